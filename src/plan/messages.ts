@@ -1,0 +1,49 @@
+/**
+ * What the two planes say to each other: a few messages in the life of a worker, never one per request.
+ *
+ *     control -> worker   plan (first message, and again on reload) · health · drain · report
+ *     worker -> control   listening (once per listener) · ready · rejected · stats · drained
+ */
+import type { ListenerPlan, Plan } from './plan.ts'
+
+/** Endpoint ids that are out at this moment. Whoever is not named is healthy. */
+export type Unhealthy = readonly string[]
+
+export type ToWorker =
+  | { readonly type: 'plan'; readonly plan: Plan; readonly unhealthy: Unhealthy }
+  | { readonly type: 'health'; readonly id: string; readonly healthy: boolean }
+  | { readonly type: 'drain' }
+  | { readonly type: 'report' }
+
+export type FromWorker =
+  | { readonly type: 'listening'; readonly listener: ListenerPlan }
+  /** Every listener of the plan accepts. */
+  | { readonly type: 'ready' }
+  /** The plan could not be put into effect: the old one (if any) goes on. `bind` names a listener to blame. */
+  | { readonly type: 'rejected'; readonly reason: string; readonly bind: ListenerPlan | null }
+  | { readonly type: 'stats'; readonly stats: WorkerStats }
+  /** In-flight is 0 (or time was up), the listeners are closed: the worker exits now. */
+  | { readonly type: 'drained'; readonly stats: WorkerStats }
+
+/** One worker's figures, counted since it started. */
+export interface WorkerStats {
+  /** Exchanges that have begun and not ended. 0 at rest: the master invariant. */
+  readonly inFlight: number
+  /** Of these, waiting in an admission queue. */
+  readonly queued: number
+  /** Open client connections. */
+  readonly connections: number
+  /** Exchanges by outcome name; only those that occurred. */
+  readonly outcomes: Readonly<Record<string, number>>
+  readonly endpoints: readonly EndpointStats[]
+  readonly rssBytes: number
+  readonly heapUsedBytes: number
+}
+
+export interface EndpointStats {
+  readonly id: string
+  readonly healthy: boolean
+  readonly inFlight: number
+  /** Attempts begun here. */
+  readonly attempts: number
+}

@@ -1,0 +1,72 @@
+/**
+ * THE table of how an exchange can end. The proxy never throws for an operating error: an attempt or an exchange
+ * ends with one of these rows, and the row says what the client is told, whose fault it was and whether another
+ * attempt is allowed. Each exchange is recorded exactly once, under exactly one row.
+ */
+
+/** Who to look at first. `none`: it went as meant; `overload`: nobody failed, there was too much to do. */
+export type Fault = 'none' | 'client' | 'endpoint' | 'overload' | 'weir'
+
+/**
+ * When another attempt may follow (RFC 9110, section 9.2.2).
+ * `unsent`: always, since provably no byte of the request left. `idempotent`: if the method is idempotent, the
+ * request can be sent again whole and no head has come back.
+ */
+export type Retry = 'never' | 'unsent' | 'idempotent'
+
+export interface Outcome {
+  /** The word in logs, figures and answers. */
+  readonly code: string
+  /** What the client gets if no head has gone out; 0 where nothing can or need be sent. */
+  readonly status: number
+  readonly fault: Fault
+  readonly retry: Retry
+  /** The connection to the client closes behind the answer. */
+  readonly closes: boolean
+  /** For a person, in the answer's body. Empty where no answer is made. */
+  readonly message: string
+}
+
+function row(
+  code: string,
+  status: number,
+  fault: Fault,
+  retry: Retry,
+  message: string,
+  closes = false,
+): Outcome {
+  return Object.freeze({ code, status, fault, retry, closes, message })
+}
+
+export const outcomes = Object.freeze({
+  /** The endpoint's answer went out whole, whatever its status. */
+  completed: row('completed', 0, 'none', 'never', ''),
+  /** A fixed answer of a route. */
+  responded: row('responded', 0, 'none', 'never', ''),
+
+  badRequest: row('bad_request', 400, 'client', 'never', 'the request is malformed or ambiguous', true),
+  noRoute: row('no_route', 404, 'client', 'never', 'no route matches this host and path'),
+  /** 499 as in nginx: it is logged, nobody receives it. */
+  clientAborted: row('client_aborted', 0, 'client', 'never', ''),
+  /** The client neither read nor sent a byte for the body time-out. */
+  clientStalled: row('client_stalled', 408, 'client', 'never', 'the request body stopped coming', true),
+
+  queueFull: row('queue_full', 503, 'overload', 'never', 'too many requests are waiting for this service'),
+  queueTimeout: row('queue_timeout', 503, 'overload', 'never', 'the request waited too long for its turn'),
+  noHealthyEndpoint: row('no_healthy_endpoint', 503, 'endpoint', 'never', 'no server of this service is up'),
+  draining: row('draining', 503, 'weir', 'never', 'this load balancer is shutting down', true),
+
+  connectFailed: row('connect_failed', 502, 'endpoint', 'unsent', 'the server could not be reached'),
+  connectTimeout: row('connect_timeout', 504, 'endpoint', 'unsent', 'the server did not accept a connection in time'),
+  endpointReset: row('endpoint_reset', 502, 'endpoint', 'idempotent', 'the server closed the connection without an answer'),
+  headersTimeout: row('headers_timeout', 504, 'endpoint', 'never', 'the server did not begin its answer in time'),
+  badResponse: row('bad_response', 502, 'endpoint', 'never', 'the server gave an answer that cannot be understood'),
+  /** The head was out already, so the client sees its connection end early. */
+  responseTruncated: row('response_truncated', 0, 'endpoint', 'never', ''),
+  bodyTimeout: row('body_timeout', 504, 'endpoint', 'never', 'the server stopped in the middle of its answer'),
+
+  internal: row('internal', 500, 'weir', 'never', 'the load balancer failed; see its log', true),
+} as const satisfies Record<string, Outcome>)
+
+/** RFC 9110, section 9.2.2. Compared in upper case, as they stand in requests: methods are case-sensitive. */
+export const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])

@@ -1,0 +1,114 @@
+/**
+ * The Plan: the immutable, compiled form of a configuration. Plain data (it crosses the process border as JSON),
+ * with every default resolved, every duration in milliseconds and every name checked. The control plane makes it,
+ * the workers build their state from it, and a reload replaces it whole.
+ */
+
+/** The balancing policies. One file each in `proxy/balance/`. */
+export const balancePolicies = ['round-robin', 'least-connections', 'random'] as const
+export type BalancePolicy = (typeof balancePolicies)[number]
+
+export interface Plan {
+  readonly listeners: readonly ListenerPlan[]
+  /** Worker processes, 1 or more. `--inline` runs one, whatever this says. */
+  readonly workers: number
+  readonly drainTimeoutMs: number
+  readonly upstreams: readonly UpstreamPlan[]
+  /** In order: the first that matches wins. */
+  readonly routes: readonly RoutePlan[]
+  readonly log: LogPlan
+}
+
+export interface ListenerPlan {
+  /** An address or a name that resolves to one: `0.0.0.0`, `127.0.0.1`, `::`. */
+  readonly host: string
+  readonly port: number
+}
+
+export interface UpstreamPlan {
+  readonly name: string
+  readonly endpoints: readonly EndpointPlan[]
+  readonly balance: BalancePolicy
+  /** Connections per endpoint and worker, 1 or more. */
+  readonly connections: number
+  /** Requests in flight on one connection, 1 or more (1: none ahead). */
+  readonly pipelining: number
+  readonly timeouts: TimeoutsPlan
+  readonly queue: QueuePlan
+  /** null: no active check, every endpoint counts as healthy. */
+  readonly health: HealthPlan | null
+}
+
+export interface EndpointPlan {
+  /** Unique in the plan and stable across reloads: `<upstream>/<origin>`. Health verdicts are addressed to it. */
+  readonly id: string
+  /** Scheme, host and port, without a path: `http://127.0.0.1:9001`. */
+  readonly origin: string
+  /** Share of the traffic relative to its siblings, 1 or more. */
+  readonly weight: number
+}
+
+/** All in milliseconds; 0 means none. */
+export interface TimeoutsPlan {
+  /** From the start of an attempt to an established connection. */
+  readonly connectMs: number
+  /** From a request sent to the response's head. */
+  readonly headersMs: number
+  /** Between two pieces of a body, either way. */
+  readonly bodyMs: number
+  /** How long an unused connection to the endpoint is kept. */
+  readonly idleMs: number
+}
+
+export interface QueuePlan {
+  /** Requests that may wait, per worker. 0: none. */
+  readonly limit: number
+  readonly timeoutMs: number
+}
+
+export interface HealthPlan {
+  /** null: a TCP connect is the check. Otherwise a GET of this target that must answer 2xx or 3xx. */
+  readonly path: string | null
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  /** Consecutive failures that take an endpoint out. */
+  readonly unhealthyAfter: number
+  /** Consecutive successes that bring it back. */
+  readonly healthyAfter: number
+}
+
+export interface RoutePlan {
+  /** null: any. Lower case, without port; `*.example.com` matches every name below `example.com`, not itself. */
+  readonly host: string | null
+  /** null: any. Exact, or a prefix when it ends in `/*` (`/api/*` matches `/api/` and below, and `/api` itself). */
+  readonly path: string | null
+  readonly target: RouteTarget
+}
+
+export type RouteTarget =
+  | { readonly kind: 'upstream'; readonly upstream: string }
+  | { readonly kind: 'respond'; readonly respond: FixedResponse }
+
+/** An answer that touches no upstream. */
+export interface FixedResponse {
+  /** 200 to 599. */
+  readonly status: number
+  /** Pairs, in order; validated: nothing here can split a response. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+}
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface LogPlan {
+  readonly level: LogLevel
+  readonly access: AccessLogPlan
+}
+
+export interface AccessLogPlan {
+  /** Log exchanges that ended in a 5xx or were aborted. */
+  readonly errors: boolean
+  /** Share of all other exchanges that is logged, 0 to 1. */
+  readonly sample: number
+}
