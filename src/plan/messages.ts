@@ -23,7 +23,7 @@ export type FromWorker =
   | { readonly type: 'rejected'; readonly reason: string; readonly bind: ListenerPlan | null }
   | { readonly type: 'stats'; readonly stats: WorkerStats }
   /** In-flight is 0 (or time was up), the listeners are closed: the worker exits now. */
-  | { readonly type: 'drained'; readonly stats: WorkerStats }
+  | { readonly type: 'drained' }
 
 /** One worker's figures, counted since it started. */
 export interface WorkerStats {

@@ -54,7 +54,6 @@ export const outcomes = Object.freeze({
   queueFull: row('queue_full', 503, 'overload', 'never', 'too many requests are waiting for this service'),
   queueTimeout: row('queue_timeout', 503, 'overload', 'never', 'the request waited too long for its turn'),
   noHealthyEndpoint: row('no_healthy_endpoint', 503, 'endpoint', 'never', 'no server of this service is up'),
-  draining: row('draining', 503, 'weir', 'never', 'this load balancer is shutting down', true),
 
   connectFailed: row('connect_failed', 502, 'endpoint', 'unsent', 'the server could not be reached'),
   connectTimeout: row('connect_timeout', 504, 'endpoint', 'unsent', 'the server did not accept a connection in time'),
@@ -65,6 +64,8 @@ export const outcomes = Object.freeze({
   responseTruncated: row('response_truncated', 0, 'endpoint', 'never', ''),
   bodyTimeout: row('body_timeout', 504, 'endpoint', 'never', 'the server stopped in the middle of its answer'),
 
+  /** Draining took longer than it may. */
+  drainTimeout: row('drain_timeout', 503, 'weir', 'never', 'this load balancer is shutting down', true),
   internal: row('internal', 500, 'weir', 'never', 'the load balancer failed; see its log', true),
 } as const satisfies Record<string, Outcome>)
 

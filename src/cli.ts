@@ -1,0 +1,172 @@
+#!/usr/bin/env node
+/** The command line: commands, flags, signals and exit codes. Everything else is built from here. */
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { readConfig, loadConfig, renderProblems } from './config/load.ts'
+import { ControlPlane } from './control/control-plane.ts'
+import { controlLogger, plainOutput, prettyOutput, workerLogger } from './log.ts'
+import type { Plan } from './plan/plan.ts'
+import { inlineWorker, processWorkers } from './start-worker.ts'
+
+const exitCodes = { clean: 0, failure: 1, usage: 2 } as const
+
+const help = `usage: weir [command] [options]
+
+commands
+  run       run in the foreground (the default)
+  check     print every error of the configuration, or that it is valid
+  demo      start three small servers and a balancer in front of them
+
+options
+  --config FILE   the configuration; ./config.json if not given
+  --inline        control plane and one worker in this process, for profilers and debuggers
+  --pretty        log for a person instead of JSON lines
+  --help          print this
+  --version       print the version
+
+signals
+  SIGTERM, SIGINT   drain: stop accepting, finish what is in flight, exit; a second one ends at once
+  SIGHUP            reload the configuration; a bad one is refused and changes nothing
+  SIGUSR2           log each worker's figures
+`
+
+class UsageError extends Error {}
+
+interface Options {
+  readonly command: 'run' | 'check' | 'demo'
+  readonly config: string
+  readonly inline: boolean
+  readonly pretty: boolean
+}
+
+function readOptions(args: string[]): Options | 'help' | 'version' {
+  let parsed: ReturnType<typeof parse>
+  try {
+    parsed = parse(args)
+  } catch (error) {
+    throw new UsageError((error as Error).message.split('\n')[0])
+  }
+  const { values, positionals } = parsed
+  if (values.help) return 'help'
+  if (values.version) return 'version'
+  const [command = 'run', ...rest] = positionals
+  if (command !== 'run' && command !== 'check' && command !== 'demo') {
+    throw new UsageError(`there is no command "${command}": run, check or demo`)
+  }
+  if (rest.length > 0) throw new UsageError(`one command at a time, not also "${rest.join(' ')}"`)
+  if (command === 'demo' && values.config !== undefined) throw new UsageError('demo brings its own configuration')
+  return {
+    command,
+    config: values.config ?? './config.json',
+    inline: values.inline ?? false,
+    pretty: values.pretty ?? command === 'demo',
+  }
+}
+
+function parse(args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      config: { type: 'string', short: 'c' },
+      inline: { type: 'boolean' },
+      pretty: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' },
+    },
+  })
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}
+
+function check(file: string): number {
+  const result = loadConfig(file)
+  if (!result.ok) {
+    process.stderr.write(`${renderProblems(file, result.problems)}\n`)
+    return exitCodes.usage
+  }
+  process.stdout.write(`${file} is valid\n`)
+  return exitCodes.clean
+}
+
+/** Runs until it is told to stop, or fails to start. @returns the exit code */
+async function serve(plan: Plan, file: string | null, { inline, pretty }: Options, onReady?: () => void): Promise<number> {
+  const formatter = pretty ? prettyOutput() : null
+  const log = controlLogger(plan.log.level, formatter ?? plainOutput())
+  const inlineLog = inline && formatter === null ? workerLogger(plan.log.level, 1) : null
+  const startWorker = inline ? inlineWorker(inlineLog?.log ?? log) : processWorkers(formatter)
+  const control = new ControlPlane({ file, plan, log, startWorker, workersMax: inline ? 1 : null })
+  return new Promise<number>((resolve) => {
+    const end = (code: number): void => {
+      inlineLog?.flush()
+      resolve(code)
+    }
+    let stopping = false
+    const stop = (): void => {
+      if (stopping) {
+        control.kill()
+        end(exitCodes.clean)
+        return
+      }
+      stopping = true
+      void control.drain().then(() => end(exitCodes.clean))
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    process.on('SIGHUP', () => void control.reload())
+    process.on('SIGUSR2', () => control.report())
+    control.start().then(
+      () => onReady?.(),
+      (error: Error) => {
+        if (stopping) return
+        process.stderr.write(`weir: ${error.message}\n`)
+        end(exitCodes.failure)
+      },
+    )
+  })
+}
+
+async function run(options: Options): Promise<number> {
+  const result = loadConfig(options.config)
+  if (!result.ok) {
+    process.stderr.write(`${renderProblems(options.config, result.problems)}\n`)
+    return exitCodes.usage
+  }
+  return serve(result.plan, options.config, options)
+}
+
+async function demo(options: Options): Promise<number> {
+  const { demoConfig, demoText } = await import('./demo/demo.ts')
+  const { startOrigins } = await import('./demo/origins.ts')
+  const origins = await startOrigins()
+  const port = 8080
+  const result = readConfig(JSON.stringify(demoConfig(origins, port)))
+  if (!result.ok) throw new Error(renderProblems('the demo', result.problems))
+  return serve(result.plan, null, options, () => process.stdout.write(demoText(origins, port)))
+}
+
+async function main(args: string[]): Promise<number> {
+  const options = readOptions(args)
+  if (options === 'help') {
+    process.stdout.write(help)
+    return exitCodes.clean
+  }
+  if (options === 'version') {
+    process.stdout.write(`${version()}\n`)
+    return exitCodes.clean
+  }
+  if (options.command === 'check') return check(options.config)
+  return options.command === 'demo' ? demo(options) : run(options)
+}
+
+process.title = 'weir'
+try {
+  process.exit(await main(process.argv.slice(2)))
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  process.stderr.write(`weir: ${error.message}\n\n${help}`)
+  process.exit(exitCodes.usage)
+}

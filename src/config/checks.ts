@@ -1,0 +1,210 @@
+/**
+ * What several values must be together. These checks run on the raw input, whether or not the schema accepts it,
+ * so that everything is reported at once; each looks only at parts that are in shape, and stays silent where a
+ * misspelled key already explains what is missing.
+ */
+import { didYouMean, nearest } from './did-you-mean.ts'
+import { readEndpointUrl } from './endpoint-url.ts'
+import { type Finding, formatPath, type Path, show } from './problem.ts'
+import { configSchema, listener } from './schema.ts'
+import { respond, route as routeSchema } from './schema-route.ts'
+
+type Dictionary = Readonly<Record<string, unknown>>
+
+const rootKeys = Object.keys(configSchema.shape)
+const routeKeys = Object.keys(routeSchema.shape)
+
+export function crossCheck(input: unknown): Finding[] {
+  const root = asDictionary(input)
+  if (root === null) return []
+  const upstreams = asDictionary(root.upstreams)
+  const routes = Array.isArray(root.routes) ? (root.routes as readonly unknown[]) : []
+  // null: the names cannot be known, and no route is blamed for it.
+  const names =
+    upstreams === null ? (meansKey(root, rootKeys, 'upstreams') ? null : []) : Object.keys(upstreams)
+  return [
+    ...duplicateListeners(root.listen),
+    ...Object.entries(upstreams ?? {}).flatMap(([name, upstream]) => duplicateEndpoints(name, upstream)),
+    ...routes.flatMap((route, index) => routeTarget(route, index, names)),
+    ...unreachableRoute(routes),
+    ...somewhereToGo(root, names),
+  ]
+}
+
+function duplicateListeners(listen: unknown): Finding[] {
+  const forms: readonly unknown[] = Array.isArray(listen) ? listen : [listen]
+  const entries = forms.map((form, index) => {
+    const parsed = listener.safeParse(typeof form === 'number' ? { port: form } : form)
+    // Any number of listeners may ask for any free port.
+    const known = parsed.success && parsed.data.port !== 0
+    const address = known ? `${parsed.data.host.toLowerCase()} port ${parsed.data.port}` : null
+    return { path: ['listen', index], identity: address }
+  })
+  return repeated(entries, 'each listener once')
+}
+
+function duplicateEndpoints(name: string, upstream: unknown): Finding[] {
+  const inner = asDictionary(upstream)
+  const list = Array.isArray(upstream) ? upstream : inner?.endpoints
+  if (!Array.isArray(list)) return []
+  const base: Path = inner === null ? ['upstreams', name] : ['upstreams', name, 'endpoints']
+  const entries = (list as readonly unknown[]).map((endpoint, index) => {
+    const long = asDictionary(endpoint)
+    const url = long === null ? endpoint : long.url
+    const read = typeof url === 'string' ? readEndpointUrl(url) : null
+    const path = long === null ? [...base, index] : [...base, index, 'url']
+    return { path, identity: read?.fault === null ? read.origin : null }
+  })
+  return repeated(entries, 'each endpoint once; give it a higher weight for more traffic')
+}
+
+/** Whoever has the identity of an earlier entry. null is nobody's. */
+function repeated(entries: readonly { path: Path; identity: string | null }[], expected: string): Finding[] {
+  const firsts = new Map<string, Path>()
+  const findings: Finding[] = []
+  for (const { path, identity } of entries) {
+    if (identity === null) continue
+    const first = firsts.get(identity)
+    if (first === undefined) firsts.set(identity, path)
+    else findings.push({ path, expected, found: `${identity} again, as in ${formatPath(first)}`, hint: null })
+  }
+  return findings
+}
+
+/** Of the upstreams, in a message about one that does not exist. */
+const shownNames = 10
+
+function routeTarget(input: unknown, index: number, names: readonly string[] | null): Finding[] {
+  const route = asDictionary(input)
+  if (route === null) return []
+  const path: Path = ['routes', index]
+  const hasUpstream = Object.hasOwn(route, 'upstream')
+  const hasRespond = Object.hasOwn(route, 'respond')
+  const findings: Finding[] = []
+  if (hasUpstream && hasRespond) {
+    findings.push({
+      path,
+      expected: 'exactly one of upstream and respond',
+      found: 'both',
+      hint: 'remove one of them',
+    })
+  }
+  if (!meansKey(route, routeKeys, 'upstream') && !meansKey(route, routeKeys, 'respond')) {
+    const hint = 'name the upstream that serves the route, or give a fixed answer such as {"status":404}'
+    findings.push({ path, expected: 'exactly one of upstream and respond', found: 'neither', hint })
+  }
+  const { upstream } = route
+  if (typeof upstream === 'string' && names !== null && !names.includes(upstream)) {
+    const some = names.length > shownNames ? [...names.slice(0, shownNames), '...'] : names
+    const expected =
+      names.length === 0
+        ? 'the name of an upstream, and there is none'
+        : `one of the upstreams: ${some.join(', ')}`
+    findings.push({
+      path: [...path, 'upstream'],
+      expected,
+      found: show(upstream),
+      hint: didYouMean(upstream, names),
+    })
+  }
+  return [...findings, ...answer(asDictionary(route.respond), [...path, 'respond'])]
+}
+
+/** RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5. */
+const statusWithoutBody: ReadonlySet<unknown> = new Set([204, 205, 304])
+
+function answer(fixed: Dictionary | null, path: Path): Finding[] {
+  if (fixed === null) return []
+  const findings: Finding[] = []
+  const { status, body } = fixed
+  if (statusWithoutBody.has(status) && typeof body === 'string' && body !== '') {
+    const expected = `no body, since an answer with status ${status} has none`
+    findings.push({
+      path: [...path, 'body'],
+      expected,
+      found: show(body),
+      hint: 'remove the body or change the status',
+    })
+  }
+  const headers = respond.shape.headers.safeParse(fixed.headers)
+  const entries = Object.keys(headers.success ? headers.data : {}).map((name) => {
+    return { path: [...path, 'headers', name], identity: name.toLowerCase() }
+  })
+  return [...findings, ...repeated(entries, 'each header once, whatever its case')]
+}
+
+/**
+ * The first route that can never match since an earlier one takes all its requests: one with neither host nor path,
+ * or one with the same. One finding only: moving the route that is in the way mends what follows as well.
+ */
+function unreachableRoute(routes: readonly unknown[]): Finding[] {
+  const earlier = new Map<string, number>()
+  for (const [index, input] of routes.entries()) {
+    const route = asDictionary(input)
+    if (route === null) continue
+    const catchAll = earlier.get(everyRequest)
+    if (catchAll !== undefined) {
+      const found = `routes[${catchAll}], with neither host nor path, takes every request before it`
+      const hint = `move routes[${catchAll}] to the end`
+      return [{ path: ['routes', index], expected: 'a route that can match', found, hint }]
+    }
+    const own = matcher(route)
+    // A misspelled "path" makes a route look as if it matched everything.
+    if (own === null) continue
+    const same = earlier.get(own)
+    if (same !== undefined) {
+      const found = `routes[${same}], with the same host and path, takes its requests`
+      return [
+        { path: ['routes', index], expected: 'a route that can match', found, hint: 'remove one of the two' },
+      ]
+    }
+    earlier.set(own, index)
+  }
+  return []
+}
+
+const everyRequest = JSON.stringify([null, null])
+
+/** What a route matches, comparable; null if that cannot be said. */
+function matcher(route: Dictionary): string | null {
+  const { host = null, path = null } = route
+  const known = Object.keys(route).every((key) => routeKeys.includes(key))
+  if (!known || !isTextOrNull(host) || !isTextOrNull(path)) return null
+  return JSON.stringify([host?.toLowerCase() ?? null, path])
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return typeof value === 'string' || value === null
+}
+
+function somewhereToGo(root: Dictionary, names: readonly string[] | null): Finding[] {
+  const { routes } = root
+  const routed = Array.isArray(routes) ? routes.length > 0 : meansKey(root, rootKeys, 'routes')
+  if (routed || names === null) return []
+  if (names.length === 0) {
+    const hint = 'for example "upstreams": {"app": ["http://127.0.0.1:9001"]}'
+    return [
+      {
+        path: ['upstreams'],
+        expected: 'at least one upstream, or routes',
+        found: show(root.upstreams),
+        hint,
+      },
+    ]
+  }
+  if (names.length === 1) return []
+  const expected = 'routes, since there are several upstreams'
+  const hint = `for example [{"host":"a.example.com","upstream":${show(names[0])}},{"upstream":${show(names[1])}}]`
+  return [{ path: ['routes'], expected, found: show(routes), hint }]
+}
+
+/** Whether the object has this key, or another in which it can be recognised. */
+function meansKey(object: Dictionary, known: readonly string[], key: string): boolean {
+  if (Object.hasOwn(object, key)) return true
+  const absent = known.filter((name) => !Object.hasOwn(object, name))
+  return Object.keys(object).some((other) => !known.includes(other) && nearest(other, absent) === key)
+}
+
+function asDictionary(value: unknown): Dictionary | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Dictionary) : null
+}

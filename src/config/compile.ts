@@ -1,0 +1,109 @@
+import { availableParallelism } from 'node:os'
+import type {
+  AccessLogPlan,
+  EndpointPlan,
+  FixedResponse,
+  HealthPlan,
+  ListenerPlan,
+  Plan,
+  RoutePlan,
+  UpstreamPlan,
+} from '../plan/plan.ts'
+import { parseDuration } from './duration.ts'
+import { readEndpointUrl } from './endpoint-url.ts'
+import { limits } from './limits.ts'
+import { type Config, listener, type RouteConfig, type UpstreamConfig } from './schema.ts'
+import { upstreamSettings } from './schema-upstream.ts'
+
+/**
+ * The plan of a configuration that `loadConfig` has accepted: short forms written out, durations in milliseconds,
+ * `"auto"` workers counted on this machine. Throws only if it is given one that was not.
+ */
+export function compile(config: Config): Plan {
+  const upstreams = Object.entries(config.upstreams).map(([name, upstream]) => upstreamPlan(name, upstream))
+  return {
+    listeners: (Array.isArray(config.listen) ? config.listen : [config.listen]).map(listenerPlan),
+    workers:
+      config.workers === 'auto' ? Math.min(availableParallelism(), limits.workers.max) : config.workers,
+    drainTimeoutMs: milliseconds(config.drainTimeout),
+    upstreams,
+    routes: config.routes.length > 0 ? config.routes.map(routePlan) : upstreams.map(everythingTo),
+    log: { level: config.log.level, access: accessLogPlan(config.log.access) },
+  }
+}
+
+function listenerPlan(form: number | ListenerPlan): ListenerPlan {
+  const { host, port } = typeof form === 'number' ? listener.parse({ port: form }) : form
+  return { host, port }
+}
+
+function upstreamPlan(name: string, config: UpstreamConfig): UpstreamPlan {
+  const settings = Array.isArray(config) ? upstreamSettings.parse({ endpoints: config }) : config
+  const { balance, connections, pipelining, timeouts, queue, health } = settings
+  return {
+    name,
+    endpoints: settings.endpoints.map((endpoint) => endpointPlan(name, endpoint)),
+    balance,
+    connections,
+    pipelining,
+    timeouts: {
+      connectMs: milliseconds(timeouts.connect),
+      headersMs: milliseconds(timeouts.headers),
+      bodyMs: milliseconds(timeouts.body),
+      idleMs: milliseconds(timeouts.idle),
+    },
+    queue: { limit: queue.limit, timeoutMs: milliseconds(queue.timeout) },
+    health: health === false ? null : healthPlan(health),
+  }
+}
+
+type UpstreamSettings = Exclude<UpstreamConfig, readonly unknown[]>
+
+function endpointPlan(upstream: string, config: UpstreamSettings['endpoints'][number]): EndpointPlan {
+  const { url, weight } = typeof config === 'string' ? { url: config, weight: 1 } : config
+  const read = readEndpointUrl(url)
+  if (read.fault !== null) throw new Error(`endpoint ${url} of upstream ${upstream}: ${read.fault}`)
+  return { id: `${upstream}/${read.origin}`, origin: read.origin, weight }
+}
+
+function healthPlan(config: Exclude<UpstreamSettings['health'], false>): HealthPlan {
+  return {
+    path: config.path ?? null,
+    intervalMs: milliseconds(config.interval),
+    timeoutMs: milliseconds(config.timeout),
+    unhealthyAfter: config.unhealthyAfter,
+    healthyAfter: config.healthyAfter,
+  }
+}
+
+function routePlan(config: RouteConfig): RoutePlan {
+  const { host, path, upstream, respond } = config
+  return {
+    host: host?.toLowerCase() ?? null,
+    path: path ?? null,
+    target:
+      respond === undefined
+        ? { kind: 'upstream', upstream: upstream ?? '' }
+        : { kind: 'respond', respond: fixedResponse(respond) },
+  }
+}
+
+/** No routes: `crossCheck` has made sure that there is one upstream, so this is the only route. */
+function everythingTo({ name }: UpstreamPlan): RoutePlan {
+  return { host: null, path: null, target: { kind: 'upstream', upstream: name } }
+}
+
+function fixedResponse({ status, headers, body }: NonNullable<RouteConfig['respond']>): FixedResponse {
+  return { status, headers: Object.entries(headers), body }
+}
+
+function accessLogPlan(config: Config['log']['access']): AccessLogPlan {
+  if (typeof config === 'object') return { errors: true, sample: config.sample }
+  return { errors: config !== 'off', sample: config === 'all' ? 1 : 0 }
+}
+
+function milliseconds(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === null) throw new Error(`${JSON.stringify(text)} is no duration`)
+  return ms
+}

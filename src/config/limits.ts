@@ -1,0 +1,45 @@
+/** Both ends included. */
+export interface Range {
+  readonly min: number
+  readonly max: number
+}
+
+/** Every bound on what a configuration may say, in one place. The schema's descriptions quote them. */
+export const limits = {
+  /** Of the file, in bytes. */
+  fileBytes: 1024 * 1024,
+  /** Objects and arrays inside one another. The outline needs seven. */
+  nesting: 32,
+
+  workers: { min: 1, max: 1024 },
+  listeners: { min: 1, max: 64 },
+  listenPort: { min: 0, max: 65_535 },
+  drainTimeoutMs: { min: 1, max: 86_400_000 },
+
+  upstreams: { min: 0, max: 1000 },
+  endpoints: { min: 1, max: 1000 },
+  weight: { min: 1, max: 256 },
+  connections: { min: 1, max: 10_000 },
+  pipelining: { min: 1, max: 128 },
+  /** 0 means none. */
+  timeoutMs: { min: 0, max: 86_400_000 },
+  queueLimit: { min: 0, max: 1_000_000 },
+  queueTimeoutMs: { min: 1, max: 86_400_000 },
+  /** From 10 ms: below, a check is a load test. */
+  healthIntervalMs: { min: 10, max: 86_400_000 },
+  healthTimeoutMs: { min: 1, max: 86_400_000 },
+  healthStreak: { min: 1, max: 100 },
+
+  routes: { min: 0, max: 10_000 },
+  /** Of a host name (RFC 1035, section 2.3.4), in characters. */
+  hostLength: 253,
+  /** Of a route's path and of a health check's target, in characters. */
+  pathLength: 2048,
+  /** 1xx is not final, and nothing above 599 has a meaning (RFC 9110, section 15). */
+  respondStatus: { min: 200, max: 599 },
+  respondHeaders: { min: 0, max: 64 },
+  /** Of one header's value, in bytes (they are ASCII). */
+  headerValueLength: 4096,
+  /** Of a fixed answer's body, in characters. */
+  respondBodyLength: 64 * 1024,
+} as const satisfies Record<string, number | Range>

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { headerNameFault, headerValueFault } from './header-field.ts'
+import { routeHostFault } from './host.ts'
+import { limits } from './limits.ts'
+import { integer, named, section, text } from './nodes.ts'
+import { routePathFault } from './target.ts'
+
+/** Also the key of `upstreams`. No slash: it separates the name from the origin in an endpoint's id. */
+export const upstreamName = z
+  .string({ error: 'the name of an upstream: 1 to 64 letters, digits, ".", "_" or "-"' })
+  .regex(/^[A-Za-z0-9._-]{1,64}$/)
+  .describe('The name of an upstream: 1 to 64 letters, digits, ".", "_" or "-".')
+
+const headerName = text({
+  expected: 'the name of a header that a fixed answer may set',
+  fault: headerNameFault,
+  maxLength: 256,
+}).describe('The name of a header. Not one that frames the message: Weir sets those itself.')
+
+const headerValue = text({
+  expected: 'the value of a header, in printable ASCII',
+  fault: headerValueFault,
+  maxLength: limits.headerValueLength,
+}).describe('The value of the header: printable ASCII, at most 4096 characters, sent as it is.')
+
+export const respond = section({
+  status: integer(limits.respondStatus).describe(
+    'The status code, 200 to 599. Has no default. A redirect (3xx) needs a "Location" among the headers.',
+  ),
+  headers: named(headerName, headerValue, 'headers', limits.respondHeaders)
+    .default({})
+    .describe(
+      'Headers by name, sent as written. Default none; at most 64. Content-Length, Transfer-Encoding, Connection, Date ' +
+        'and their like are refused, since Weir sets them itself. Without a Content-Type, clients guess one.',
+    ),
+  body: text({ expected: 'a text', maxLength: limits.respondBodyLength })
+    .default('')
+    .describe(
+      'The body, sent as UTF-8. Default empty; at most 65536 characters, held in memory by every worker. Must be empty ' +
+        'with status 204, 205 and 304, which have none.',
+    ),
+})
+
+export const route = section({
+  host: text({
+    expected: 'a host such as "example.com" or "*.example.com"',
+    fault: routeHostFault,
+    maxLength: limits.hostLength,
+  })
+    .optional()
+    .describe(
+      'Matches requests for this host, in any case and on any port. "*.example.com" matches every name below ' +
+        'example.com, but not example.com itself. Default: every host.',
+    ),
+  path: text({
+    expected: 'a path that begins with "/", exact or ending in "/*"',
+    fault: routePathFault,
+    maxLength: limits.pathLength,
+    pattern: '^/',
+  })
+    .optional()
+    .describe(
+      'Matches requests for exactly this path (the query does not count), or, when it ends in "/*", for everything below: ' +
+        '"/api/*" matches /api/, /api/x and /api. Case counts. Default: every path.',
+    ),
+  upstream: upstreamName
+    .optional()
+    .describe('Where matching requests go: a name from "upstreams". Either this or "respond".'),
+  respond: respond
+    .optional()
+    .describe(
+      'A fixed answer that touches no upstream, for checks of Weir itself, redirects and load tests. Either this or "upstream".',
+    ),
+})
+  .meta({ oneOf: [{ required: ['upstream'] }, { required: ['respond'] }] })
+  .describe(
+    'Which requests, by "host" and "path", and what becomes of them: exactly one of "upstream" and "respond".',
+  )

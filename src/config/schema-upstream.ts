@@ -1,0 +1,167 @@
+import { z } from 'zod'
+import { balancePolicies } from '../plan/plan.ts'
+import { readEndpointUrl } from './endpoint-url.ts'
+import { limits } from './limits.ts'
+import { choice, duration, integer, list, section, text } from './nodes.ts'
+import { checkPathFault } from './target.ts'
+
+const endpointUrl = text({
+  expected: 'an endpoint, "http://host[:port]"',
+  fault: (url) => readEndpointUrl(url).fault,
+  maxLength: 300,
+  pattern: '^http://',
+}).describe(
+  'Where the endpoint listens: "http://host[:port]", port 80 by default. No path, query or credentials: the ' +
+    "request's own path is sent unchanged. A name is resolved whenever a connection is opened.",
+)
+
+const weight = integer(limits.weight)
+  .default(1)
+  .describe(
+    'Share of the traffic relative to the other endpoints of the upstream: 3 gets three times what 1 gets. 1 to 256; ' +
+      'default 1. The policies "round-robin" and "random" follow it exactly or on average; "least-connections" ' +
+      'compares requests in flight per weight.',
+  )
+
+const endpoint = z
+  .union([endpointUrl, section({ url: endpointUrl, weight }).describe('An endpoint with its settings.')], {
+    error: 'an endpoint: a URL such as "http://127.0.0.1:9001", or an object with the keys url, weight',
+  })
+  .describe('One address of the upstream: a URL, or an object with "url" and "weight".')
+
+const endpoints = list(endpoint, 'endpoints', limits.endpoints).describe(
+  'The addresses that share the traffic, 1 to 1000, each once. Their order does not matter to "random".',
+)
+
+const timeouts = section({
+  connect: duration(limits.timeoutMs)
+    .default('5s')
+    .describe(
+      'From the start of an attempt to an established connection. Default "5s"; up to "24h"; "0s": no limit, and then ' +
+        'an endpoint that silently drops packets holds the request for as long as the kernel keeps trying.',
+    ),
+  headers: duration(limits.timeoutMs)
+    .default('30s')
+    .describe(
+      'From a request sent to the head of the endpoint\'s answer. Default "30s"; up to "24h"; "0s": no limit. Over ' +
+        'it the client gets 504. Set it above the slowest legitimate answer: the work goes on at the endpoint.',
+    ),
+  body: duration(limits.timeoutMs)
+    .default('60s')
+    .describe(
+      'Between two pieces of a body, in either direction: not for the whole body. Default "60s"; up to "24h"; "0s": no ' +
+        'limit. Streams that are silent for long (server-sent events) need a higher one or a heartbeat.',
+    ),
+  idle: duration(limits.timeoutMs)
+    .default('4s')
+    .describe(
+      'How long an unused connection to an endpoint is kept. Default "4s"; up to "24h"; "0s": no limit. Keep it below ' +
+        "the endpoint's own keep-alive time-out (5s in Node and uvicorn, 75s in nginx): when the endpoint closes first, " +
+        'a request can be lost on the way.',
+    ),
+})
+  .prefault({})
+  .describe('How long to wait for an endpoint, step by step. Every key has a default.')
+
+const queue = section({
+  limit: integer(limits.queueLimit)
+    .default(1024)
+    .describe(
+      'Requests that may wait when every connection of the upstream is busy, per worker. 0 to 1000000; default 1024; 0: ' +
+        'none waits. What comes above it is answered 503 at once. A long queue adds delay, not throughput, and each ' +
+        'waiting request holds memory.',
+    ),
+  timeout: duration(limits.queueTimeoutMs)
+    .default('5s')
+    .describe(
+      'How long a request may wait in the queue before it is answered 503. "1ms" to "24h"; default "5s". Set it below the ' +
+        "clients' own time-out: work for a client that has left is wasted.",
+    ),
+})
+  .prefault({})
+  .describe('The bounded queue in front of the upstream. Requests leave it in the order they came.')
+
+const healthCheck = section({
+  path: text({
+    expected: 'a path that begins with "/", such as "/healthz"',
+    fault: checkPathFault,
+    maxLength: limits.pathLength,
+    pattern: '^/',
+  })
+    .optional()
+    .describe(
+      'Check with a GET of this path, which must answer 2xx or 3xx. By default there is no path and a TCP connection ' +
+        'that opens is enough, which says nothing about the service behind it.',
+    ),
+  interval: duration(limits.healthIntervalMs)
+    .default('10s')
+    .describe(
+      'From one check of an endpoint to the next. "10ms" to "24h"; default "10s". A dead endpoint is noticed after ' +
+        '"interval" times "unhealthyAfter".',
+    ),
+  timeout: duration(limits.healthTimeoutMs)
+    .default('2s')
+    .describe('How long a check may take before it counts as failed. "1ms" to "24h"; default "2s".'),
+  unhealthyAfter: integer(limits.healthStreak)
+    .default(3)
+    .describe(
+      'Failures in a row that take an endpoint out. 1 to 100; default 3. With 1, a single lost packet does; when every ' +
+        'endpoint is out, requests are answered 503.',
+    ),
+  healthyAfter: integer(limits.healthStreak)
+    .default(2)
+    .describe('Successes in a row that bring an endpoint back. 1 to 100; default 2.'),
+})
+
+const health = z
+  .union(
+    [
+      z.literal(false).describe('No active check: every endpoint counts as healthy.'),
+      healthCheck.describe('Settings of the check.'),
+    ],
+    {
+      error: 'false, or an object with the keys path, interval, timeout, unhealthyAfter, healthyAfter',
+    },
+  )
+  .prefault({})
+  .describe(
+    'The active check of every endpoint. By default a TCP connection every 10 seconds; an HTTP GET with "path"; false ' +
+      'turns it off, and then requests keep going to an endpoint that is down.',
+  )
+
+/** An upstream in its long form. The short form, an array, is `endpoints` with everything else at its default. */
+export const upstreamSettings = section({
+  endpoints,
+  balance: choice(balancePolicies)
+    .default('round-robin')
+    .describe(
+      'Which endpoint takes the next request. Default "round-robin", smooth and weighted; "least-connections": the one ' +
+        'with the fewest requests in flight, for answers of very different length; "random", weighted. Each worker ' +
+        'counts for itself.',
+    ),
+  connections: integer(limits.connections)
+    .default(64)
+    .describe(
+      'Connections per endpoint and per worker, opened as they are needed. 1 to 10000; default 64. With 4 workers an ' +
+        'endpoint may see 256: keep the product below what it can serve. Requests beyond it wait in the queue.',
+    ),
+  pipelining: integer(limits.pipelining)
+    .default(1)
+    .describe(
+      'Requests in flight on one connection (RFC 9112, section 9.3.2). 1 to 128; default 1: none is sent ahead. More ' +
+        'saves CPU where answers are fast and even; a slow answer then holds up those behind it on its connection, ' +
+        'and the endpoint must support pipelining.',
+    ),
+  timeouts,
+  queue,
+  health,
+})
+
+export const upstream = z
+  .union([endpoints, upstreamSettings.describe('An upstream with its settings.')], {
+    error: 'an array of endpoint URLs, or an object with "endpoints"',
+  })
+  .describe(
+    'A named group of endpoints that serve the same thing: an array of endpoints, or an object with "endpoints" and ' +
+      'settings. The array is short for the object with every default.',
+  )

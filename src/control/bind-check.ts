@@ -1,0 +1,43 @@
+/**
+ * Whether a listener can be bound, asked of the kernel before any worker tries. The workers share their ports
+ * (SO_REUSEPORT), so to them a port that another program shares in the same way would look free, and the binding says
+ * only that it failed, not why.
+ */
+import { createServer } from 'node:net'
+import type { ListenerPlan } from '../plan/plan.ts'
+
+export class BindError extends Error {}
+
+/**
+ * Binds the listener for a moment.
+ * @returns the listener with a real port in place of 0
+ * @throws {BindError} says which listener, why, and what to do
+ */
+export function checkBind({ host, port }: ListenerPlan): Promise<ListenerPlan> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new BindError(explain(host, port, error))))
+    server.listen({ host, port, exclusive: true }, () => {
+      const address = server.address()
+      const bound = address !== null && typeof address === 'object' ? address.port : port
+      server.close(() => resolve({ host, port: bound }))
+    })
+  })
+}
+
+function explain(host: string, port: number, error: NodeJS.ErrnoException): string {
+  const where = `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port}`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `${where}: the port is taken (EADDRINUSE); stop what holds it, or change "listen" in the configuration`
+    case 'EACCES':
+      return `${where}: not permitted (EACCES); ports below 1024 need root or CAP_NET_BIND_SERVICE`
+    case 'EADDRNOTAVAIL':
+      return `${where}: this machine has no such address (EADDRNOTAVAIL); "0.0.0.0" listens on all`
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${where}: the name does not resolve (${error.code})`
+    default:
+      return `${where}: ${error.message}`
+  }
+}

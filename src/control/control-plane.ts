@@ -1,0 +1,152 @@
+/**
+ * The control plane: from a configuration file to running workers, and what happens to them afterwards. One process;
+ * no request passes through it.
+ *
+ *     start ──► ready ──► (reload)* ──► drain ──► exit 0
+ *       └─► exit 1: a listener cannot be bound, or a worker cannot start
+ */
+import type { Logger } from 'pino'
+import { loadConfig } from '../config/load.ts'
+import type { Problem } from '../config/problem.ts'
+import type { ListenerPlan, Plan } from '../plan/plan.ts'
+import { BindError, checkBind } from './bind-check.ts'
+import { type HealthChange, HealthChecker } from './health/checker.ts'
+import { Supervisor } from './supervisor.ts'
+import type { StartWorker } from './worker-handle.ts'
+
+export interface ControlPlaneOptions {
+  /** Reread on `reload`; null: there is no file (the demo), and nothing to reload. */
+  readonly file: string | null
+  readonly plan: Plan
+  readonly log: Logger
+  readonly startWorker: StartWorker
+  /** 1 with `--inline`, whatever the plan says; null: as many as the plan says. */
+  readonly workersMax: number | null
+}
+
+export class ControlPlane {
+  readonly #file: string | null
+  readonly #log: Logger
+  readonly #startWorker: StartWorker
+  readonly #workersMax: number | null
+  readonly #health: HealthChecker
+  /** Listeners as configured -> as bound: a port 0 keeps its real port across reloads. */
+  readonly #bound = new Map<string, ListenerPlan>()
+  #plan: Plan
+  #supervisor: Supervisor | null = null
+  #reloading: Promise<void> = Promise.resolve()
+  #ended = false
+
+  constructor({ file, plan, log, startWorker, workersMax }: ControlPlaneOptions) {
+    this.#file = file
+    this.#plan = plan
+    this.#log = log
+    this.#startWorker = startWorker
+    this.#workersMax = workersMax
+    this.#health = new HealthChecker({ onChange: (change) => this.#onHealth(change) })
+  }
+
+  /**
+   * Resolves when every worker accepts.
+   * @throws {Error} a message for a person: which listener cannot be bound and why, or which worker failed
+   */
+  async start(): Promise<void> {
+    this.#plan = await this.#bind(this.#plan)
+    await new Promise<void>((resolve, reject) => {
+      this.#supervisor = new Supervisor(
+        this.#log,
+        this.#plan,
+        this.#startWorker,
+        () => this.#health.unhealthy(),
+        { onReady: resolve, onFailed: (reason) => reject(new Error(reason)) },
+      )
+      this.#supervisor.start()
+    })
+    if (this.#ended) return
+    this.#health.update(this.#plan.upstreams)
+    this.#log.info({ workers: this.#plan.workers }, 'ready')
+  }
+
+  /** Reads the file again. A bad one is reported and changes nothing. Reloads run one after another. */
+  reload(): Promise<void> {
+    this.#reloading = this.#reloading.then(() => this.#reload())
+    return this.#reloading
+  }
+
+  /** Every worker logs its figures. */
+  report(): void {
+    this.#supervisor?.report()
+  }
+
+  /** Resolves when everything in flight has ended, or drainTimeout has. */
+  async drain(): Promise<void> {
+    this.#ended = true
+    this.#health.stop()
+    this.#log.info({ drainTimeoutMs: this.#plan.drainTimeoutMs }, 'draining')
+    await this.#supervisor?.drain()
+    this.#log.info('ended')
+  }
+
+  /** Ends the workers at once. */
+  kill(): void {
+    this.#ended = true
+    this.#health.stop()
+    this.#supervisor?.kill()
+  }
+
+  async #reload(): Promise<void> {
+    if (this.#ended || this.#supervisor === null || this.#file === null) return
+    const result = loadConfig(this.#file)
+    if (!result.ok) {
+      for (const problem of result.problems) this.#log.error(describe(problem), 'configuration error')
+      const problems = result.problems.length
+      this.#log.error({ file: this.#file, problems }, 'reload refused: the running configuration stays')
+      return
+    }
+    try {
+      const plan = await this.#bind(result.plan)
+      if (this.#ended) return
+      this.#plan = plan
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error
+      this.#log.error(`${error.message}: reload refused, the running configuration stays`)
+      return
+    }
+    // The checks first: the workers' first message carries the verdicts that are still good.
+    this.#health.update(this.#plan.upstreams)
+    this.#supervisor.reload(this.#plan)
+    this.#log.level = this.#plan.log.level
+    this.#log.info({ file: this.#file }, 'configuration reloaded')
+  }
+
+  /** The plan as it can be run: with real ports, and no more workers than may be. Listeners that are open already are not checked again. */
+  async #bind(plan: Plan): Promise<Plan> {
+    const listeners: ListenerPlan[] = []
+    for (const wanted of plan.listeners) {
+      const key = `${wanted.host} ${wanted.port}`
+      const listener = this.#bound.get(key) ?? (await checkBind(wanted))
+      this.#bound.set(key, listener)
+      listeners.push(listener)
+    }
+    for (const key of [...this.#bound.keys()]) {
+      if (!plan.listeners.some(({ host, port }) => `${host} ${port}` === key)) this.#bound.delete(key)
+    }
+    return { ...plan, listeners, workers: Math.min(plan.workers, this.#workersMax ?? plan.workers) }
+  }
+
+  #onHealth({ id, upstream, origin, healthy, reason, consecutive }: HealthChange): void {
+    this.#supervisor?.setHealth(id, healthy)
+    const facts = { upstream, endpoint: id, origin, consecutive, ...(reason === null ? undefined : { reason }) }
+    if (healthy) this.#log.info(facts, 'endpoint is healthy')
+    else this.#log.warn(facts, 'endpoint is unhealthy')
+    const endpoints = this.#plan.upstreams.find(({ name }) => name === upstream)?.endpoints ?? []
+    const out = new Set(this.#health.unhealthy())
+    if (!healthy && endpoints.every((endpoint) => out.has(endpoint.id))) {
+      this.#log.error({ upstream }, 'no endpoint is healthy: requests are answered with 503')
+    }
+  }
+}
+
+function describe({ path, expected, found, hint, line }: Problem): object {
+  return { path, expected, found, ...(hint === null ? undefined : { hint }), ...(line === null ? undefined : { line }) }
+}

@@ -1,0 +1,194 @@
+/**
+ * The workers: started, told the plan and the health of endpoints, replaced when they die, drained at the end.
+ *
+ *     starting ──► ready ──► draining ──► gone
+ *        │           │
+ *        └── dies ───┴──► replaced: at once, then with backoff
+ *
+ * Invariants
+ *   - there is one slot for each worker that the plan wants, and at most one living worker in it.
+ *   - until all are ready for the first time, a worker that dies or rejects the plan ends the start: something is wrong
+ *     with the machine or the configuration, and trying again would only hide it.
+ *   - each worker is given the current plan and the current health as its first message.
+ */
+import type { Logger } from 'pino'
+import type { FromWorker, Unhealthy } from '../plan/messages.ts'
+import type { ListenerPlan, Plan } from '../plan/plan.ts'
+import { Backoff } from './backoff.ts'
+import type { StartWorker, WorkerHandle } from './worker-handle.ts'
+
+interface Slot {
+  readonly number: number
+  readonly backoff: Backoff
+  worker: WorkerHandle | null
+  ready: boolean
+  startedAt: number
+  respawn: NodeJS.Timeout | null
+  /** It is to drain and not to be replaced. */
+  leaving: boolean
+}
+
+export interface SupervisorEvents {
+  /** Every worker accepts; called once. */
+  onReady(): void
+  /** The first start has failed; called once. */
+  onFailed(reason: string): void
+}
+
+/** Beyond drainTimeout: a worker that has not gone by then hangs. */
+const drainGraceMs = 2_000
+
+export class Supervisor {
+  readonly #log: Logger
+  readonly #start: StartWorker
+  readonly #events: SupervisorEvents
+  readonly #unhealthy: () => Unhealthy
+  #plan: Plan
+  #slots: Slot[] = []
+  #wasReady = false
+  #draining = false
+  #announced = new Set<string>()
+  #onEmpty: (() => void) | null = null
+
+  /** @param unhealthy the endpoints that are out at this moment */
+  constructor(log: Logger, plan: Plan, start: StartWorker, unhealthy: () => Unhealthy, events: SupervisorEvents) {
+    this.#log = log
+    this.#plan = plan
+    this.#start = start
+    this.#unhealthy = unhealthy
+    this.#events = events
+  }
+
+  start(): void {
+    this.#fill()
+  }
+
+  /** A new plan for all: more workers or fewer, and the rest is theirs to put into effect. */
+  reload(plan: Plan): void {
+    this.#plan = plan
+    for (const slot of this.#slots) if (!slot.leaving) this.#tell(slot)
+    this.#fill()
+    for (const slot of this.#slots.filter(({ number }) => number > plan.workers)) this.#dismiss(slot)
+  }
+
+  setHealth(id: string, healthy: boolean): void {
+    for (const { worker } of this.#slots) worker?.send({ type: 'health', id, healthy })
+  }
+
+  /** Every worker logs its figures. */
+  report(): void {
+    for (const { worker } of this.#slots) worker?.send({ type: 'report' })
+  }
+
+  /** @returns when every worker has gone; those that hang are ended after drainTimeout */
+  async drain(): Promise<void> {
+    this.#draining = true
+    for (const slot of [...this.#slots]) this.#dismiss(slot)
+    if (this.#slots.length === 0) return
+    const limit = setTimeout(() => {
+      this.#log.error('workers have not ended within drainTimeout: ending them')
+      this.kill()
+    }, this.#plan.drainTimeoutMs + drainGraceMs)
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve
+    })
+    clearTimeout(limit)
+  }
+
+  /** Ends every worker at once. */
+  kill(): void {
+    this.#draining = true
+    for (const { worker } of this.#slots) worker?.kill()
+  }
+
+  #fill(): void {
+    for (let number = 1; number <= this.#plan.workers; number++) {
+      if (this.#slots.some((slot) => slot.number === number && !slot.leaving)) continue
+      const slot: Slot = {
+        number,
+        backoff: new Backoff(),
+        worker: null,
+        ready: false,
+        startedAt: 0,
+        respawn: null,
+        leaving: false,
+      }
+      this.#slots.push(slot)
+      this.#spawn(slot)
+    }
+  }
+
+  #spawn(slot: Slot): void {
+    slot.respawn = null
+    slot.ready = false
+    slot.startedAt = performance.now()
+    slot.worker = this.#start(slot.number, {
+      onMessage: (message) => this.#onMessage(slot, message),
+      onExit: (how) => this.#onExit(slot, how),
+    })
+    this.#log.info({ worker: slot.number, workerPid: slot.worker.pid }, 'worker started')
+    this.#tell(slot)
+  }
+
+  #tell(slot: Slot): void {
+    slot.worker?.send({ type: 'plan', plan: this.#plan, unhealthy: this.#unhealthy() })
+  }
+
+  #onMessage(slot: Slot, message: FromWorker): void {
+    switch (message.type) {
+      case 'listening':
+        return this.#announce(message.listener)
+      case 'ready':
+        slot.ready = true
+        return this.#checkReady()
+      case 'rejected':
+        if (!this.#wasReady) return this.#fail(message.reason)
+        return this.#log.error({ worker: slot.number }, `${message.reason}: the worker goes on with its old plan`)
+      case 'stats':
+      case 'drained':
+        return
+    }
+  }
+
+  #announce({ host, port }: ListenerPlan): void {
+    const key = `${host} ${port}`
+    if (this.#announced.has(key)) return
+    this.#announced.add(key)
+    this.#log.info({ host, port }, 'listening')
+  }
+
+  #checkReady(): void {
+    if (this.#wasReady || this.#slots.some(({ ready }) => !ready)) return
+    this.#wasReady = true
+    this.#events.onReady()
+  }
+
+  #onExit(slot: Slot, how: string): void {
+    const { number, worker } = slot
+    slot.worker = null
+    slot.ready = false
+    if (slot.leaving || this.#draining) {
+      this.#slots = this.#slots.filter((other) => other !== slot)
+      if (this.#slots.length === 0) this.#onEmpty?.()
+      return
+    }
+    if (!this.#wasReady) return this.#fail(`worker ${number} ended before it was ready (${how})`)
+    const delayMs = slot.backoff.next(performance.now() - slot.startedAt)
+    this.#log.error({ worker: number, workerPid: worker?.pid, how, delayMs }, 'worker died: it will be replaced')
+    slot.respawn = setTimeout(() => this.#spawn(slot), delayMs)
+  }
+
+  #dismiss(slot: Slot): void {
+    slot.leaving = true
+    if (slot.worker !== null) return slot.worker.send({ type: 'drain' })
+    if (slot.respawn !== null) clearTimeout(slot.respawn)
+    this.#slots = this.#slots.filter((other) => other !== slot)
+  }
+
+  #fail(reason: string): void {
+    if (this.#draining) return
+    this.kill()
+    this.#events.onFailed(reason)
+  }
+}
+

@@ -1,0 +1,195 @@
+/**
+ * One try of one request on one connection: what undici calls back. Pooled, and separate from its exchange, because it
+ * can outlive it: a connection that is being established cannot be given up, so an attempt whose exchange has ended
+ * keeps its connection and its place in the queue until undici is through with it.
+ *
+ *     begin ──► onConnect ──► onHeaders (1xx…, final) ──► onData* ──► onComplete
+ *        │  nothing is sent before    │                       │
+ *        └────────────────────────────┴───────────────────────┴──► onError
+ *
+ * undici 7's raw handler (onConnect/onHeaders/…) is used on purpose: a handler of the newer kind is wrapped in two
+ * more objects, and its headers are parsed into an object nobody reads (native-notes/07-raw-handler.md).
+ *
+ * Invariants
+ *   - `begin` takes a connection and a ticket; `#finish` gives both back, once, after which the attempt is in the pool.
+ *   - `exchange` is null once either side has let go; then nothing is reported any more.
+ */
+import { errors, type Dispatcher } from 'undici'
+import { type Outcome, outcomes } from '../plan/outcome.ts'
+import type { Ticket } from './admission.ts'
+import type { RequestBody } from './body/request-body.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { Connection } from './pool.ts'
+import type { Upstream } from './upstream.ts'
+
+/** What an attempt reports to. Each ends the attempt's part: `onEnd` and `onFailed` come last, one of them, once. */
+export interface AttemptListener {
+  /** The connection stands and the request is about to be written: from here on it may have reached the endpoint. */
+  onStarted(): void
+  onHead(status: number, rawHeaders: readonly Buffer[]): void
+  /** @returns false: pause the endpoint until `resume` */
+  onChunk(chunk: Buffer): boolean
+  onEnd(): void
+  onFailed(outcome: Outcome, error: Error): void
+}
+
+/** The parts of a request that `dispatch` takes. */
+export interface Outgoing {
+  readonly method: string
+  readonly target: string
+  readonly headers: string[]
+  readonly body: Buffer | RequestBody | null
+}
+
+/** Thrown in onConnect to take back a request before it is written: abort would destroy a good connection. */
+const takenBack = Object.freeze(new Error('the exchange has ended before its request was sent'))
+/** What undici hands back from an attempt that was cancelled. */
+const cancelled = Object.freeze(new Error('cancelled'))
+
+export class Attempt {
+  endpoint: Endpoint | null = null
+  /** onConnect has been called. Until then provably nothing was sent. */
+  started = false
+  #listener: AttemptListener | null = null
+  #upstream: Upstream | null = null
+  #connection: Connection | null = null
+  #ticket: Ticket | null = null
+  #headSeen = false
+  #abort: ((error: Error) => void) | null = null
+  #resume: (() => void) | null = null
+  readonly #spare: Attempt[]
+  /** Filled anew for each request; undici copies what it needs inside `dispatch`. */
+  readonly #options: Dispatcher.DispatchOptions & { headers: string[] } = {
+    path: '/',
+    method: 'GET',
+    headers: [],
+    body: null,
+    // Otherwise undici closes the connection behind every HEAD, and every GET or DELETE with a body.
+    reset: false,
+    blocking: false,
+  }
+
+  constructor(spare: Attempt[]) {
+    this.#spare = spare
+  }
+
+  /** Sends a request. Everything that follows is reported to `listener`, possibly before this returns. */
+  begin(
+    listener: AttemptListener,
+    upstream: Upstream,
+    endpoint: Endpoint,
+    ticket: Ticket,
+    outgoing: Outgoing,
+    fresh: boolean,
+  ): void {
+    this.#listener = listener
+    this.#upstream = upstream
+    this.endpoint = endpoint
+    this.#ticket = ticket
+    this.#connection = endpoint.begin(fresh)
+    const options = this.#options
+    options.method = outgoing.method as Dispatcher.HttpMethod
+    options.path = outgoing.target
+    options.headers = outgoing.headers
+    // undici asks its body for `pipe` and `on` only; the types want a whole Readable.
+    options.body = outgoing.body as Buffer | null
+    this.#connection.client.dispatch(options, this as unknown as Dispatcher.DispatchHandler)
+  }
+
+  /** The exchange wants no more of this attempt: ends it now if the request has been sent, else as soon as can be. */
+  cancel(): void {
+    if (this.#listener === null) return
+    this.#listener = null
+    // Without `#abort` it waits for its connection; onConnect takes it back.
+    this.#abort?.(cancelled)
+  }
+
+  /** The exchange has all it needs; undici ends the attempt by itself. */
+  detach(): void {
+    this.#listener = null
+  }
+
+  /** The client has room again. */
+  resume(): void {
+    this.#resume?.()
+  }
+
+  // ---- undici ----
+
+  onConnect(abort: (error?: Error) => void): void {
+    if (this.#listener === null) throw takenBack
+    this.#abort = abort
+    this.started = true
+    this.#listener.onStarted()
+  }
+
+  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
+    // Interim responses (RFC 9110, section 15.2) come before the final one and are not passed on.
+    if (status < 200 || this.#listener === null) return true
+    this.#resume = resume
+    this.#headSeen = true
+    this.#listener.onHead(status, rawHeaders)
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    return this.#listener === null || this.#listener.onChunk(chunk)
+  }
+
+  onComplete(): void {
+    const listener = this.#listener
+    this.#listener = null
+    listener?.onEnd()
+    this.#finish()
+  }
+
+  onError(error: Error): void {
+    const listener = this.#listener
+    this.#listener = null
+    listener?.onFailed(classify(error, this.started, this.#headSeen), error)
+    this.#finish()
+  }
+
+  /** Gives everything back. The ticket last: it lets the next exchange in, which may take this very attempt. */
+  #finish(): void {
+    const upstream = this.#upstream as Upstream
+    const ticket = this.#ticket as Ticket
+    upstream.end(this.endpoint as Endpoint, this.#connection as Connection)
+    this.endpoint = null
+    this.started = false
+    this.#upstream = null
+    this.#connection = null
+    this.#ticket = null
+    this.#headSeen = false
+    this.#abort = null
+    this.#resume = null
+    this.#options.headers = none
+    this.#options.body = null
+    this.#spare.push(this)
+    upstream.admission.release(ticket)
+  }
+}
+
+const none: string[] = []
+
+/**
+ * From undici's errors to the outcome table. Whether anything was sent is not read from the error: it was not, exactly
+ * if onConnect has not been called.
+ */
+export function classify(error: Error, started: boolean, headSeen: boolean): Outcome {
+  if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError) return outcomes.badRequest
+  if (headSeen) return outcomes.responseTruncated
+  if (!started) {
+    return error instanceof errors.ConnectTimeoutError ? outcomes.connectTimeout : outcomes.connectFailed
+  }
+  if (error instanceof errors.RequestContentLengthMismatchError) return outcomes.badRequest
+  if (
+    error instanceof errors.HTTPParserError ||
+    error instanceof errors.HeadersOverflowError ||
+    error instanceof errors.ResponseContentLengthMismatchError ||
+    (error instanceof errors.SocketError && error.message.startsWith('bad '))
+  ) {
+    return outcomes.badResponse
+  }
+  return outcomes.endpointReset
+}

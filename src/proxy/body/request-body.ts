@@ -1,0 +1,119 @@
+/**
+ * A request body on its way from uWebSockets.js to undici, for bodies that do not come in one piece. undici takes it
+ * for a stream: it needs `pipe` and `on` to be recognised, listens to data, end and error, and calls pause and resume.
+ *
+ *     client ─► onData ─► push ─► 'data' ─► undici ─► endpoint
+ *                           └─ while paused: kept, and the client's socket is not read
+ *
+ * Invariants
+ *   - `source.pause` and `source.resume` alternate, beginning with pause: a resume without a pause kills the connection
+ *     (native-notes/05-pause-and-resume.md).
+ *   - what was in the socket when it was paused may still arrive; it is kept in order, up to `heldLimit`.
+ *   - after `destroy` or `detach` nothing is emitted, and what arrives is dropped.
+ */
+import { EventEmitter } from 'node:events'
+
+/** The client's side: uWS's response object, which pauses the socket it shares with the request. */
+export interface Source {
+  pause(): void
+  resume(): void
+}
+
+/** A paused socket may deliver what was read already (512 KiB at most), and a little more around resuming. */
+const heldLimitBytes = 4 * 1_024 * 1_024
+
+export class RequestBody extends EventEmitter {
+  /** The client has sent everything. */
+  complete = false
+  /** undici has been given everything. */
+  delivered = false
+  /** The client's socket is not read. */
+  paused = false
+  /** More has arrived than may be held. */
+  overrun = false
+  #source: Source | null
+  #flowing = false
+  #held: Buffer[] = []
+  #heldBytes = 0
+
+  constructor(source: Source) {
+    super()
+    this.#source = source
+  }
+
+  /** A chunk from the client. The bytes must be the body's own: uWS takes its memory back. */
+  push(chunk: Buffer, last: boolean): void {
+    if (last) this.complete = true
+    if (this.#source === null) return
+    if (this.#flowing && this.#held.length === 0) {
+      if (chunk.length > 0) this.emit('data', chunk)
+      if (last) this.#deliverEnd()
+      return
+    }
+    if (chunk.length > 0) this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+    if (this.#heldBytes > heldLimitBytes) this.overrun = true
+    if (!last) this.#pauseSource()
+  }
+
+  /** undici: go on. */
+  resume(): this {
+    this.#flowing = true
+    while (this.#flowing && this.#held.length > 0) {
+      const chunk = this.#held.shift() as Buffer
+      this.#heldBytes -= chunk.length
+      this.emit('data', chunk)
+    }
+    if (!this.#flowing || this.#source === null) return this
+    if (this.complete) this.#deliverEnd()
+    else this.#resumeSource()
+    return this
+  }
+
+  /** undici: the endpoint's socket is full. */
+  pause(): this {
+    this.#flowing = false
+    if (!this.complete) this.#pauseSource()
+    return this
+  }
+
+  /** undici is done with it, for better or worse. The rest of the body is read and dropped. */
+  destroy(): this {
+    this.detach(true)
+    return this
+  }
+
+  /**
+   * Lets go of the client's side.
+   * @param resume the client's connection lives on and must be readable again
+   */
+  detach(resume: boolean): void {
+    if (resume) this.#resumeSource()
+    this.#source = null
+    this.#held = []
+    this.#heldBytes = 0
+  }
+
+  /** Only so that undici knows a stream when it sees one. */
+  pipe(): never {
+    throw new Error('a request body is consumed by events, not piped')
+  }
+
+  #deliverEnd(): void {
+    if (this.delivered) return
+    this.delivered = true
+    this.emit('end')
+  }
+
+  #pauseSource(): void {
+    if (this.paused || this.#source === null) return
+    this.paused = true
+    this.#source.pause()
+  }
+
+  #resumeSource(): void {
+    if (!this.paused || this.#source === null) return
+    this.paused = false
+    this.#source.resume()
+  }
+}

@@ -1,0 +1,339 @@
+/**
+ * A response on its way from undici to uWebSockets.js: the head, then the body piece by piece, never more in memory than
+ * the piece that did not fit.
+ *
+ *     begin ──► write* ──► end        write says false: blocked; `onDrained` is called when there is room again
+ *
+ *   none      HEAD, 204, 304, nothing to send: complete with its head.
+ *   fixed     the length is known: `tryEnd`, which takes what fits and says how much that was.
+ *   chunked   it is not: `write`, one piece per cork. A first small piece waits for the end of this turn of the event
+ *             loop, so that a short response leaves in one packet. A connection that must close is written this way
+ *             too, since only `end` can close it.
+ *
+ * The head leaves with the first body byte: neither binding can send it alone (native-notes/06-head-needs-a-byte.md).
+ *
+ * Invariants
+ *   - `pending` is not null exactly while `blocked`; nothing is written then but from `onWritable`.
+ *   - never an empty `tryEnd`, never two writes in one cork unless both fit it together (native-notes/01-lost-writes.md).
+ *   - after `complete` the native response is not touched again.
+ */
+import type { HttpResponse } from '../../native/uws.ts'
+import { toWritable } from '../headers/bytes.ts'
+import type { ResponseBlock } from '../headers/response-block.ts'
+import { isBodiless, statusLine } from '../status-line.ts'
+
+type Mode = 'none' | 'fixed' | 'chunked'
+
+/** Head and body that fit the binding's 16 KiB cork buffer together, with room for framing and the Date line. */
+const oneCorkBytes = 15_000
+/** What is written at a time while the client is slow: less than any writable event makes room for. */
+const cautiousBytes = 4_096
+
+const noop = (): void => {}
+
+export class ResponseBody {
+  /** Body bytes that the binding has taken. */
+  bytes = 0
+  /** The head is out: from here on a failure can only be shown by closing. */
+  headWritten = false
+  /** Everything is written and the native response is gone. */
+  complete = false
+  /** The client does not keep up. */
+  blocked = false
+  readonly #writeBytes: number
+  readonly #onDrained: () => void
+  readonly #onComplete: () => void
+  #res: HttpResponse | null = null
+  #mode: Mode = 'none'
+  #status = 200
+  #block: ResponseBlock | null = null
+  #close = false
+  #total = 0
+  #pending: Buffer | null = null
+  /** chunked: how much of `pending` is written. fixed: the write offset at which `pending` begins. */
+  #at = 0
+  #pieceBytes = 0
+  #ended = false
+  /** chunked: a small first chunk that waits for the end of the turn. */
+  #held: Buffer | null = null
+  /** What the corked function writes and what became of it. */
+  #piece: Buffer | null = null
+  #ok = false
+  #writableSet = false
+
+  readonly #corkedFixed = (): void => this.#writeFixed()
+  readonly #corkedPiece = (): void => this.#writePiece()
+  readonly #corkedLast = (): void => this.#writeLast()
+  readonly #flushHeld = (): void => {
+    this.#releaseHeld()
+  }
+  readonly #continue = (): void => this.#goOn()
+  readonly #writable = (offset: number): boolean => this.#onWritable(offset)
+
+  /**
+   * @param writeBytes what the binding can write safely at a time
+   * @param onDrained room again after `write` said false
+   * @param onComplete the last byte is with the binding; may come inside `begin`, `write` or `end`
+   */
+  constructor(writeBytes: number, onDrained: () => void, onComplete: () => void) {
+    this.#writeBytes = writeBytes
+    this.#onDrained = onDrained
+    this.#onComplete = onComplete
+  }
+
+  /**
+   * Takes the head. Completes at once if no body can follow.
+   * @param close the client's connection closes behind the response
+   */
+  begin(res: HttpResponse, status: number, block: ResponseBlock, isHead: boolean, close: boolean): void {
+    this.#res = res
+    this.#status = status
+    this.#block = block
+    this.#close = close
+    this.#pieceBytes = this.#writeBytes
+    if (isHead || isBodiless(status)) {
+      this.#mode = 'none'
+      res.cork(this.#corkedLast)
+      this.#done()
+    } else {
+      this.#mode = block.contentLength >= 0 ? 'fixed' : 'chunked'
+      this.#total = block.contentLength
+      if (this.#total === 0) this.end()
+    }
+  }
+
+  /** A chunk of the body. @returns false if the endpoint must be paused until `onDrained`. */
+  write(chunk: Buffer): boolean {
+    const res = this.#res as HttpResponse
+    if (this.#mode === 'fixed') {
+      if (!this.headWritten) {
+        if (chunk.length === this.#total && chunk.length <= this.#roomBesideHead()) {
+          this.#piece = chunk
+          res.cork(this.#corkedLast)
+          this.bytes += chunk.length
+          this.#done()
+          return true
+        }
+        if (this.#close) {
+          this.#mode = 'chunked'
+          return this.#writeChunked(chunk)
+        }
+      }
+      return this.#writeFixedChunk(res, chunk)
+    }
+    if (this.#mode === 'none') return true
+    if (!this.headWritten && this.#held === null && chunk.length <= this.#roomBesideHead()) {
+      this.#held = chunk
+      queueMicrotask(this.#flushHeld)
+      return true
+    }
+    const room = this.#releaseHeld()
+    if (!room) return this.#queue(chunk)
+    return this.#writeChunked(chunk)
+  }
+
+  /** The endpoint has sent everything. */
+  end(): void {
+    this.#ended = true
+    if (this.#mode === 'none' || this.complete || this.blocked) return
+    if (this.#mode === 'fixed' && this.#total > 0) return // `tryEnd` has ended it, or is about to
+    const res = this.#res as HttpResponse
+    this.#piece = this.#held
+    this.#held = null
+    res.cork(this.#corkedLast)
+    this.#done()
+  }
+
+  reset(): void {
+    this.bytes = 0
+    this.headWritten = false
+    this.complete = false
+    this.blocked = false
+    this.#res = null
+    this.#mode = 'none'
+    this.#status = 200
+    this.#block = null
+    this.#close = false
+    this.#total = 0
+    this.#pending = null
+    this.#at = 0
+    this.#pieceBytes = 0
+    this.#ended = false
+    this.#held = null
+    this.#piece = null
+    this.#ok = false
+    this.#writableSet = false
+  }
+
+  #done(): void {
+    this.complete = true
+    this.blocked = false
+    this.#res = null
+    this.#onComplete()
+  }
+
+  /** Bytes that fit one cork together with the head; where the head alone fills it, a small piece. */
+  #roomBesideHead(): number {
+    return Math.max(1, oneCorkBytes - (this.#block as ResponseBlock).rest.length)
+  }
+
+  #writeHead(res: HttpResponse, lengthHeader: boolean, closeHeader: boolean): void {
+    this.headWritten = true
+    if (this.#status !== 200) res.writeStatus(statusLine(this.#status))
+    const block = this.#block as ResponseBlock
+    if (block.name !== '') res.writeHeader(toWritable(block.name), toWritable(block.rest))
+    if (lengthHeader && block.contentLength >= 0) res.writeHeader('content-length', String(block.contentLength))
+    if (closeHeader && this.#close) res.writeHeader('connection', 'close')
+  }
+
+  // ---- fixed ----
+
+  #writeFixedChunk(res: HttpResponse, chunk: Buffer): boolean {
+    this.#piece = chunk
+    this.#at = this.bytes
+    res.cork(this.#corkedFixed)
+    return this.#afterFixed(chunk)
+  }
+
+  #writeFixed(): void {
+    const res = this.#res as HttpResponse
+    if (!this.headWritten) this.#writeHead(res, false, false)
+    const [ok, done] = res.tryEnd(this.#piece as Buffer, this.#total)
+    this.#ok = ok
+    this.complete = done
+  }
+
+  #afterFixed(chunk: Buffer): boolean {
+    this.#piece = null
+    if (this.complete) {
+      this.bytes = this.#total
+      this.#done()
+      return true
+    }
+    if (this.#ok) {
+      this.bytes = this.#at + chunk.length
+      return true
+    }
+    this.bytes = (this.#res as HttpResponse).getWriteOffset()
+    return this.#wait(chunk)
+  }
+
+  // ---- chunked ----
+
+  #writeChunked(chunk: Buffer): boolean {
+    this.#pending = chunk
+    this.#at = 0
+    if (!this.headWritten) this.#pieceBytes = Math.min(this.#writeBytes, this.#roomBesideHead())
+    return this.#writePieces()
+  }
+
+  /** Writes `pending` as far as the client takes it. */
+  #writePieces(): boolean {
+    const res = this.#res as HttpResponse
+    const pending = this.#pending as Buffer
+    while (this.#at < pending.length) {
+      const end = Math.min(pending.length, this.#at + this.#pieceBytes)
+      this.#piece = this.#at === 0 && end === pending.length ? pending : pending.subarray(this.#at, end)
+      res.cork(this.#corkedPiece)
+      this.#piece = null
+      this.bytes += end - this.#at
+      this.#at = end
+      if (!this.#ok) {
+        this.#pieceBytes = Math.min(cautiousBytes, this.#writeBytes)
+        return this.#wait(pending)
+      }
+      this.#pieceBytes = this.#writeBytes
+    }
+    this.#pending = null
+    return true
+  }
+
+  #writePiece(): void {
+    const res = this.#res as HttpResponse
+    if (!this.headWritten) this.#writeHead(res, false, true)
+    this.#ok = res.write(this.#piece as Buffer)
+  }
+
+  /** More arrived although the last write was refused: the endpoint's parser had it already. */
+  #queue(chunk: Buffer): boolean {
+    const pending = this.#pending as Buffer
+    this.#pending = Buffer.concat([pending.subarray(this.#at), chunk])
+    this.#at = 0
+    return false
+  }
+
+  /** @returns false if the client does not keep up. */
+  #releaseHeld(): boolean {
+    const held = this.#held
+    if (held === null || this.#res === null) return !this.blocked
+    this.#held = null
+    return this.#writeChunked(held)
+  }
+
+  /** Everything that is left, in one cork: only ever as much as fits it. */
+  #writeLast(): void {
+    const res = this.#res as HttpResponse
+    const piece = this.#piece
+    this.#piece = null
+    if (this.#mode === 'none') {
+      this.#writeHead(res, this.#status !== 204, true)
+      res.endWithoutBody()
+      return
+    }
+    if (!this.headWritten) this.#writeHead(res, false, this.#mode === 'chunked' && piece !== null)
+    if (this.#mode === 'fixed') {
+      res.end(piece ?? '', this.#close)
+      return
+    }
+    if (piece !== null) {
+      res.write(piece)
+      this.bytes += piece.length
+    }
+    res.end('', this.#close)
+  }
+
+  // ---- the client does not keep up ----
+
+  #wait(chunk: Buffer): false {
+    this.blocked = true
+    this.#pending = chunk
+    if (!this.#writableSet) {
+      // 20.51.4 throws away a handler that is set a second time from inside the first: one for the whole response.
+      this.#writableSet = true
+      ;(this.#res as HttpResponse).onWritable(this.#writable)
+    }
+    return false
+  }
+
+  #onWritable(offset: number): boolean {
+    const res = this.#res
+    if (res === null || this.#pending === null) return true
+    if (this.#mode === 'fixed') {
+      const chunk = this.#pending
+      this.#piece = chunk.subarray(offset - this.#at)
+      this.#pending = null
+      this.blocked = false
+      res.cork(this.#corkedFixed)
+      if (!this.#afterFixed(chunk)) return false
+      if (!this.complete) this.#drained()
+      return true
+    }
+    // The binding leaves its own buffer to us once there is a handler; an empty cork makes it flush that. The rest goes
+    // outside of this callback, where each piece gets a cork of its own.
+    res.cork(noop)
+    setImmediate(this.#continue)
+    return true
+  }
+
+  #goOn(): void {
+    if (this.#res === null || this.#pending === null || !this.blocked) return
+    this.blocked = false
+    if (!this.#writePieces()) return
+    this.#drained()
+  }
+
+  #drained(): void {
+    if (this.#ended) this.end()
+    else this.#onDrained()
+  }
+}

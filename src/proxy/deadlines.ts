@@ -1,0 +1,99 @@
+/**
+ * Every exchange under way, a coarse clock, and the deadlines.
+ *
+ * One timer looks at all of them in turn instead of one timer each: setting a deadline is then one assignment, and
+ * a thousand exchanges cost some microseconds a tick. The libraries' own time-outs are off or out of reach: undici's do
+ * not run while a body is sent or a reader is paused, and uWebSockets.js cuts whoever is slow for 8 to 12 s unless it
+ * is told that this one may be (`rearm`; native-notes/02-fixed-timers.md).
+ *
+ * Invariants
+ *   - an exchange is in the list from `add` to `remove` and knows its place in it (`slot`, -1 outside).
+ *   - the timer runs while the list has members (and to the next tick after it is empty: starting it anew for every
+ *     request of a quiet client would cost more); `now` is right to one tick while it does.
+ *   - a deadline fires between 0 and 2 ticks late, never early.
+ */
+
+export const tickMs = 50
+/** Well within the binding's 8 s. */
+const rearmTicks = 80
+
+export interface Timed {
+  /** Place in the list. Written here only. */
+  slot: number
+  /** On the coarse clock; NaN for none. */
+  deadline: number
+  expire(): void
+  /** Called every 4 s: tell the binding that this transfer is still wanted. */
+  rearm(): void
+}
+
+export class Deadlines<T extends Timed> {
+  /** Milliseconds, monotonic. */
+  now: number
+  readonly #members: T[] = []
+  readonly #clock: () => number
+  #timer: NodeJS.Timeout | null = null
+  #ticks = 0
+
+  constructor(clock: () => number = () => performance.now()) {
+    this.#clock = clock
+    this.now = clock()
+  }
+
+  get size(): number {
+    return this.#members.length
+  }
+
+  add(member: T): void {
+    member.slot = this.#members.length
+    this.#members.push(member)
+    if (this.#timer === null) {
+      this.now = this.#clock()
+      this.#timer = setInterval(() => this.tick(), tickMs)
+    }
+  }
+
+  remove(member: T): void {
+    const last = this.#members.pop() as T
+    if (last !== member) {
+      this.#members[member.slot] = last
+      last.slot = member.slot
+    }
+    member.slot = -1
+  }
+
+  /** Stops the timer. Nothing expires afterwards. */
+  stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer)
+    this.#timer = null
+  }
+
+  /** A deadline that lies `ms` ahead of now, at least. 0 means none. */
+  after(ms: number): number {
+    return ms === 0 ? Number.NaN : this.now + ms + tickMs
+  }
+
+  /** One look at everything. Runs by itself every `tickMs` while there are members. */
+  tick(): void {
+    this.now = this.#clock()
+    if (this.#members.length === 0) this.stop()
+    this.#ticks++
+    const rearm = this.#ticks % rearmTicks === 0
+    // From the end: `remove` moves the last member into the gap, so nobody is passed over or seen twice.
+    for (let index = this.#members.length - 1; index >= 0; index--) {
+      const member = this.#members[index]
+      // More than one may leave while one expires.
+      if (member === undefined) continue
+      if (this.now >= member.deadline) member.expire()
+      else if (rearm) member.rearm()
+    }
+  }
+
+  /** For what has to reach all, such as a drain that has run out of time. */
+  forEach(visit: (member: T) => void): void {
+    for (let index = this.#members.length - 1; index >= 0; index--) {
+      const member = this.#members[index]
+      if (member !== undefined) visit(member)
+    }
+  }
+}

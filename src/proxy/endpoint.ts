@@ -1,0 +1,55 @@
+/**
+ * State of one endpoint in one worker: what lives on while plans come and go.
+ *
+ * Invariants
+ *   - 0 <= inFlight; an attempt counts from `begin` to `end`, each exactly once.
+ *   - `free` says whether one more attempt fits; only then may the balancer pick the endpoint.
+ *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
+ */
+import type { EndpointPlan } from '../plan/plan.ts'
+import { type Connection, type ConnectionPlan, ConnectionPool } from './pool.ts'
+
+export class Endpoint {
+  readonly id: string
+  readonly origin: string
+  weight: number
+  /** The active check's verdict. */
+  healthy = true
+  inFlight = 0
+  /** Attempts begun since the worker started. */
+  attempts = 0
+  /** Requests that it takes at once: connections x pipelining. */
+  readonly capacity: number
+  readonly #pool: ConnectionPool
+  retired = false
+
+  constructor(plan: EndpointPlan, connections: ConnectionPlan) {
+    this.id = plan.id
+    this.origin = plan.origin
+    this.weight = plan.weight
+    this.capacity = connections.connections * connections.pipelining
+    this.#pool = new ConnectionPool(plan.origin, connections)
+  }
+
+  get free(): boolean {
+    return this.inFlight < this.capacity
+  }
+
+  /** One attempt begins. `fresh`: on a connection that has served nothing yet. */
+  begin(fresh: boolean): Connection {
+    this.inFlight++
+    this.attempts++
+    return fresh ? this.#pool.acquireFresh() : this.#pool.acquire()
+  }
+
+  end(connection: Connection): void {
+    this.inFlight--
+    this.#pool.release(connection)
+    if (this.retired && this.inFlight === 0) this.#pool.close()
+  }
+
+  retire(): void {
+    this.retired = true
+    if (this.inFlight === 0) this.#pool.close()
+  }
+}

@@ -1,0 +1,396 @@
+/**
+ * One request and its response: the object that the life of a request runs through. Pooled; everything it needs per
+ * request hangs on it, and its callbacks are bound once.
+ *
+ *     idle ──► reading ──► queued ──► attempting ──► streaming ──► (idle)
+ *                │           │  ▲         │  │           │
+ *                │           │  └─retry───┘  │           │
+ *                └───────────┴───────────────┴───────────┴──► #finish, exactly once, under one outcome
+ *
+ *   reading     the first chunk of the request's body is awaited (a request without body skips this)
+ *   queued      it has a ticket in its upstream's admission queue, but no place yet
+ *   attempting  an attempt is under way; no head has come back
+ *   streaming   the response's head is here; its body goes to the client
+ *
+ * Invariants
+ *   - `res` is not null exactly while the native response may be touched; every use of it stands in this file and in
+ *     body/response-body.ts.
+ *   - the ticket is the exchange's while `queued`; from then on the attempt's, which gives it back.
+ *   - every path ends in `#finish`: recorded once, out of the list of deadlines, back in the pool.
+ */
+import { type Outcome, outcomes } from '../plan/outcome.ts'
+import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+import type { Applicant, Ticket } from './admission.ts'
+import { Attempt, type AttemptListener, type Outgoing } from './attempt.ts'
+import { RequestBody } from './body/request-body.ts'
+import { ResponseBody } from './body/response-body.ts'
+import type { Timed } from './deadlines.ts'
+import type { Endpoint } from './endpoint.ts'
+import { ResponseBlock } from './headers/response-block.ts'
+import type { ProxyContext } from './proxy.ts'
+import { clientAddress } from './client-address.ts'
+import { answer } from './reply.ts'
+import { RequestHead } from './request-head.ts'
+import { mayRetry } from './retry.ts'
+import type { Route } from './router.ts'
+import type { Upstream } from './upstream.ts'
+
+type Phase = 'idle' | 'reading' | 'queued' | 'attempting' | 'streaming'
+
+export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
+  slot = -1
+  deadline = Number.NaN
+  readonly head = new RequestHead()
+  readonly #response: ResponseBody
+  readonly #block = new ResponseBlock()
+  readonly #context: ProxyContext
+  #phase: Phase = 'idle'
+  #res: HttpResponse | null = null
+  #upstream: Upstream | null = null
+  #ticket: Ticket | null = null
+  #attempt: Attempt | null = null
+  #attempts = 0
+  #failedOn: Endpoint | null = null
+  /** The request's body: one buffer if it came in one piece, a stream if not. */
+  #whole: Buffer | null = null
+  #upload: RequestBody | null = null
+  /** The native layer still has body to hand over: it goes on calling `#onBody`, whatever has become of the response. */
+  #bodyComing = false
+
+  // What the access log tells.
+  startedAt = Number.NaN
+  address = ''
+  status = 0
+  endpointId = ''
+
+  readonly #onAborted = (): void => this.#clientGone()
+  readonly #onBody = (bytes: ArrayBuffer, last: boolean): void => this.#bodyChunk(bytes, last)
+
+  constructor(context: ProxyContext) {
+    this.#context = context
+    this.#response = new ResponseBody(
+      context.binding.writeBytes,
+      () => this.#drained(),
+      () => this.#responseComplete(),
+    )
+  }
+
+  get upstreamName(): string {
+    return this.#upstream?.name ?? ''
+  }
+
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  get responseBytes(): number {
+    return this.#response.bytes
+  }
+
+  // ---- Outgoing: what an attempt sends ----
+
+  get method(): string {
+    return this.head.method
+  }
+
+  get target(): string {
+    return this.head.target
+  }
+
+  get headers(): string[] {
+    return this.head.headers
+  }
+
+  get body(): Buffer | RequestBody | null {
+    return this.#whole ?? this.#upload
+  }
+
+  // ---- 1 accept, 2 read, 3 route ----
+
+  /** Takes a request. Must be called inside the native handler. The route is known unless the request is refused. */
+  begin(res: HttpResponse, request: HttpRequest, route: Route | null): void {
+    res.onAborted(this.#onAborted)
+    this.#res = res
+    this.#context.deadlines.add(this)
+    this.startedAt = this.#context.recorder.begin()
+    this.head.read(request)
+    this.address = clientAddress(res)
+    if (this.head.fault !== null) return this.#refuse(outcomes.badRequest)
+    if (route === null) return this.#refuse(outcomes.noRoute)
+    if (route.reply !== null) {
+      this.status = route.reply.status
+      route.reply.send(res, request, this.#mustClose)
+      this.#res = null
+      return this.#finish(outcomes.responded)
+    }
+    this.#upstream = route.upstream as Upstream
+    this.head.addForwarded(this.address, 'http')
+    if (!this.head.hasBody) return this.#admit()
+    // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
+    this.#phase = 'reading'
+    this.#bodyComing = true
+    this.deadline = this.#context.deadlines.after(this.#upstream.timeouts.bodyMs)
+    res.onData(this.#onBody)
+  }
+
+  // ---- the request's body ----
+
+  #bodyChunk(bytes: ArrayBuffer, last: boolean): void {
+    if (last) this.#bodyComing = false
+    if (this.#upload !== null) {
+      // A copy: uWebSockets.js takes its memory back when this returns.
+      this.#upload.push(Buffer.from(new Uint8Array(bytes)), last)
+      if (this.#upload.overrun) this.#breakOff(outcomes.clientStalled)
+      else this.#progress()
+      return
+    }
+    if (this.#phase !== 'reading') return // answered already: what is left is read and dropped
+    if (last) {
+      if (bytes.byteLength > 0) this.#whole = Buffer.from(new Uint8Array(bytes))
+      return this.#admit()
+    }
+    if (bytes.byteLength === 0) return
+    // undici knows the length of a buffer, but not that of a stream.
+    if (this.head.contentLength > 0) this.head.headers.push('content-length', String(this.head.contentLength))
+    this.#upload = new RequestBody(this.#res as HttpResponse)
+    this.#upload.push(Buffer.from(new Uint8Array(bytes)), false)
+    this.#admit()
+  }
+
+  // ---- 4 admit ----
+
+  #admit(): void {
+    const upstream = this.#upstream as Upstream
+    if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
+    this.#phase = 'queued'
+    this.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
+    if (!upstream.admission.enter(this)) this.#refuse(outcomes.queueFull)
+  }
+
+  queued(ticket: Ticket): void {
+    this.#ticket = ticket
+  }
+
+  // ---- 5 pick, 6 attempt ----
+
+  admitted(ticket: Ticket): void {
+    const upstream = this.#upstream as Upstream
+    this.#ticket = null
+    this.#phase = 'attempting'
+    const endpoint = upstream.pick(this.#failedOn)
+    if (endpoint === null) {
+      // The last endpoint has gone while this one waited.
+      this.#refuse(outcomes.noHealthyEndpoint)
+      upstream.admission.release(ticket)
+      return
+    }
+    const attempt = this.#context.spareAttempts.pop() ?? new Attempt(this.#context.spareAttempts)
+    this.#attempt = attempt
+    this.#attempts++
+    this.endpointId = endpoint.id
+    this.deadline = this.#context.deadlines.after(upstream.timeouts.connectMs)
+    attempt.begin(this, upstream, endpoint, ticket, this, this.#attempts > 1)
+  }
+
+  onStarted(): void {
+    this.#expectHead()
+  }
+
+  /** The next thing that must happen is more of the upload, or the response's head. */
+  #expectHead(): void {
+    const { timeouts } = this.#upstream as Upstream
+    const uploading = this.#upload !== null && !this.#upload.delivered
+    this.deadline = this.#context.deadlines.after(uploading ? timeouts.bodyMs : timeouts.headersMs)
+  }
+
+  onFailed(outcome: Outcome, error: Error): void {
+    const failedOn = (this.#attempt as Attempt).endpoint
+    this.#attempt = null
+    this.#context.recorder.attemptFailed(this, outcome, error)
+    if (this.#phase === 'attempting' && mayRetry(outcome, this.head.method, this.#attempts, this.#upload === null)) {
+      this.#retry(failedOn)
+    } else {
+      this.#breakOff(outcome)
+    }
+  }
+
+  #retry(failedOn: Endpoint | null): void {
+    const upstream = this.#upstream as Upstream
+    if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
+    this.#failedOn = failedOn
+    this.#phase = 'queued'
+    this.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
+    upstream.admission.reenter(this)
+  }
+
+  // ---- 7 stream ----
+
+  onHead(status: number, rawHeaders: readonly Buffer[]): void {
+    this.#phase = 'streaming'
+    this.status = status
+    this.#progress()
+    this.#block.read(rawHeaders)
+    const isHead = this.head.method === 'HEAD'
+    this.#response.begin(this.#res as HttpResponse, status, this.#block, isHead, this.#mustClose)
+  }
+
+  onChunk(chunk: Buffer): boolean {
+    this.#progress()
+    return this.#response.complete || this.#response.write(chunk)
+  }
+
+  onEnd(): void {
+    this.#attempt = null
+    if (this.#response.complete) return
+    this.#progress()
+    this.#upload?.detach(true)
+    this.#response.end()
+  }
+
+  #drained(): void {
+    this.#progress()
+    this.#attempt?.resume()
+  }
+
+  #responseComplete(): void {
+    this.#res = null
+    // undici is about to end the attempt by itself; a cancel would cost a good connection.
+    this.#attempt?.detach()
+    this.#attempt = null
+    this.#finish(outcomes.completed)
+  }
+
+  #progress(): void {
+    if (this.#phase === 'streaming') {
+      this.deadline = this.#context.deadlines.after((this.#upstream as Upstream).timeouts.bodyMs)
+    } else if (this.#phase === 'attempting' && this.#attempt?.started) {
+      this.#expectHead()
+    }
+  }
+
+  // ---- time, and clients that go ----
+
+  expire(): void {
+    switch (this.#phase) {
+      case 'queued':
+        return this.#refuse((this.#upstream as Upstream).down ? outcomes.noHealthyEndpoint : outcomes.queueTimeout)
+      case 'attempting':
+        return this.#attemptExpired()
+      case 'streaming':
+        return this.#breakOff(this.#response.blocked ? outcomes.clientStalled : outcomes.bodyTimeout)
+      case 'reading':
+        return this.#refuse(outcomes.clientStalled)
+      case 'idle':
+        this.deadline = Number.NaN
+    }
+  }
+
+  #attemptExpired(): void {
+    const attempt = this.#attempt as Attempt
+    if (attempt.started) {
+      const upload = this.#upload
+      const clientSilent = upload !== null && !upload.complete && !upload.paused
+      return this.#breakOff(clientSilent ? outcomes.clientStalled : outcomes.headersTimeout)
+    }
+    const { endpoint } = attempt
+    this.#letGo()
+    if (mayRetry(outcomes.connectTimeout, this.head.method, this.#attempts, this.#upload === null)) this.#retry(endpoint)
+    else this.#breakOff(outcomes.connectTimeout)
+  }
+
+  rearm(): void {
+    // A paused socket has no timer, and its resume belongs to whoever paused it.
+    if (this.#res === null || this.#upload?.paused || !(this.#phase === 'streaming' || this.#bodyComing)) return
+    this.#res.pause()
+    this.#res.resume()
+  }
+
+  /** The upstream has lost its last endpoint: what waits for it need not wait on. */
+  refuseIfWaitingFor(upstream: Upstream): void {
+    if (this.#phase === 'queued' && this.#upstream === upstream) this.#refuse(outcomes.noHealthyEndpoint)
+  }
+
+  /** The worker has no more time. */
+  cutOff(): void {
+    this.#breakOff(outcomes.drainTimeout)
+  }
+
+  #clientGone(): void {
+    // `close` runs this from inside `#breakOff`, which has recorded what really happened.
+    if (this.#res === null) return
+    this.#res = null
+    this.#bodyComing = false
+    this.#upload?.detach(false)
+    this.#finish(outcomes.clientAborted)
+  }
+
+  // ---- 8 record ----
+
+  /**
+   * The connection closes behind the answer: the worker drains, or more of the upload is to come, which would keep the
+   * connection busy on a timer that the binding has switched off (native-notes/02-fixed-timers.md).
+   */
+  get #mustClose(): boolean {
+    return this.#context.draining || this.#bodyComing
+  }
+
+  /** Ends with an answer of Weir's own. The response's head must not have been written. */
+  #refuse(outcome: Outcome): void {
+    this.#letGo()
+    const res = this.#res as HttpResponse
+    this.status = outcome.status
+    this.#upload?.detach(true)
+    this.#res = null
+    answer(res, outcome, this.head.method, this.head.accept, outcome.closes || this.#mustClose)
+    this.#finish(outcome)
+  }
+
+  /** Ends in failure: with an answer if none has begun, else by closing, so that the client sees it end early. */
+  #breakOff(outcome: Outcome): void {
+    if (!this.#response.headWritten) return this.#refuse(outcome.status === 0 ? outcomes.endpointReset : outcome)
+    const res = this.#res as HttpResponse
+    this.#letGo()
+    this.#upload?.detach(false)
+    this.#res = null
+    this.#finish(outcome)
+    res.close()
+  }
+
+  /** The attempt, if there is one, goes on without an exchange until undici has ended it. A waiting ticket dies. */
+  #letGo(): void {
+    const attempt = this.#attempt
+    const ticket = this.#ticket
+    this.#attempt = null
+    this.#ticket = null
+    if (ticket !== null) (this.#upstream as Upstream).admission.abandon(ticket)
+    attempt?.cancel()
+  }
+
+  #finish(outcome: Outcome): void {
+    this.#letGo()
+    this.#context.recorder.end(this, outcome)
+    this.#context.deadlines.remove(this)
+    // Not used again while the native layer may call it back: the rest of one body must not become another's.
+    const reusable = !this.#bodyComing
+    this.#reset()
+    if (reusable) this.#context.spareExchanges.push(this)
+  }
+
+  #reset(): void {
+    this.deadline = Number.NaN
+    this.head.reset()
+    this.#response.reset()
+    this.#phase = 'idle'
+    this.#res = null
+    this.#upstream = null
+    this.#attempts = 0
+    this.#failedOn = null
+    this.#whole = null
+    this.#upload = null
+    this.#bodyComing = false
+    this.startedAt = Number.NaN
+    this.address = ''
+    this.status = 0
+    this.endpointId = ''
+  }
+}

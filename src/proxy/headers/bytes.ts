@@ -1,0 +1,85 @@
+/**
+ * Text and bytes of header fields. uWebSockets.js hands header values out as UTF-8 text and writes text as UTF-8;
+ * undici reads and writes latin1. Between them every value is kept as a byte string: one character per byte.
+ */
+
+declare global {
+  interface Buffer {
+    /** What `toString('latin1')` ends in, without the look-up of the encoding. Public in Node, missing in its types. */
+    latin1Slice(start?: number, end?: number): string
+  }
+}
+
+/** No character above 0x7F. Most values end here. */
+export function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (text.charCodeAt(index) > 0x7f) return false
+  }
+  return true
+}
+
+/** A value as uWebSockets.js gives it -> a byte string, as undici wants it. */
+export function toByteString(text: string): string {
+  return isAscii(text) ? text : Buffer.from(text, 'utf8').latin1Slice()
+}
+
+/**
+ * A byte string -> what `writeHeader` and `writeStatus` take: text where it is ASCII, else the bytes, since text would
+ * be encoded a second time. The native length of the UTF-8 form differs from the number of characters exactly where one
+ * is above 0x7F.
+ */
+export function toWritable(bytes: string): string | Buffer {
+  return Buffer.byteLength(bytes) === bytes.length ? bytes : Buffer.from(bytes, 'latin1')
+}
+
+/** RFC 9110, section 5.6.2: the characters of a method and of a field name. */
+const tokenCharacters = charset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+/** RFC 3986, section 3.2.2 with a port: names, addresses, brackets and percent-escapes. */
+const hostCharacters = charset("-._~%!$&'()*+,;=:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+function charset(characters: string): Uint8Array {
+  const table = new Uint8Array(256)
+  for (const character of characters) table[character.charCodeAt(0)] = 1
+  return table
+}
+
+function consistsOf(text: string, table: Uint8Array): boolean {
+  for (let index = 0; index < text.length; index++) {
+    // Outside of the table (a character above 0xFF) reads as undefined.
+    if (table[text.charCodeAt(index)] !== 1) return false
+  }
+  return text.length > 0
+}
+
+export function isToken(text: string): boolean {
+  return consistsOf(text, tokenCharacters)
+}
+
+export function isHost(text: string): boolean {
+  return consistsOf(text, hostCharacters)
+}
+
+/**
+ * A request target that may go to an endpoint as it stands: it begins with `/` and has visible ASCII only. `#` never
+ * stands in a target (RFC 9112, section 3.2), and what stands behind it would be read differently by different servers.
+ */
+export function isTarget(target: string): boolean {
+  if (target.charCodeAt(0) !== 0x2f) return false
+  for (let index = 1; index < target.length; index++) {
+    const code = target.charCodeAt(index)
+    if (code < 0x21 || code > 0x7e || code === 0x23) return false
+  }
+  return true
+}
+
+/** The value of a Content-Length, or -1: digits only (RFC 9110, section 8.6), and small enough to count with. */
+export function contentLength(text: string): number {
+  if (text.length === 0 || text.length > 15) return -1
+  let value = 0
+  for (let index = 0; index < text.length; index++) {
+    const digit = text.charCodeAt(index) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+  }
+  return value
+}

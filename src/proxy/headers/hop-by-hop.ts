@@ -1,0 +1,41 @@
+/**
+ * Header fields that concern one connection only and are never forwarded, in either direction (RFC 9110, section
+ * 7.6.1). Connection also nominates others; `nominated` finds them. Compared length first, since nearly every name
+ * that comes by is of another length than these.
+ */
+
+/** @param name in lower case. */
+export function isHopByHop(name: string): boolean {
+  switch (name.length) {
+    case 2:
+      return name === 'te'
+    case 7:
+      return name === 'trailer' || name === 'upgrade'
+    case 10:
+      return name === 'connection' || name === 'keep-alive'
+    case 16:
+      return name === 'proxy-connection'
+    case 17:
+      return name === 'transfer-encoding'
+    default:
+      return false
+  }
+}
+
+const nothing: readonly string[] = []
+
+/**
+ * The names that a Connection header's value adds to the list, in lower case. `close` and `keep-alive` are no names.
+ * Framing and routing fields cannot be nominated away: dropping Host or Content-Length on a client's word would change
+ * what the message is.
+ */
+export function nominated(connection: string): readonly string[] {
+  if (connection === 'keep-alive' || connection === 'close' || connection === '') return nothing
+  return connection
+    .toLowerCase()
+    .split(',')
+    .map((token) => token.trim())
+    .filter((token) => token !== '' && token !== 'close' && token !== 'keep-alive' && !protectedNames.has(token))
+}
+
+const protectedNames = new Set(['host', 'content-length', 'transfer-encoding', 'content-type', 'content-encoding'])

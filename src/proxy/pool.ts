@@ -1,0 +1,132 @@
+/**
+ * The connections to one endpoint: undici `Client`s, one socket each, handed out one request at a time.
+ *
+ * undici's own `Pool` is not used. It finds a free connection by scanning all of them, queues without bound what it
+ * cannot place (and what waits there cannot be cancelled), and cannot be asked for a connection that has never been
+ * used, which is what a retry after a stale one needs. Here the admission queue has counted already, so there is
+ * always room, and a connection is one `pop`.
+ *
+ * Invariants
+ *   - `size` <= `limit`; connections are made when first needed and kept until `close`.
+ *   - with pipelining 1, a connection stands in `spare` exactly while nothing is in flight on it.
+ *   - the last one used is the first one taken, so that in quiet times the others grow idle and close.
+ */
+import { Client } from 'undici'
+import type { UpstreamPlan } from '../plan/plan.ts'
+
+/** undici wants a positive number; a day stands for "no limit". */
+const unlimitedMs = 86_400_000
+/** A server that says `Keep-Alive: timeout=5` is left after 4 s, before it closes on a request under way. */
+const keepAliveMarginMs = 1_000
+/** Response heads above this are refused (undici's own default, written down). */
+const responseHeadBytes = 16_384
+
+export type ConnectionPlan = Pick<UpstreamPlan, 'connections' | 'pipelining' | 'timeouts'>
+
+export class Connection {
+  readonly client: Client
+  /** Requests handed to `client` and not yet ended. */
+  inFlight = 0
+  connected = false
+
+  constructor(origin: string, plan: ConnectionPlan) {
+    const idleMs = plan.timeouts.idleMs || unlimitedMs
+    this.client = new Client(origin, {
+      pipelining: plan.pipelining,
+      connect: { timeout: plan.timeouts.connectMs },
+      keepAliveTimeout: idleMs,
+      keepAliveMaxTimeout: idleMs,
+      keepAliveTimeoutThreshold: keepAliveMarginMs,
+      // Deadlines are Weir's own (deadlines.ts): undici's do not run while a body is sent or a reader is paused.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxHeaderSize: responseHeadBytes,
+      allowH2: false,
+    })
+    this.client.on('connect', () => {
+      this.connected = true
+    })
+    this.client.on('disconnect', () => {
+      this.connected = false
+    })
+  }
+}
+
+export class ConnectionPool {
+  readonly #origin: string
+  readonly #plan: ConnectionPlan
+  readonly #all: Connection[] = []
+  readonly #spare: Connection[] = []
+
+  constructor(origin: string, plan: ConnectionPlan) {
+    this.#origin = origin
+    this.#plan = plan
+  }
+
+  get size(): number {
+    return this.#all.length
+  }
+
+  /**
+   * A connection with room for one more request. The caller has made sure that there is one
+   * (in flight < connections x pipelining) and gives it back with `release`.
+   */
+  acquire(): Connection {
+    const connection = this.#plan.pipelining === 1 ? (this.#spare.pop() ?? this.#open()) : this.#leastLoaded()
+    connection.inFlight++
+    return connection
+  }
+
+  /**
+   * A connection on which the endpoint has not had a chance to hang up yet: for the attempt that follows one on a
+   * connection that turned out closed. Takes a connection that is not established, or gives up an idle one for it.
+   */
+  acquireFresh(): Connection {
+    let connection = this.#spare.find((candidate) => !candidate.connected && candidate.inFlight === 0)
+    if (connection === undefined && this.#all.length >= this.#plan.connections) {
+      const stale = this.#spare.find((candidate) => candidate.inFlight === 0)
+      // Every connection is at work (pipelining): share one rather than go over the limit.
+      if (stale === undefined) return this.acquire()
+      this.#forget(stale)
+    }
+    connection ??= this.#open()
+    const index = this.#spare.indexOf(connection)
+    if (index !== -1 && this.#plan.pipelining === 1) this.#spare.splice(index, 1)
+    connection.inFlight++
+    return connection
+  }
+
+  release(connection: Connection): void {
+    connection.inFlight--
+    if (this.#plan.pipelining === 1) this.#spare.push(connection)
+  }
+
+  /** Closes idle connections now and the others when their requests end. */
+  close(): void {
+    for (const connection of this.#all) void connection.client.close()
+  }
+
+  #open(): Connection {
+    const connection = new Connection(this.#origin, this.#plan)
+    this.#all.push(connection)
+    // Pipelined connections always stand in `spare`: they are chosen by load.
+    if (this.#plan.pipelining > 1) this.#spare.push(connection)
+    return connection
+  }
+
+  /** With pipelining: an idle connection, else a new one, else the one with the fewest in flight. */
+  #leastLoaded(): Connection {
+    let best: Connection | null = null
+    for (const connection of this.#spare) {
+      if (connection.inFlight === 0) return connection
+      if (best === null || connection.inFlight < best.inFlight) best = connection
+    }
+    return best === null || this.#all.length < this.#plan.connections ? this.#open() : best
+  }
+
+  #forget(connection: Connection): void {
+    this.#all.splice(this.#all.indexOf(connection), 1)
+    this.#spare.splice(this.#spare.indexOf(connection), 1)
+    void connection.client.destroy()
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * The data plane of one worker: its listener, router, upstreams, and what exchanges share.
+ *
+ * A plan is put into effect by making a new router and updating the upstreams in place; nothing that is in flight
+ * notices. An exchange that has begun keeps the route that it began with.
+ */
+import type { Logger } from 'pino'
+import type { Binding, HttpRequest, HttpResponse } from '../native/uws.ts'
+import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
+import type { ListenerPlan, Plan } from '../plan/plan.ts'
+import type { Attempt } from './attempt.ts'
+import type { RandomSource } from './balance/policy.ts'
+import { clientAddress } from './client-address.ts'
+import { Deadlines } from './deadlines.ts'
+import { Exchange } from './exchange.ts'
+import { Listener } from './listener.ts'
+import { Recorder } from './record.ts'
+import { Router } from './router.ts'
+import { Upstream } from './upstream.ts'
+
+/** What every exchange of a worker shares. */
+export interface ProxyContext {
+  readonly binding: Binding
+  readonly deadlines: Deadlines<Exchange>
+  readonly recorder: Recorder
+  /** Answer what comes, and close the connection behind it. */
+  readonly draining: boolean
+  readonly spareExchanges: Exchange[]
+  readonly spareAttempts: Attempt[]
+}
+
+export class Proxy implements ProxyContext {
+  readonly binding: Binding
+  readonly deadlines = new Deadlines<Exchange>()
+  readonly recorder: Recorder
+  readonly spareExchanges: Exchange[] = []
+  readonly spareAttempts: Attempt[] = []
+  draining = false
+  /** When the last request came, in the time of `performance.now()`; kept up only while draining. */
+  lastRequestAt = 0
+  readonly #log: Logger
+  readonly #random: RandomSource
+  readonly #listener: Listener
+  readonly #upstreams = new Map<string, Upstream>()
+  #router = new Router([], this.#upstreams)
+
+  constructor(binding: Binding, log: Logger, random: RandomSource = Math.random) {
+    this.binding = binding
+    this.recorder = new Recorder(log, random)
+    this.#log = log
+    this.#random = random
+    this.#listener = new Listener(binding, (res, request) => this.#onRequest(res, request))
+  }
+
+  /**
+   * Puts a plan into effect, whole or not at all.
+   * @returns the listener that could not be bound, or null
+   */
+  apply(plan: Plan, unhealthy: Unhealthy): ListenerPlan | null {
+    const unbound = this.#listener.apply(plan.listeners)
+    if (unbound !== null) return unbound
+    const out = new Set(unhealthy)
+    const names = new Set(plan.upstreams.map(({ name }) => name))
+    for (const entry of plan.upstreams) {
+      const upstream = this.#upstreams.get(entry.name)
+      if (upstream === undefined) this.#upstreams.set(entry.name, new Upstream(entry, out, this.#random))
+      else upstream.update(entry, out)
+    }
+    this.#router = new Router(plan.routes, this.#upstreams)
+    for (const [name, upstream] of this.#upstreams) {
+      if (names.has(name)) continue
+      this.#upstreams.delete(name)
+      upstream.retire()
+    }
+    this.recorder.configure(plan.log)
+    return null
+  }
+
+  setHealth(id: string, healthy: boolean): void {
+    for (const upstream of this.#upstreams.values()) {
+      if (upstream.setHealth(id, healthy) && upstream.down) {
+        this.deadlines.forEach((exchange) => exchange.refuseIfWaitingFor(upstream))
+      }
+    }
+  }
+
+  get connections(): number {
+    return this.#listener.connections
+  }
+
+  /** Stops accepting. Requests on open connections are still answered, with `Connection: close`. */
+  drain(): void {
+    this.draining = true
+    this.lastRequestAt = performance.now()
+    this.#listener.stop()
+  }
+
+  /** Ends what is still in flight, closes every connection. */
+  end(): void {
+    this.deadlines.forEach((exchange) => exchange.cutOff())
+    this.deadlines.stop()
+    this.#listener.end()
+    for (const upstream of this.#upstreams.values()) upstream.retire()
+  }
+
+  stats(): WorkerStats {
+    const upstreams = [...this.#upstreams.values()]
+    const { rss, heapUsed } = process.memoryUsage()
+    return {
+      inFlight: this.recorder.inFlight,
+      queued: upstreams.reduce((sum, upstream) => sum + upstream.admission.waiting, 0),
+      connections: this.connections,
+      outcomes: this.recorder.counts(),
+      endpoints: upstreams.flatMap((upstream) =>
+        upstream.endpoints.map(({ id, healthy, inFlight, attempts }) => ({ id, healthy, inFlight, attempts })),
+      ),
+      rssBytes: rss,
+      heapUsedBytes: heapUsed,
+    }
+  }
+
+  #onRequest(res: HttpResponse, request: HttpRequest): void {
+    try {
+      if (this.draining) this.lastRequestAt = performance.now()
+      const router = this.#router
+      const route = router.match(router.byHost ? request.getHeader('host') : '', request.getUrl())
+      // A fixed answer needs no exchange, unless something about the request's framing wants a closer look.
+      if (
+        route?.reply != null &&
+        request.getHeader('content-length') === '' &&
+        request.getHeader('transfer-encoding') === ''
+      ) {
+        this.recorder.responded(route.reply.status, () => describe(res, request))
+        route.reply.send(res, request, this.draining)
+        return
+      }
+      const exchange = this.spareExchanges.pop() ?? new Exchange(this)
+      exchange.begin(res, request, route)
+    } catch (error) {
+      this.#log.error({ err: error }, 'a request could not be handled: please report this')
+      giveUp(res)
+    }
+  }
+}
+
+/** After a defect: the binding would end the process if the handler returned with neither an answer nor this. */
+function giveUp(res: HttpResponse): void {
+  try {
+    res.onAborted(() => {})
+    res.close()
+  } catch {
+    // It had been answered already.
+  }
+}
+
+function describe(res: HttpResponse, request: HttpRequest) {
+  const query = request.getQuery() as string | undefined
+  const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
+  const head = { host: request.getHeader('host'), fault: null }
+  return { method: request.getCaseSensitiveMethod(), target, head, address: clientAddress(res) }
+}

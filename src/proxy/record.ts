@@ -1,0 +1,121 @@
+/**
+ * What is kept of an exchange: one count under its outcome, and one line of access log if the plan asks for it. Nothing
+ * is formatted, and no clock is read, for a line that will not be written.
+ *
+ * Invariant: `end` runs exactly once for every `begin`; `inFlight` is the difference, 0 at rest.
+ */
+import type { Logger } from 'pino'
+import { type Outcome, outcomes } from '../plan/outcome.ts'
+import type { LogPlan } from '../plan/plan.ts'
+import type { RandomSource } from './balance/policy.ts'
+
+/** What the log tells of an exchange. */
+export interface Recorded {
+  readonly method: string
+  readonly target: string
+  readonly head: { readonly host: string; readonly fault: string | null }
+  readonly address: string
+  /** Milliseconds on the monotonic clock; NaN if no line can come of it. */
+  readonly startedAt: number
+  /** What the client got; 0 if nothing. */
+  readonly status: number
+  readonly upstreamName: string
+  readonly endpointId: string
+  readonly attempts: number
+  readonly responseBytes: number
+}
+
+/** Of fixed answers given without an exchange, when the log wants them. */
+const withoutExchange = { upstreamName: '', endpointId: '', attempts: 0, responseBytes: 0 }
+
+export class Recorder {
+  inFlight = 0
+  readonly #log: Logger
+  readonly #random: RandomSource
+  readonly #counts = new Map<Outcome, number>()
+  #errors = false
+  #sample = 0
+  #attemptLines = false
+
+  constructor(log: Logger, random: RandomSource) {
+    this.#log = log
+    this.#random = random
+    for (const outcome of Object.values(outcomes)) this.#counts.set(outcome, 0)
+  }
+
+  configure(plan: LogPlan): void {
+    const visible = this.#log.isLevelEnabled('info')
+    this.#errors = visible && plan.access.errors
+    this.#sample = visible ? plan.access.sample : 0
+    this.#attemptLines = this.#log.isLevelEnabled('debug')
+  }
+
+  /** An exchange begins. @returns its start for the log, NaN if no line can come of it */
+  begin(): number {
+    this.inFlight++
+    return this.#errors || this.#sample > 0 ? performance.now() : Number.NaN
+  }
+
+  end(exchange: Recorded, outcome: Outcome): void {
+    this.inFlight--
+    this.#count(outcome)
+    if (this.#isWanted(outcome, exchange.status)) this.#line(exchange, outcome)
+  }
+
+  /** A fixed answer, begun and ended at once. `describe` is called only if a line is to be written. */
+  responded(status: number, describe: () => Pick<Recorded, 'method' | 'target' | 'head' | 'address'>): void {
+    this.#count(outcomes.responded)
+    if (this.#isWanted(outcomes.responded, status)) {
+      this.#line({ ...withoutExchange, ...describe(), startedAt: performance.now(), status }, outcomes.responded)
+    }
+  }
+
+  /** An attempt failed; another may follow. */
+  attemptFailed(exchange: Recorded, outcome: Outcome, error: Error): void {
+    if (!this.#attemptLines) return
+    const { endpointId: endpoint, attempts: attempt } = exchange
+    this.#log.debug({ endpoint, attempt, outcome: outcome.code, reason: error.message }, 'attempt failed')
+  }
+
+  /** Counts by outcome code, only those that occurred. */
+  counts(): Record<string, number> {
+    const counts: Record<string, number> = {}
+    for (const [outcome, count] of this.#counts) if (count > 0) counts[outcome.code] = count
+    return counts
+  }
+
+  #count(outcome: Outcome): void {
+    this.#counts.set(outcome, (this.#counts.get(outcome) as number) + 1)
+  }
+
+  #isWanted(outcome: Outcome, status: number): boolean {
+    if (this.#errors && (status >= 500 || isAbort(outcome))) return true
+    return this.#sample > 0 && (this.#sample === 1 || this.#random() < this.#sample)
+  }
+
+  #line(exchange: Recorded, outcome: Outcome): void {
+    const { method, target, head, address, status, upstreamName, endpointId, attempts, responseBytes } = exchange
+    this.#log.info(
+      {
+        client: address,
+        method,
+        host: head.host,
+        target,
+        // As nginx writes it: the client was gone before there was an answer.
+        status: outcome === outcomes.clientAborted ? 499 : status,
+        outcome: outcome.code,
+        fault: outcome.fault,
+        ...(head.fault === null ? undefined : { reason: head.fault }),
+        ...(upstreamName === '' ? undefined : { upstream: upstreamName, endpoint: endpointId, attempts }),
+        bytes: responseBytes,
+        ms: Math.round((performance.now() - exchange.startedAt) * 1_000) / 1_000,
+      },
+      'request',
+    )
+  }
+}
+
+/** It did not end as it should have, though the status may say 200. */
+function isAbort(outcome: Outcome): boolean {
+  return outcome !== outcomes.completed && outcome.status === 0 && outcome !== outcomes.responded
+}

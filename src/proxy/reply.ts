@@ -1,0 +1,78 @@
+/**
+ * Answers that Weir makes itself: those of the outcome table, as small JSON or plain text, and the fixed answers of
+ * routes. Everything that can be put together beforehand is.
+ */
+import { type Outcome, outcomes } from '../plan/outcome.ts'
+import type { FixedResponse } from '../plan/plan.ts'
+import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+import { isBodiless, statusLine } from './status-line.ts'
+
+interface Bodies {
+  readonly json: string
+  readonly text: string
+}
+
+const bodies = new Map<Outcome, Bodies>(
+  Object.values(outcomes).map((outcome) => {
+    const { code: error, status, message } = outcome
+    return [outcome, { json: `${JSON.stringify({ error, status, message })}\n`, text: `${status} ${message}\n` }]
+  }),
+)
+
+/** `Retry-After`, in seconds: what is short of room now may have some soon. */
+const retryAfterSeconds = '1'
+
+/**
+ * Answers with an outcome's status and body. The response must be alive and its head unwritten.
+ * @param accept the request's Accept header, '' if none
+ * @param close the connection closes behind the answer
+ */
+export function answer(res: HttpResponse, outcome: Outcome, method: string, accept: string, close: boolean): void {
+  const json = acceptsJson(accept)
+  const { json: jsonBody, text } = bodies.get(outcome) as Bodies
+  const body = json ? jsonBody : text
+  res.cork(() => {
+    res.writeStatus(statusLine(outcome.status))
+    res.writeHeader('content-type', json ? 'application/json' : 'text/plain; charset=utf-8')
+    if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
+    writeBody(res, method, body, close)
+  })
+}
+
+/** RFC 9110, section 12.5.1, as far as it decides between two types: no Accept, or one that covers JSON. */
+function acceptsJson(accept: string): boolean {
+  return accept === '' || accept === '*/*' || /(?:application\/(?:json|\*)|\*\/\*)(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accept)
+}
+
+function writeBody(res: HttpResponse, method: string, body: string, close: boolean): void {
+  if (method !== 'HEAD') {
+    res.end(body, close)
+    return
+  }
+  if (close) res.writeHeader('connection', 'close')
+  res.writeHeader('content-length', String(Buffer.byteLength(body)))
+  res.endWithoutBody()
+}
+
+/** A route's fixed answer, ready to write. */
+export class FixedReply {
+  readonly status: number
+  readonly #statusLine: string
+  readonly #headers: FixedResponse['headers']
+  readonly #body: string
+
+  constructor(response: FixedResponse) {
+    this.status = response.status
+    this.#statusLine = statusLine(response.status)
+    this.#headers = response.headers
+    this.#body = response.body
+  }
+
+  /** Must run inside the request's handler: there the binding corks by itself. */
+  send(res: HttpResponse, request: HttpRequest, close: boolean): void {
+    if (this.status !== 200) res.writeStatus(this.#statusLine)
+    for (const [name, value] of this.#headers) res.writeHeader(name, value)
+    if (isBodiless(this.status)) res.endWithoutBody()
+    else writeBody(res, request.getCaseSensitiveMethod(), this.#body, close)
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The head of a request, copied out of uWebSockets.js before its handler returns (its request object is dead
+ * afterwards), judged, and turned into what goes to the endpoint: hop-by-hop fields removed, framing left to undici,
+ * X-Forwarded-* set.
+ *
+ * What a client may not send is what two parsers could read in two ways (RFC 9112, sections 6.1 to 6.3 and 11.2). The
+ * binding lets some of it through (native-notes/03-request-parser.md), so the verdict is made here.
+ */
+import type { HttpRequest } from '../native/uws.ts'
+import { contentLength, isHost, isTarget, isToken, toByteString } from './headers/bytes.ts'
+import { isHopByHop, nominated } from './headers/hop-by-hop.ts'
+
+export class RequestHead {
+  method = ''
+  /** Path and query, byte for byte as the client sent it. */
+  target = ''
+  host = ''
+  accept = ''
+  /** Name and value alternately, as `dispatch` takes them. Values are byte strings. */
+  readonly headers: string[] = []
+  /** -1: none given. */
+  contentLength = -1
+  chunked = false
+  /** Why it must not be forwarded; null if it may. */
+  fault: string | null = null
+  #connection = ''
+  readonly #collect = (name: string, value: string): void => this.#add(name, value)
+
+  get hasBody(): boolean {
+    return this.chunked || this.contentLength > 0
+  }
+
+  /** Reads everything but the remote address. Afterwards `fault` says whether the request may be forwarded. */
+  read(request: HttpRequest): void {
+    this.method = request.getCaseSensitiveMethod()
+    const path = request.getUrl()
+    // undefined without a `?`, '' with nothing behind it; the types say string.
+    const query = request.getQuery() as string | undefined
+    this.target = query === undefined ? path : `${path}?${query}`
+    request.forEach(this.#collect)
+    if (this.fault !== null) return
+    if (!isToken(this.method)) this.fault = 'the method is not a token'
+    else if (!isTarget(this.target)) this.fault = 'the request target has characters that must be percent-encoded'
+    else if (!isHost(this.host)) this.fault = 'the Host header is empty or malformed'
+    else if (this.chunked && this.contentLength !== -1) this.fault = 'both Content-Length and Transfer-Encoding are given'
+    if (this.#connection !== '') this.#dropNominated()
+  }
+
+  /** Adds what tells the endpoint about the client (de facto standard; RFC 7239 names the same facts). */
+  addForwarded(address: string, scheme: string): void {
+    this.headers.push('x-forwarded-for', address, 'x-forwarded-proto', scheme, 'x-forwarded-host', this.host)
+  }
+
+  reset(): void {
+    this.method = ''
+    this.target = ''
+    this.host = ''
+    this.accept = ''
+    this.headers.length = 0
+    this.contentLength = -1
+    this.chunked = false
+    this.fault = null
+    this.#connection = ''
+  }
+
+  /** Names come in lower case. */
+  #add(name: string, value: string): void {
+    switch (name.length) {
+      case 4:
+        if (name === 'host') this.host = value
+        break
+      case 6:
+        if (name === 'accept') this.accept = value
+        // uWebSockets.js has answered it already (native-notes/03-request-parser.md).
+        else if (name === 'expect') return
+        break
+      case 10:
+        if (name === 'connection') this.#connection = this.#connection === '' ? value : `${this.#connection},${value}`
+        break
+      case 14:
+        if (name === 'content-length') {
+          this.#readLength(value)
+          return
+        }
+        break
+      case 15:
+        if (name === 'x-forwarded-for') return
+        break
+      case 16:
+        if (name === 'x-forwarded-host') return
+        break
+      case 17:
+        if (name === 'transfer-encoding') {
+          this.#readEncoding(value)
+          return
+        }
+        if (name === 'x-forwarded-proto') return
+        break
+    }
+    if (!isHopByHop(name)) this.headers.push(name, toByteString(value))
+  }
+
+  #readLength(value: string): void {
+    if (this.contentLength !== -1) this.fault ??= 'Content-Length is given twice'
+    this.contentLength = contentLength(value)
+    if (this.contentLength === -1) this.fault ??= 'Content-Length is not a number'
+  }
+
+  #readEncoding(value: string): void {
+    if (this.chunked) this.fault ??= 'Transfer-Encoding is given twice'
+    this.chunked = true
+    if (value.toLowerCase() !== 'chunked') this.fault ??= 'Transfer-Encoding is other than chunked'
+  }
+
+  #dropNominated(): void {
+    const names = nominated(this.#connection)
+    if (names.length === 0) return
+    let kept = 0
+    for (let index = 0; index < this.headers.length; index += 2) {
+      const name = this.headers[index] as string
+      if (names.includes(name)) continue
+      this.headers[kept] = name
+      this.headers[kept + 1] = this.headers[index + 1] as string
+      kept += 2
+    }
+    this.headers.length = kept
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * From host and path to a route. The first route that matches wins, so the table is walked in order; a route is two
+ * comparisons. It is immutable: a reload makes a new one.
+ */
+import type { RoutePlan } from '../plan/plan.ts'
+import { FixedReply } from './reply.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Where a request goes: exactly one of the two is set. */
+export interface Route {
+  readonly upstream: Upstream | null
+  readonly reply: FixedReply | null
+}
+
+interface Entry {
+  /** '' for any. */
+  readonly host: string
+  /** `.example.com` for `*.example.com`, '' for none. */
+  readonly hostSuffix: string
+  /** '' for any. */
+  readonly path: string
+  /** `/api/` for `/api/*`, '' for none. */
+  readonly pathPrefix: string
+  readonly route: Route
+}
+
+export class Router {
+  readonly #entries: readonly Entry[]
+  /** Some route looks at the host; otherwise it need not be read before routing. */
+  readonly byHost: boolean
+  /** Some route has a fixed answer. */
+  readonly replies: boolean
+
+  constructor(routes: readonly RoutePlan[], upstreams: ReadonlyMap<string, Upstream>) {
+    this.#entries = routes.map((plan) => compile(plan, upstreams))
+    this.byHost = routes.some((plan) => plan.host !== null)
+    this.replies = routes.some((plan) => plan.target.kind === 'respond')
+  }
+
+  /**
+   * @param host the Host header as received, '' if no route needs it
+   * @param path the target without its query
+   */
+  match(host: string, path: string): Route | null {
+    const name = this.byHost ? hostName(host) : ''
+    for (const entry of this.#entries) {
+      if (entry.host !== '' && entry.host !== name) continue
+      if (entry.hostSuffix !== '' && !(name.endsWith(entry.hostSuffix) && name.length > entry.hostSuffix.length)) continue
+      if (entry.path !== '' && entry.path !== path) continue
+      if (entry.pathPrefix !== '' && !isBelow(path, entry.pathPrefix)) continue
+      return entry.route
+    }
+    return null
+  }
+}
+
+/** `/api/*` takes `/api/`, what is below it, and `/api` itself. */
+function isBelow(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) || (path.length === prefix.length - 1 && prefix.startsWith(path))
+}
+
+/** Lower case, without port and without the dot of a fully qualified name. An IPv6 address keeps its brackets. */
+export function hostName(host: string): string {
+  const end = host.charCodeAt(0) === 0x5b ? host.indexOf(']') + 1 : host.indexOf(':')
+  let name = end > 0 ? host.slice(0, end) : host
+  if (name.endsWith('.')) name = name.slice(0, -1)
+  return name.toLowerCase()
+}
+
+function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Entry {
+  const { host, path, target } = plan
+  const wildcard = host?.startsWith('*.') ?? false
+  const prefix = path?.endsWith('/*') ?? false
+  return {
+    host: wildcard ? '' : (host ?? ''),
+    hostSuffix: wildcard ? (host as string).slice(1) : '',
+    path: prefix ? '' : (path ?? ''),
+    pathPrefix: prefix ? (path as string).slice(0, -1) : '',
+    route:
+      target.kind === 'respond'
+        ? { upstream: null, reply: new FixedReply(target.respond) }
+        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null },
+  }
+}

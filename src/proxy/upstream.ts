@@ -1,0 +1,119 @@
+/**
+ * State of one upstream in one worker: its endpoints, its balancer and its admission queue. It lives on while plans
+ * come and go; `update` puts a new plan's entry into effect without touching what is in flight.
+ *
+ * Invariants
+ *   - `available` holds the healthy endpoints of the current plan, in its order; rebuilt on change, never per request.
+ *   - the queue's concurrency is what the available endpoints take at once, plus what is still in flight on endpoints
+ *     that are no longer available: those hold their places until they end and must not eat the others' share.
+ */
+import type { BalancePolicy, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
+import { Admission } from './admission.ts'
+import { type Balancer, makeBalancer, type RandomSource } from './balance/policy.ts'
+import { Endpoint } from './endpoint.ts'
+import type { Connection } from './pool.ts'
+
+export class Upstream {
+  readonly name: string
+  readonly admission: Admission
+  timeouts: TimeoutsPlan
+  queueTimeoutMs: number
+  readonly #random: RandomSource
+  #policy: BalancePolicy
+  #balancer: Balancer<Endpoint>
+  /** Everything that has a place in the queue's arithmetic: the plan's endpoints and retired ones still at work. */
+  #endpoints: Endpoint[] = []
+  #available: Endpoint[] = []
+  #connectionsKey = ''
+
+  constructor(plan: UpstreamPlan, unhealthy: ReadonlySet<string>, random: RandomSource) {
+    this.name = plan.name
+    this.timeouts = plan.timeouts
+    this.queueTimeoutMs = plan.queue.timeoutMs
+    this.#random = random
+    this.#policy = plan.balance
+    this.#balancer = makeBalancer(plan.balance, random)
+    this.admission = new Admission(1, plan.queue.limit)
+    this.update(plan, unhealthy)
+  }
+
+  get endpoints(): readonly Endpoint[] {
+    return this.#endpoints
+  }
+
+  /** No endpoint is up: every request is refused before it queues. */
+  get down(): boolean {
+    return this.#available.length === 0
+  }
+
+  /** Puts a plan's entry into effect. Endpoints that stay keep their connections, counters and health. */
+  update(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): void {
+    this.timeouts = plan.timeouts
+    this.queueTimeoutMs = plan.queue.timeoutMs
+    this.admission.limit = plan.queue.limit
+    if (plan.balance !== this.#policy) {
+      this.#policy = plan.balance
+      this.#balancer = makeBalancer(plan.balance, this.#random)
+    }
+    // What is built into undici's clients cannot change under them: other settings need other connections.
+    const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs}`
+    const kept = new Map<string, Endpoint>()
+    if (connectionsKey === this.#connectionsKey) for (const endpoint of this.#endpoints) kept.set(endpoint.id, endpoint)
+    this.#connectionsKey = connectionsKey
+
+    const previous = this.#endpoints
+    const current = plan.endpoints.map((entry) => {
+      const endpoint = kept.get(entry.id) ?? new Endpoint(entry, plan)
+      endpoint.weight = entry.weight
+      endpoint.healthy = !unhealthy.has(entry.id)
+      return endpoint
+    })
+    const retired = previous.filter((endpoint) => !current.includes(endpoint))
+    for (const endpoint of retired) endpoint.retire()
+    this.#endpoints = [...current, ...retired.filter((endpoint) => endpoint.inFlight > 0)]
+    this.#rebuild()
+  }
+
+  /** The upstream is gone from the plan. */
+  retire(): void {
+    for (const endpoint of this.#endpoints) endpoint.retire()
+  }
+
+  /** @returns whether the endpoint is one of this upstream's. */
+  setHealth(id: string, healthy: boolean): boolean {
+    const endpoint = this.#endpoints.find((candidate) => candidate.id === id && !candidate.retired)
+    if (endpoint === undefined) return false
+    endpoint.healthy = healthy
+    this.#rebuild()
+    return true
+  }
+
+  /** Where the next attempt goes: preferably not where the last one failed. null: no endpoint has room. */
+  pick(except: Endpoint | null): Endpoint | null {
+    return this.#balancer.pick(except) ?? (except === null ? null : this.#balancer.pick(null))
+  }
+
+  /** An attempt has ended; its place in the queue may be released next. */
+  end(endpoint: Endpoint, connection: Connection): void {
+    endpoint.end(connection)
+    if (endpoint.healthy && !endpoint.retired) return
+    if (endpoint.retired && endpoint.inFlight === 0) {
+      this.#endpoints = this.#endpoints.filter((candidate) => candidate !== endpoint)
+    }
+    this.#resize()
+  }
+
+  #rebuild(): void {
+    this.#available = this.#endpoints.filter((endpoint) => endpoint.healthy && !endpoint.retired)
+    this.#balancer.rebuild(this.#available)
+    this.#resize()
+  }
+
+  #resize(): void {
+    let places = 0
+    for (const endpoint of this.#endpoints) {
+      places += endpoint.healthy && !endpoint.retired ? endpoint.capacity : endpoint.inFlight
+    }
+    this.admission.concurrency = places
+  }
+}

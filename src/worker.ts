@@ -1,0 +1,98 @@
+/**
+ * A plan in, a running proxy out: the data plane's root. It knows nothing of processes; `worker-process.ts` runs it in a
+ * process of its own, `--inline` in the control process.
+ */
+import type { Binding } from './native/uws.ts'
+import { loadBinding } from './native/uws.ts'
+import type { Logger } from './log.ts'
+import type { FromWorker, ToWorker } from './plan/messages.ts'
+import type { Plan } from './plan/plan.ts'
+import { Proxy } from './proxy/proxy.ts'
+
+/** A drain has settled when nothing is in flight and no request has come for this long on the connections still open. */
+const quietMs = 500
+const drainPollMs = 20
+
+export class Worker {
+  readonly #log: Logger
+  readonly #send: (message: FromWorker) => void
+  readonly #binding: Binding
+  #proxy: Proxy | null = null
+  #plan: Plan | null = null
+  #draining: NodeJS.Timeout | null = null
+
+  /** @throws {Error} if no native binding loads; the message says what to do */
+  constructor(log: Logger, send: (message: FromWorker) => void) {
+    this.#log = log
+    this.#send = send
+    this.#binding = loadBinding()
+    const { version, refused } = this.#binding
+    log.debug({ version, refused }, `uWebSockets.js ${version} is in use`)
+  }
+
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case 'plan':
+        return this.#apply(message)
+      case 'health':
+        return this.#proxy?.setHealth(message.id, message.healthy)
+      case 'report':
+        return this.#report()
+      case 'drain':
+        return this.drain()
+    }
+  }
+
+  /** Stops accepting, finishes what is in flight, says `drained`. Calling it again changes nothing. */
+  drain(): void {
+    if (this.#draining !== null) return
+    const proxy = this.#proxy
+    const deadline = performance.now() + (this.#plan?.drainTimeoutMs ?? 0)
+    proxy?.drain()
+    this.#draining = setInterval(() => {
+      const now = performance.now()
+      if (proxy !== null && now < deadline && !isQuiet(proxy, now)) return
+      clearInterval(this.#draining as NodeJS.Timeout)
+      this.#end()
+    }, drainPollMs)
+  }
+
+  #end(): void {
+    const stats = this.#proxy?.stats()
+    if (stats !== undefined && stats.inFlight > 0) {
+      this.#log.warn({ inFlight: stats.inFlight }, 'drainTimeout has passed: cutting what is left')
+    }
+    this.#proxy?.end()
+    this.#log.info({ outcomes: stats?.outcomes ?? {} }, 'drained')
+    this.#send({ type: 'drained' })
+  }
+
+  #apply({ plan, unhealthy }: Extract<ToWorker, { type: 'plan' }>): void {
+    if (this.#draining !== null) return
+    const proxy = this.#proxy ?? new Proxy(this.#binding, this.#log)
+    this.#log.level = plan.log.level
+    const unbound = proxy.apply(plan, unhealthy)
+    if (unbound !== null) {
+      const reason = `cannot listen on ${unbound.host}:${unbound.port}`
+      this.#send({ type: 'rejected', reason, bind: unbound })
+      return
+    }
+    this.#proxy = proxy
+    this.#plan = plan
+    for (const listener of plan.listeners) this.#send({ type: 'listening', listener })
+    this.#send({ type: 'ready' })
+  }
+
+  #report(): void {
+    const stats = this.#proxy?.stats()
+    if (stats === undefined) return
+    this.#log.info({ ...stats }, 'stats')
+    this.#send({ type: 'stats', stats })
+  }
+}
+
+/** Nothing in flight, and either nobody connected or nobody who has asked for anything lately. */
+function isQuiet(proxy: Proxy, now: number): boolean {
+  if (proxy.recorder.inFlight > 0) return false
+  return proxy.connections === 0 || now - proxy.lastRequestAt >= quietMs
+}
