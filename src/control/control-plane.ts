@@ -136,7 +136,13 @@ export class ControlPlane {
 
   #onHealth({ id, upstream, origin, healthy, reason, consecutive }: HealthChange): void {
     this.#supervisor?.setHealth(id, healthy)
-    const facts = { upstream, endpoint: id, origin, consecutive, ...(reason === null ? undefined : { reason }) }
+    const facts = {
+      upstream,
+      endpoint: id,
+      origin,
+      consecutive,
+      ...(reason === null ? undefined : { reason }),
+    }
     if (healthy) this.#log.info(facts, 'endpoint is healthy')
     else this.#log.warn(facts, 'endpoint is unhealthy')
     const endpoints = this.#plan.upstreams.find(({ name }) => name === upstream)?.endpoints ?? []
@@ -148,5 +154,11 @@ export class ControlPlane {
 }
 
 function describe({ path, expected, found, hint, line }: Problem): object {
-  return { path, expected, found, ...(hint === null ? undefined : { hint }), ...(line === null ? undefined : { line }) }
+  return {
+    path,
+    expected,
+    found,
+    ...(hint === null ? undefined : { hint }),
+    ...(line === null ? undefined : { line }),
+  }
 }

@@ -51,7 +51,13 @@ export class Supervisor {
   #onEmpty: (() => void) | null = null
 
   /** @param unhealthy the endpoints that are out at this moment */
-  constructor(log: Logger, plan: Plan, start: StartWorker, unhealthy: () => Unhealthy, events: SupervisorEvents) {
+  constructor(
+    log: Logger,
+    plan: Plan,
+    start: StartWorker,
+    unhealthy: () => Unhealthy,
+    events: SupervisorEvents,
+  ) {
     this.#log = log
     this.#plan = plan
     this.#start = start
@@ -143,7 +149,10 @@ export class Supervisor {
         return this.#checkReady()
       case 'rejected':
         if (!this.#wasReady) return this.#fail(message.reason)
-        return this.#log.error({ worker: slot.number }, `${message.reason}: the worker goes on with its old plan`)
+        return this.#log.error(
+          { worker: slot.number },
+          `${message.reason}: the worker goes on with its old plan`,
+        )
       case 'stats':
       case 'drained':
         return
@@ -174,7 +183,10 @@ export class Supervisor {
     }
     if (!this.#wasReady) return this.#fail(`worker ${number} ended before it was ready (${how})`)
     const delayMs = slot.backoff.next(performance.now() - slot.startedAt)
-    this.#log.error({ worker: number, workerPid: worker?.pid, how, delayMs }, 'worker died: it will be replaced')
+    this.#log.error(
+      { worker: number, workerPid: worker?.pid, how, delayMs },
+      'worker died: it will be replaced',
+    )
     slot.respawn = setTimeout(() => this.#spawn(slot), delayMs)
   }
 
@@ -191,4 +203,3 @@ export class Supervisor {
     this.#events.onFailed(reason)
   }
 }
-

@@ -8,7 +8,7 @@
  *        └────────────────────────────┴───────────────────────┴──► onError
  *
  * undici 7's raw handler (onConnect/onHeaders/…) is used on purpose: a handler of the newer kind is wrapped in two
- * more objects, and its headers are parsed into an object nobody reads (native-notes/07-raw-handler.md).
+ * more objects, and its headers are parsed into an object nobody reads (native-notes/07-undici-connections.md).
  *
  * Invariants
  *   - `begin` takes a connection and a ticket; `#finish` gives both back, once, after which the attempt is in the pool.
