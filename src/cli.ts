@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { readConfig, loadConfig, renderProblems } from './config/load.ts'
+import { checkBind } from './control/bind-check.ts'
 import { ControlPlane } from './control/control-plane.ts'
 import { controlLogger, plainOutput, prettyOutput, workerLogger } from './log.ts'
 import type { Plan } from './plan/plan.ts'
@@ -142,7 +143,9 @@ async function demo(options: Options): Promise<number> {
   const { demoConfig, demoText } = await import('./demo/demo.ts')
   const { startOrigins } = await import('./demo/origins.ts')
   const origins = await startOrigins()
-  const port = 8080
+  const { port } = await checkBind({ host: '127.0.0.1', port: 8080 }).catch(() =>
+    checkBind({ host: '127.0.0.1', port: 0 }),
+  )
   const result = readConfig(JSON.stringify(demoConfig(origins, port)))
   if (!result.ok) throw new Error(renderProblems('the demo', result.problems))
   return serve(result.plan, null, options, () => process.stdout.write(demoText(origins, port)))

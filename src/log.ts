@@ -47,5 +47,5 @@ export function plainOutput(): DestinationStream {
 
 /** The same lines for a person. What is written to the stream may be any number of whole JSON lines. */
 export function prettyOutput() {
-  return pretty({ ignore: 'pid', translateTime: 'SYS:HH:MM:ss.l', sync: true })
+  return pretty({ ignore: 'pid', singleLine: true, translateTime: 'SYS:HH:MM:ss.l', sync: true })
 }

@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { didYouMean, nearest } from './did-you-mean.ts'
 import { keysInMessage, wantsDuration } from './nodes.ts'
-import { type Finding, formatPath, type Path, show } from './problem.ts'
+import { type Finding, type Path, placeKey, show } from './problem.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -22,7 +22,7 @@ export function findingsOf(issues: readonly Issue[], input: unknown): Finding[] 
       const absent = keysInMessage(issue.message).filter((key) => !Object.hasOwn(found as object, key))
       for (const key of issue.keys) {
         const meant = nearest(key, absent)
-        if (meant !== null) misspelled.add(formatPath([...path, meant]))
+        if (meant !== null) misspelled.add(placeKey([...path, meant]))
         add(findings, [...path, key], issue.message, show(key), didYouMean(key, absent))
       }
     } else if (issue.code === 'invalid_key') {
@@ -52,7 +52,7 @@ function add(
   found: string,
   hint: string | null,
 ): void {
-  const place = formatPath(path)
+  const place = placeKey(path)
   if (!to.has(place)) to.set(place, { path, expected, found, hint })
 }
 

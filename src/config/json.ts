@@ -5,7 +5,7 @@
  */
 import { limits } from './limits.ts'
 import { LineIndex } from './line-index.ts'
-import { type Finding, type Path, show } from './problem.ts'
+import { type Finding, type Path, placeKey, show } from './problem.ts'
 
 /** A finding and the offset it is about, in UTF-16 units from the start of the text; null: the whole of it. */
 export interface PlacedFinding {
@@ -19,10 +19,6 @@ export interface ParsedJson {
   readonly offsets: ReadonlyMap<string, number>
   /** Keys that stand twice, and `__proto__`, which no object can hold safely. */
   readonly findings: readonly PlacedFinding[]
-}
-
-export function placeKey(path: Path): string {
-  return JSON.stringify(path)
 }
 
 /** The text as a value, or the first fault of its syntax. */

@@ -28,6 +28,7 @@ export function wantsDuration(message: string): boolean {
   return message.startsWith(aDuration)
 }
 
+/** A whole number in a range, which the message names. */
 export function integer({ min, max }: Range) {
   return z
     .int({ error: `a whole number from ${min} to ${max}` })
@@ -35,6 +36,7 @@ export function integer({ min, max }: Range) {
     .max(max)
 }
 
+/** A share, 0 to 1. */
 export function fraction() {
   return z.number({ error: 'a number from 0 to 1' }).min(0).max(1)
 }
@@ -51,6 +53,7 @@ export function duration({ min, max }: Range) {
   return z.string({ error }).regex(durationPattern, { error, abort: true }).refine(inRange, { error })
 }
 
+/** One word of several; a misspelled one gets a suggestion. */
 export function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
   return z.enum(values, { error: `one of ${values.map((value) => JSON.stringify(value)).join(', ')}` })
 }
@@ -64,6 +67,7 @@ export interface TextRule {
   readonly pattern?: string
 }
 
+/** A text with a rule of its own. */
 export function text({ expected, fault, maxLength, pattern }: TextRule) {
   return z
     .string({ error: expected })

@@ -31,6 +31,11 @@ export function formatPath(path: Path): string {
   return text
 }
 
+/** A path as the key of a map: unlike `formatPath`, which shortens for people, different for different paths. */
+export function placeKey(path: Path): string {
+  return JSON.stringify(path)
+}
+
 const showLength = 60
 
 /**

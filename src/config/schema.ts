@@ -13,7 +13,7 @@ import { route, upstreamName } from './schema-route.ts'
 import { upstream } from './schema-upstream.ts'
 
 const listenPort = integer(limits.listenPort).describe(
-  'A TCP port, 1 to 65535. 0: any free port, for tests; each worker then takes its own. Below 1024 needs a privilege.',
+  'A TCP port, 1 to 65535; in an object the default is 8080. 0: any free port, the same for all workers; a log line names it. Below 1024 needs a privilege.',
 )
 
 /** A listener in its long form. */
@@ -50,7 +50,13 @@ const listen = z
   )
 
 const workers = z
-  .union([integer(limits.workers), z.literal('auto')], { error: 'a whole number from 1 to 1024, or "auto"' })
+  .union(
+    [
+      integer(limits.workers).describe('This many workers, 1 to 1024.'),
+      z.literal('auto').describe('A worker for each core that this process may use.'),
+    ],
+    { error: 'a whole number from 1 to 1024, or "auto"' },
+  )
   .default(1)
   .describe(
     'Worker processes that share the listeners: 1 to 1024, or "auto" for one per core. Default 1. Connections, queues and ' +
@@ -104,7 +110,8 @@ export const configSchema = section({
     .default([])
     .describe(
       'Which request goes where. The first route that matches wins, so a route with neither host nor path comes last. What ' +
-        'none matches gets 404. Default: with one upstream, everything goes to it; with several, routes are needed.',
+        'none matches gets 404. At most 10000. Default: with one upstream, everything goes to it; with several, ' +
+        'routes are needed.',
     ),
   log,
 }).describe('The configuration of Weir, an HTTP load balancer.')

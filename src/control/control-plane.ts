@@ -31,7 +31,7 @@ export class ControlPlane {
   readonly #workersMax: number | null
   readonly #health: HealthChecker
   /** Listeners as configured -> as bound: a port 0 keeps its real port across reloads. */
-  readonly #bound = new Map<string, ListenerPlan>()
+  #bound: ReadonlyMap<string, ListenerPlan> = new Map()
   #plan: Plan
   #supervisor: Supervisor | null = null
   #reloading: Promise<void> = Promise.resolve()
@@ -122,15 +122,15 @@ export class ControlPlane {
   /** The plan as it can be run: with real ports, and no more workers than may be. Listeners that are open already are not checked again. */
   async #bind(plan: Plan): Promise<Plan> {
     const listeners: ListenerPlan[] = []
-    for (const wanted of plan.listeners) {
-      const key = `${wanted.host} ${wanted.port}`
+    const bound = new Map<string, ListenerPlan>()
+    for (const [index, wanted] of plan.listeners.entries()) {
+      // Several listeners may ask for any free port: they are told apart by their place.
+      const key = wanted.port === 0 ? `${wanted.host} any ${index}` : `${wanted.host} ${wanted.port}`
       const listener = this.#bound.get(key) ?? (await checkBind(wanted))
-      this.#bound.set(key, listener)
+      bound.set(key, listener)
       listeners.push(listener)
     }
-    for (const key of [...this.#bound.keys()]) {
-      if (!plan.listeners.some(({ host, port }) => `${host} ${port}` === key)) this.#bound.delete(key)
-    }
+    this.#bound = bound
     return { ...plan, listeners, workers: Math.min(plan.workers, this.#workersMax ?? plan.workers) }
   }
 

@@ -315,7 +315,8 @@ export class ResponseBody {
       this.blocked = false
       res.cork(this.#corkedFixed)
       if (!this.#afterFixed(chunk)) return false
-      if (!this.complete) this.#drained()
+      // `complete` is no help: the exchange may have ended and reset this inside `#afterFixed`.
+      if (this.#res !== null) this.#drained()
       return true
     }
     // The binding leaves its own buffer to us once there is a handler; an empty cork makes it flush that. The rest goes
