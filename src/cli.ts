@@ -2,7 +2,7 @@
 /** The command line: commands, flags, signals and exit codes. Everything else is built from here. */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { readConfig, loadConfig, renderProblems } from './config/load.ts'
+import { loadConfig, readConfig, renderProblems } from './config/load.ts'
 import { checkBind } from './control/bind-check.ts'
 import { ControlPlane } from './control/control-plane.ts'
 import { controlLogger, plainOutput, prettyOutput, workerLogger } from './log.ts'
@@ -55,7 +55,8 @@ function readOptions(args: string[]): Options | 'help' | 'version' {
     throw new UsageError(`there is no command "${command}": run, check or demo`)
   }
   if (rest.length > 0) throw new UsageError(`one command at a time, not also "${rest.join(' ')}"`)
-  if (command === 'demo' && values.config !== undefined) throw new UsageError('demo brings its own configuration')
+  if (command === 'demo' && values.config !== undefined)
+    throw new UsageError('demo brings its own configuration')
   return {
     command,
     config: values.config ?? './config.json',
@@ -79,7 +80,9 @@ function parse(args: string[]) {
 }
 
 function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   return version
 }
 
@@ -94,7 +97,12 @@ function check(file: string): number {
 }
 
 /** Runs until it is told to stop, or fails to start. @returns the exit code */
-async function serve(plan: Plan, file: string | null, { inline, pretty }: Options, onReady?: () => void): Promise<number> {
+async function serve(
+  plan: Plan,
+  file: string | null,
+  { inline, pretty }: Options,
+  onReady?: () => void,
+): Promise<number> {
   const formatter = pretty ? prettyOutput() : null
   const log = controlLogger(plan.log.level, formatter ?? plainOutput())
   const inlineLog = inline && formatter === null ? workerLogger(plan.log.level, 1) : null
@@ -102,8 +110,8 @@ async function serve(plan: Plan, file: string | null, { inline, pretty }: Option
   const control = new ControlPlane({ file, plan, log, startWorker, workersMax: inline ? 1 : null })
   return new Promise<number>((resolve) => {
     const end = (code: number): void => {
-      inlineLog?.flush()
-      resolve(code)
+      if (inlineLog === null) resolve(code)
+      else inlineLog.flush(() => resolve(code))
     }
     let stopping = false
     const stop = (): void => {

@@ -6,7 +6,7 @@
  * and written at most 4 KiB at a time, which is what a pipe takes in one piece, so that the lines of several workers
  * never mix; what has gathered is written at least four times a second, and at exit.
  */
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 import type { LogLevel } from './plan/plan.ts'
 
@@ -25,19 +25,31 @@ export function controlLogger(level: LogLevel, stream: DestinationStream): Logge
 
 export interface WorkerLog {
   readonly log: Logger
-  /** Writes what has gathered, before it returns. */
-  flush(): void
+  /** Calls back when every line so far is written: the way to end well. */
+  flush(done: () => void): void
+  /** Writes what has gathered before it returns: the way to end badly. A write under way may still be lost. */
+  flushNow(): void
 }
 
 /** For a worker: `worker` is its number, in every line. */
 export function workerLogger(level: LogLevel, worker: number, stream?: DestinationStream): WorkerLog {
   const base = { pid: process.pid, worker }
-  if (stream !== undefined) return { log: pino({ level, base }, stream), flush: () => {} }
+  if (stream !== undefined)
+    return { log: pino({ level, base }, stream), flush: (done) => done(), flushNow: () => {} }
   // Only for perf/: what a synchronous log in the request path costs.
   const sync = process.env['WEIR_LOG_SYNC'] === '1'
-  const destination = pino.destination({ dest: 1, sync, minLength: sync ? 0 : gatherBytes, maxWrite: pipeBytes })
+  const destination = pino.destination({
+    dest: 1,
+    sync,
+    minLength: sync ? 0 : gatherBytes,
+    maxWrite: pipeBytes,
+  })
   if (!sync) setInterval(() => destination.flush(), flushMs).unref()
-  return { log: pino({ level, base }, destination), flush: () => destination.flushSync() }
+  return {
+    log: pino({ level, base }, destination),
+    flush: (done) => destination.flush(() => done()),
+    flushNow: () => destination.flushSync(),
+  }
 }
 
 /** Standard output, line by line as it comes. */

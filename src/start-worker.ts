@@ -22,7 +22,9 @@ export function processWorkers(output: Writable | null): StartWorker {
     if (output !== null) child.stdout?.pipe(output, { end: false })
     child.on('message', (message: FromWorker) => events.onMessage(message))
     child.once('error', (error) => events.onExit(error.message))
-    child.once('exit', (code, signal) => events.onExit(signal === null ? `exit code ${code}` : `signal ${signal}`))
+    child.once('exit', (code, signal) =>
+      events.onExit(signal === null ? `exit code ${code}` : `signal ${signal}`),
+    )
     return {
       pid: child.pid ?? 0,
       send: (message) => {
@@ -43,6 +45,10 @@ export function inlineWorker(log: Logger): StartWorker {
         if (message.type === 'drained') events.onExit('drained')
       })
     })
-    return { pid: process.pid, send: (message) => worker.receive(message), kill: () => events.onExit('killed') }
+    return {
+      pid: process.pid,
+      send: (message) => worker.receive(message),
+      kill: () => events.onExit('killed'),
+    }
   }
 }

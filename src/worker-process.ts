@@ -7,20 +7,23 @@ import type { FromWorker, ToWorker } from './plan/messages.ts'
 import { Worker } from './worker.ts'
 
 const number = Number(process.env['WEIR_WORKER'] ?? 1)
-const { log, flush } = workerLogger('info', number)
+const { log, flush, flushNow } = workerLogger('info', number)
 process.title = `weir: worker ${number}`
 
-/** The log is on its way and nothing waits: an exit here loses no line. */
-function exit(code: number): void {
-  flush()
-  process.exit(code)
+/** Ends without losing what was logged just before. */
+function fail(message: string, error?: Error): void {
+  log.fatal({ err: error }, message)
+  flushNow()
+  process.exit(1)
 }
 
 function start(): void {
   const worker = new Worker(log, (message: FromWorker) => {
-    process.send?.(message, undefined, undefined, () => {
-      if (message.type === 'drained') exit(0)
-    })
+    const sent = (): void => {
+      if (message.type === 'drained') flush(() => process.exit(0))
+    }
+    if (process.connected) process.send?.(message, undefined, undefined, sent)
+    else sent()
   })
   process.on('message', (message: ToWorker) => worker.receive(message))
   // The terminal sends Ctrl-C to the whole process group; the control process decides what becomes of it.
@@ -32,18 +35,15 @@ function start(): void {
   process.on('disconnect', () => {
     log.warn('the control process is gone: draining')
     worker.drain()
-    process.send = undefined as never
   })
 }
 
-process.on('uncaughtException', (error) => {
-  log.fatal({ err: error }, 'a worker fails and will be replaced: please report this')
-  exit(1)
-})
+process.on('uncaughtException', (error) =>
+  fail('a worker fails and will be replaced: please report this', error),
+)
 
 try {
   start()
 } catch (error) {
-  log.fatal((error as Error).message)
-  exit(1)
+  fail((error as Error).message)
 }

@@ -2,9 +2,10 @@
  * A plan in, a running proxy out: the data plane's root. It knows nothing of processes; `worker-process.ts` runs it in a
  * process of its own, `--inline` in the control process.
  */
+
+import type { Logger } from './log.ts'
 import type { Binding } from './native/uws.ts'
 import { loadBinding } from './native/uws.ts'
-import type { Logger } from './log.ts'
 import type { FromWorker, ToWorker } from './plan/messages.ts'
 import type { Plan } from './plan/plan.ts'
 import { Proxy } from './proxy/proxy.ts'
@@ -26,8 +27,6 @@ export class Worker {
     this.#log = log
     this.#send = send
     this.#binding = loadBinding()
-    const { version, refused } = this.#binding
-    log.debug({ version, refused }, `uWebSockets.js ${version} is in use`)
   }
 
   receive(message: ToWorker): void {
@@ -71,6 +70,10 @@ export class Worker {
     if (this.#draining !== null) return
     const proxy = this.#proxy ?? new Proxy(this.#binding, this.#log)
     this.#log.level = plan.log.level
+    if (this.#proxy === null) {
+      const { version, refused } = this.#binding
+      this.#log.debug({ version, refused }, `uWebSockets.js ${version} is in use`)
+    }
     const unbound = proxy.apply(plan, unhealthy)
     if (unbound !== null) {
       const reason = `cannot listen on ${unbound.host}:${unbound.port}`

@@ -65,7 +65,9 @@ export function loadBinding(require: (alias: string) => unknown = createRequire(
 /** The binding wraps the loader's message in a paragraph of its own; the loader's line is the one that says why. */
 function lastLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  const lines = text.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('Require stack') && !line.startsWith('- '))
+  const lines = text
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('Require stack') && !line.startsWith('- '))
   return lines.at(-1)?.trim() ?? text
 }
 

@@ -56,13 +56,43 @@ export const outcomes = Object.freeze({
   noHealthyEndpoint: row('no_healthy_endpoint', 503, 'endpoint', 'never', 'no server of this service is up'),
 
   connectFailed: row('connect_failed', 502, 'endpoint', 'unsent', 'the server could not be reached'),
-  connectTimeout: row('connect_timeout', 504, 'endpoint', 'unsent', 'the server did not accept a connection in time'),
-  endpointReset: row('endpoint_reset', 502, 'endpoint', 'idempotent', 'the server closed the connection without an answer'),
-  headersTimeout: row('headers_timeout', 504, 'endpoint', 'never', 'the server did not begin its answer in time'),
-  badResponse: row('bad_response', 502, 'endpoint', 'never', 'the server gave an answer that cannot be understood'),
+  connectTimeout: row(
+    'connect_timeout',
+    504,
+    'endpoint',
+    'unsent',
+    'the server did not accept a connection in time',
+  ),
+  endpointReset: row(
+    'endpoint_reset',
+    502,
+    'endpoint',
+    'idempotent',
+    'the server closed the connection without an answer',
+  ),
+  headersTimeout: row(
+    'headers_timeout',
+    504,
+    'endpoint',
+    'never',
+    'the server did not begin its answer in time',
+  ),
+  badResponse: row(
+    'bad_response',
+    502,
+    'endpoint',
+    'never',
+    'the server gave an answer that cannot be understood',
+  ),
   /** The head was out already, so the client sees its connection end early. */
   responseTruncated: row('response_truncated', 0, 'endpoint', 'never', ''),
-  bodyTimeout: row('body_timeout', 504, 'endpoint', 'never', 'the server stopped in the middle of its answer'),
+  bodyTimeout: row(
+    'body_timeout',
+    504,
+    'endpoint',
+    'never',
+    'the server stopped in the middle of its answer',
+  ),
 
   /** Draining took longer than it may. */
   drainTimeout: row('drain_timeout', 503, 'weir', 'never', 'this load balancer is shutting down', true),
@@ -70,4 +100,11 @@ export const outcomes = Object.freeze({
 } as const satisfies Record<string, Outcome>)
 
 /** RFC 9110, section 9.2.2. Compared in upper case, as they stand in requests: methods are case-sensitive. */
-export const idempotentMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+export const idempotentMethods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'PUT',
+  'DELETE',
+])

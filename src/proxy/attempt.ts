@@ -14,7 +14,7 @@
  *   - `begin` takes a connection and a ticket; `#finish` gives both back, once, after which the attempt is in the pool.
  *   - `exchange` is null once either side has let go; then nothing is reported any more.
  */
-import { errors, type Dispatcher } from 'undici'
+import { type Dispatcher, errors } from 'undici'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Ticket } from './admission.ts'
 import type { RequestBody } from './body/request-body.ts'
@@ -177,7 +177,8 @@ const none: string[] = []
  * if onConnect has not been called.
  */
 export function classify(error: Error, started: boolean, headSeen: boolean): Outcome {
-  if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError) return outcomes.badRequest
+  if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError)
+    return outcomes.badRequest
   if (headSeen) return outcomes.responseTruncated
   if (!started) {
     return error instanceof errors.ConnectTimeoutError ? outcomes.connectTimeout : outcomes.connectFailed

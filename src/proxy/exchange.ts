@@ -18,17 +18,18 @@
  *   - the ticket is the exchange's while `queued`; from then on the attempt's, which gives it back.
  *   - every path ends in `#finish`: recorded once, out of the list of deadlines, back in the pool.
  */
-import { type Outcome, outcomes } from '../plan/outcome.ts'
+
 import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
 import { Attempt, type AttemptListener, type Outgoing } from './attempt.ts'
 import { RequestBody } from './body/request-body.ts'
 import { ResponseBody } from './body/response-body.ts'
+import { clientAddress } from './client-address.ts'
 import type { Timed } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
 import { ResponseBlock } from './headers/response-block.ts'
 import type { ProxyContext } from './proxy.ts'
-import { clientAddress } from './client-address.ts'
 import { answer } from './reply.ts'
 import { RequestHead } from './request-head.ts'
 import { mayRetry } from './retry.ts'
@@ -207,7 +208,10 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     const failedOn = (this.#attempt as Attempt).endpoint
     this.#attempt = null
     this.#context.recorder.attemptFailed(this, outcome, error)
-    if (this.#phase === 'attempting' && mayRetry(outcome, this.head.method, this.#attempts, this.#upload === null)) {
+    if (
+      this.#phase === 'attempting' &&
+      mayRetry(outcome, this.head.method, this.#attempts, this.#upload === null)
+    ) {
       this.#retry(failedOn)
     } else {
       this.#breakOff(outcome)
@@ -273,7 +277,9 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   expire(): void {
     switch (this.#phase) {
       case 'queued':
-        return this.#refuse((this.#upstream as Upstream).down ? outcomes.noHealthyEndpoint : outcomes.queueTimeout)
+        return this.#refuse(
+          (this.#upstream as Upstream).down ? outcomes.noHealthyEndpoint : outcomes.queueTimeout,
+        )
       case 'attempting':
         return this.#attemptExpired()
       case 'streaming':
@@ -294,13 +300,15 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     }
     const { endpoint } = attempt
     this.#letGo()
-    if (mayRetry(outcomes.connectTimeout, this.head.method, this.#attempts, this.#upload === null)) this.#retry(endpoint)
+    if (mayRetry(outcomes.connectTimeout, this.head.method, this.#attempts, this.#upload === null))
+      this.#retry(endpoint)
     else this.#breakOff(outcomes.connectTimeout)
   }
 
   rearm(): void {
     // A paused socket has no timer, and its resume belongs to whoever paused it.
-    if (this.#res === null || this.#upload?.paused || !(this.#phase === 'streaming' || this.#bodyComing)) return
+    if (this.#res === null || this.#upload?.paused || !(this.#phase === 'streaming' || this.#bodyComing))
+      return
     this.#res.pause()
     this.#res.resume()
   }
@@ -347,7 +355,8 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
 
   /** Ends in failure: with an answer if none has begun, else by closing, so that the client sees it end early. */
   #breakOff(outcome: Outcome): void {
-    if (!this.#response.headWritten) return this.#refuse(outcome.status === 0 ? outcomes.endpointReset : outcome)
+    if (!this.#response.headWritten)
+      return this.#refuse(outcome.status === 0 ? outcomes.endpointReset : outcome)
     const res = this.#res as HttpResponse
     this.#letGo()
     this.#upload?.detach(false)

@@ -112,7 +112,12 @@ export class Proxy implements ProxyContext {
       connections: this.connections,
       outcomes: this.recorder.counts(),
       endpoints: upstreams.flatMap((upstream) =>
-        upstream.endpoints.map(({ id, healthy, inFlight, attempts }) => ({ id, healthy, inFlight, attempts })),
+        upstream.endpoints.map(({ id, healthy, inFlight, attempts }) => ({
+          id,
+          healthy,
+          inFlight,
+          attempts,
+        })),
       ),
       rssBytes: rss,
       heapUsedBytes: heapUsed,

@@ -66,7 +66,10 @@ export class Recorder {
   responded(status: number, describe: () => Pick<Recorded, 'method' | 'target' | 'head' | 'address'>): void {
     this.#count(outcomes.responded)
     if (this.#isWanted(outcomes.responded, status)) {
-      this.#line({ ...withoutExchange, ...describe(), startedAt: performance.now(), status }, outcomes.responded)
+      this.#line(
+        { ...withoutExchange, ...describe(), startedAt: performance.now(), status },
+        outcomes.responded,
+      )
     }
   }
 
@@ -94,7 +97,8 @@ export class Recorder {
   }
 
   #line(exchange: Recorded, outcome: Outcome): void {
-    const { method, target, head, address, status, upstreamName, endpointId, attempts, responseBytes } = exchange
+    const { method, target, head, address, status, upstreamName, endpointId, attempts, responseBytes } =
+      exchange
     this.#log.info(
       {
         client: address,

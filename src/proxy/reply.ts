@@ -2,9 +2,10 @@
  * Answers that Weir makes itself: those of the outcome table, as small JSON or plain text, and the fixed answers of
  * routes. Everything that can be put together beforehand is.
  */
+
+import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/plan.ts'
-import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { isBodiless, statusLine } from './status-line.ts'
 
 interface Bodies {
@@ -15,7 +16,10 @@ interface Bodies {
 const bodies = new Map<Outcome, Bodies>(
   Object.values(outcomes).map((outcome) => {
     const { code: error, status, message } = outcome
-    return [outcome, { json: `${JSON.stringify({ error, status, message })}\n`, text: `${status} ${message}\n` }]
+    return [
+      outcome,
+      { json: `${JSON.stringify({ error, status, message })}\n`, text: `${status} ${message}\n` },
+    ]
   }),
 )
 
@@ -27,7 +31,13 @@ const retryAfterSeconds = '1'
  * @param accept the request's Accept header, '' if none
  * @param close the connection closes behind the answer
  */
-export function answer(res: HttpResponse, outcome: Outcome, method: string, accept: string, close: boolean): void {
+export function answer(
+  res: HttpResponse,
+  outcome: Outcome,
+  method: string,
+  accept: string,
+  close: boolean,
+): void {
   const json = acceptsJson(accept)
   const { json: jsonBody, text } = bodies.get(outcome) as Bodies
   const body = json ? jsonBody : text
@@ -41,7 +51,11 @@ export function answer(res: HttpResponse, outcome: Outcome, method: string, acce
 
 /** RFC 9110, section 12.5.1, as far as it decides between two types: no Accept, or one that covers JSON. */
 function acceptsJson(accept: string): boolean {
-  return accept === '' || accept === '*/*' || /(?:application\/(?:json|\*)|\*\/\*)(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accept)
+  return (
+    accept === '' ||
+    accept === '*/*' ||
+    /(?:application\/(?:json|\*)|\*\/\*)(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accept)
+  )
 }
 
 function writeBody(res: HttpResponse, method: string, body: string, close: boolean): void {

@@ -40,9 +40,11 @@ export class RequestHead {
     request.forEach(this.#collect)
     if (this.fault !== null) return
     if (!isToken(this.method)) this.fault = 'the method is not a token'
-    else if (!isTarget(this.target)) this.fault = 'the request target has characters that must be percent-encoded'
+    else if (!isTarget(this.target))
+      this.fault = 'the request target has characters that must be percent-encoded'
     else if (!isHost(this.host)) this.fault = 'the Host header is empty or malformed'
-    else if (this.chunked && this.contentLength !== -1) this.fault = 'both Content-Length and Transfer-Encoding are given'
+    else if (this.chunked && this.contentLength !== -1)
+      this.fault = 'both Content-Length and Transfer-Encoding are given'
     if (this.#connection !== '') this.#dropNominated()
   }
 
@@ -75,7 +77,8 @@ export class RequestHead {
         else if (name === 'expect') return
         break
       case 10:
-        if (name === 'connection') this.#connection = this.#connection === '' ? value : `${this.#connection},${value}`
+        if (name === 'connection')
+          this.#connection = this.#connection === '' ? value : `${this.#connection},${value}`
         break
       case 14:
         if (name === 'content-length') {

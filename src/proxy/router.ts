@@ -45,7 +45,11 @@ export class Router {
     const name = this.byHost ? hostName(host) : ''
     for (const entry of this.#entries) {
       if (entry.host !== '' && entry.host !== name) continue
-      if (entry.hostSuffix !== '' && !(name.endsWith(entry.hostSuffix) && name.length > entry.hostSuffix.length)) continue
+      if (
+        entry.hostSuffix !== '' &&
+        !(name.endsWith(entry.hostSuffix) && name.length > entry.hostSuffix.length)
+      )
+        continue
       if (entry.path !== '' && entry.path !== path) continue
       if (entry.pathPrefix !== '' && !isBelow(path, entry.pathPrefix)) continue
       return entry.route

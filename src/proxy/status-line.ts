@@ -4,7 +4,10 @@
  */
 import { STATUS_CODES } from 'node:http'
 
-const lines: readonly string[] = Array.from({ length: 1000 }, (_, code) => `${code} ${STATUS_CODES[code] ?? 'Unknown'}`)
+const lines: readonly string[] = Array.from(
+  { length: 1000 },
+  (_, code) => `${code} ${STATUS_CODES[code] ?? 'Unknown'}`,
+)
 
 /** `200 OK`, for 100 to 999. */
 export function statusLine(status: number): string {

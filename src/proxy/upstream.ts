@@ -58,7 +58,8 @@ export class Upstream {
     // What is built into undici's clients cannot change under them: other settings need other connections.
     const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs}`
     const kept = new Map<string, Endpoint>()
-    if (connectionsKey === this.#connectionsKey) for (const endpoint of this.#endpoints) kept.set(endpoint.id, endpoint)
+    if (connectionsKey === this.#connectionsKey)
+      for (const endpoint of this.#endpoints) kept.set(endpoint.id, endpoint)
     this.#connectionsKey = connectionsKey
 
     const previous = this.#endpoints

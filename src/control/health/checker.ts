@@ -149,7 +149,7 @@ export class HealthChecker {
   }
 
   #schedule(watch: Watch, ms: number): void {
-    watch.timer = this.#setTimer(() => this.#check(watch), Math.min(ms, maxTimerMs))
+    watch.timer = this.#setTimer(() => this.#check(watch), Math.min(Math.round(ms), maxTimerMs))
   }
 
   #check(watch: Watch): void {

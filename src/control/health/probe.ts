@@ -11,14 +11,13 @@
  * - The promise never rejects: whatever goes wrong is a verdict with a reason.
  */
 import { readFileSync } from 'node:fs'
-import { connect as connectTcp, isIP, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect, type Socket } from 'node:net'
 import { Client, type Dispatcher } from 'undici'
 
 export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string }
 
 export interface ProbeTarget {
-  /** Scheme, host and port: `http://127.0.0.1:9001`. */
+  /** `http://127.0.0.1:9001`. */
   readonly origin: string
   /** null: a TCP connect is the check. Otherwise a GET of this target that must answer 2xx or 3xx. */
   readonly path: string | null
@@ -48,7 +47,7 @@ export const probe: Probe = (target, signal) =>
     let socket: Socket
 
     try {
-      socket = open(target)
+      socket = open(target.origin)
     } catch (error) {
       resolve(down(reasonOf(error)))
       return
@@ -71,7 +70,7 @@ export const probe: Probe = (target, signal) =>
       resolve(verdict ?? down(noAnswer))
     })
     socket.on('error', (error) => finish(down(reasonOf(error))))
-    socket.once(isTls(target) ? 'secureConnect' : 'connect', () => {
+    socket.once('connect', () => {
       connected = true
       if (target.path === null) finish(up)
       else get(target.origin, target.path, socket, (head) => (verdict ??= head), finish)
@@ -81,22 +80,13 @@ export const probe: Probe = (target, signal) =>
   })
 
 /** Begins to connect. With a name of several addresses Node tries one after the other (RFC 8305), like the workers. */
-function open(target: ProbeTarget): Socket {
-  const url = new URL(target.origin)
-  const host = url.hostname.replace(/^\[|\]$/g, '')
-  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
-  if (!isTls(target)) return connectTcp({ host, port, noDelay: true })
-  return connectTls({
-    host,
-    port,
-    ALPNProtocols: ['http/1.1'],
-    ...(isIP(host) === 0 && { servername: host }),
+function open(origin: string): Socket {
+  const { hostname, port } = new URL(origin)
+  return connect({
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? 80 : Number(port),
+    noDelay: true,
   })
-}
-
-/** A check without a path asks for a connection and no more, whatever is spoken on it. */
-function isTls(target: ProbeTarget): boolean {
-  return target.path !== null && target.origin.startsWith('https:')
 }
 
 /**
@@ -112,11 +102,13 @@ function get(
   finish: (verdict: Verdict) => void,
 ): void {
   const client = new Client(origin, {
-    // Given once. If undici ever asks again, that is a retry on a dead socket, and the check has failed.
-    connect: (_options, callback) => {
-      if (socket.destroyed) callback(new Error(noAnswer), null)
-      else callback(null, socket)
-    },
+    // Handed over in a microtask, since undici sends nothing when it is called back at once; and once only: a second
+    // call would be a retry on a dead socket.
+    connect: (_options, callback) =>
+      queueMicrotask(() => {
+        if (socket.destroyed) callback(new Error(noAnswer), null)
+        else callback(null, socket)
+      }),
     pipelining: 0,
     maxHeaderSize: maxHeadBytes,
     // undici's own clocks tick every 499 ms; the check has an exact one.

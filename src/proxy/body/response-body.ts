@@ -182,7 +182,8 @@ export class ResponseBody {
     if (this.#status !== 200) res.writeStatus(statusLine(this.#status))
     const block = this.#block as ResponseBlock
     if (block.name !== '') res.writeHeader(toWritable(block.name), toWritable(block.rest))
-    if (lengthHeader && block.contentLength >= 0) res.writeHeader('content-length', String(block.contentLength))
+    if (lengthHeader && block.contentLength >= 0)
+      res.writeHeader('content-length', String(block.contentLength))
     if (closeHeader && this.#close) res.writeHeader('connection', 'close')
   }
 

@@ -33,9 +33,13 @@ export function toWritable(bytes: string): string | Buffer {
 }
 
 /** RFC 9110, section 5.6.2: the characters of a method and of a field name. */
-const tokenCharacters = charset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+const tokenCharacters = charset(
+  "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+)
 /** RFC 3986, section 3.2.2 with a port: names, addresses, brackets and percent-escapes. */
-const hostCharacters = charset("-._~%!$&'()*+,;=:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+const hostCharacters = charset(
+  "-._~%!$&'()*+,;=:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+)
 
 function charset(characters: string): Uint8Array {
   const table = new Uint8Array(256)

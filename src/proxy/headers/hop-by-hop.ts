@@ -35,7 +35,15 @@ export function nominated(connection: string): readonly string[] {
     .toLowerCase()
     .split(',')
     .map((token) => token.trim())
-    .filter((token) => token !== '' && token !== 'close' && token !== 'keep-alive' && !protectedNames.has(token))
+    .filter(
+      (token) => token !== '' && token !== 'close' && token !== 'keep-alive' && !protectedNames.has(token),
+    )
 }
 
-const protectedNames = new Set(['host', 'content-length', 'transfer-encoding', 'content-type', 'content-encoding'])
+const protectedNames = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'content-type',
+  'content-encoding',
+])
