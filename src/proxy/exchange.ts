@@ -306,9 +306,8 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   }
 
   rearm(): void {
-    // A paused socket has no timer, and its resume belongs to whoever paused it.
-    if (this.#res === null || this.#upload?.paused || !(this.#phase === 'streaming' || this.#bodyComing))
-      return
+    if (this.#upload?.paused) return this.#upload.rearm()
+    if (this.#res === null || !(this.#phase === 'streaming' || this.#bodyComing)) return
     this.#res.pause()
     this.#res.resume()
   }

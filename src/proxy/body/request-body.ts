@@ -6,8 +6,8 @@
  *                           └─ while paused: kept, and the client's socket is not read
  *
  * Invariants
- *   - `source.pause` and `source.resume` alternate, beginning with pause: a resume without a pause kills the connection
- *     (native-notes/05-pause-and-resume.md).
+ *   - `source.resume` comes only after a `source.pause` since the last one: a resume too many kills the connection. A pause
+ *     too many does no harm, and is what keeps a leaky pause tight (native-notes/05-pause-and-resume.md).
  *   - what was in the socket when it was paused may still arrive; it is kept in order, up to `heldLimit`.
  *   - after `destroy` or `detach` nothing is emitted, and what arrives is dropped.
  */
@@ -19,8 +19,11 @@ export interface Source {
   resume(): void
 }
 
-/** A paused socket may deliver what was read already (512 KiB at most), and a little more around resuming. */
-const heldLimitBytes = 4 * 1_024 * 1_024
+/**
+ * uSockets reads on, pause or not, for as long as each read fills its 512 KiB: a fast client hands over what the kernel's
+ * receive buffer holds (6 MiB by default, and what is added meanwhile). Above this limit something else is wrong.
+ */
+const heldLimitBytes = 32 * 1_024 * 1_024
 
 export class RequestBody extends EventEmitter {
   /** The client has sent everything. */
@@ -70,6 +73,11 @@ export class RequestBody extends EventEmitter {
     return this
   }
 
+  /** Called now and then while the upload stands still for the endpoint's sake: that must not count as the client's. */
+  rearm(): void {
+    if (this.paused) this.#pauseSource()
+  }
+
   /** undici: the endpoint's socket is full. */
   pause(): this {
     this.#flowing = false
@@ -105,10 +113,10 @@ export class RequestBody extends EventEmitter {
     this.emit('end')
   }
 
+  /** Data in spite of a pause has set the binding's timer and may have turned reading on: pausing again undoes both. */
   #pauseSource(): void {
-    if (this.paused || this.#source === null) return
-    this.paused = true
-    this.#source.pause()
+    this.paused = this.#source !== null
+    this.#source?.pause()
   }
 
   #resumeSource(): void {
