@@ -5,6 +5,7 @@
  *   - each listen socket is closed exactly once: closing one twice crashes the process (native-notes/08-listening.md).
  *   - the handler never throws and never returns without an answer or an abort handler: either ends the process.
  */
+import { withSmallReceiveBuffer } from '../native/receive-buffer.ts'
 import type { Binding, HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from '../native/uws.ts'
 import type { ListenerPlan } from '../plan/plan.ts'
 
@@ -63,8 +64,10 @@ export class Listener {
   #listen({ host, port }: ListenerPlan): us_listen_socket | null {
     let socket: us_listen_socket | null = null
     // The callback runs before `listen` returns.
-    this.#app.listen(host, port, (token) => {
-      socket = token || null
+    withSmallReceiveBuffer(() => {
+      this.#app.listen(host, port, (token) => {
+        socket = token || null
+      })
     })
     return socket
   }

@@ -20,8 +20,9 @@ export interface Source {
 }
 
 /**
- * uSockets reads on, pause or not, for as long as each read fills its 512 KiB: a fast client hands over what the kernel's
- * receive buffer holds (6 MiB by default, and what is added meanwhile). Above this limit something else is wrong.
+ * The binding reads on, pause or not, for as long as each read fills its 512 KiB. The receive buffer is kept smaller than
+ * that (native/receive-buffer.ts), so next to nothing comes behind a pause. Where it could not be, a fast client gets
+ * this far and no further.
  */
 const heldLimitBytes = 32 * 1_024 * 1_024
 
