@@ -7,8 +7,11 @@
  *   none      HEAD, 204, 304, nothing to send: complete with its head.
  *   fixed     the length is known: `tryEnd`, which takes what fits and says how much that was.
  *   chunked   it is not: `write`, one piece per cork. A first small piece waits for the end of this turn of the event
- *             loop, so that a short response leaves in one packet. A connection that must close is written this way
- *             too, since only `end` can close it.
+ *             loop, so that a short response leaves in one packet.
+ *
+ * A connection that is to close is closed by `end` where the whole response goes out in one call. Behind a body that has
+ * begun, `end` would write its `Connection: close` into the body (native-notes/11-closing.md): there the head says it, and
+ * the client closes.
  *
  * The head leaves with the first body byte: neither binding can send it alone (native-notes/06-head-needs-a-byte.md).
  *
@@ -83,7 +86,7 @@ export class ResponseBody {
 
   /**
    * Takes the head. Completes at once if no body can follow.
-   * @param close the client's connection closes behind the response
+   * @param close the client's connection is to close behind the response
    */
   begin(res: HttpResponse, status: number, block: ResponseBlock, isHead: boolean, close: boolean): void {
     this.#res = res
@@ -113,10 +116,6 @@ export class ResponseBody {
           this.bytes += chunk.length
           this.#done()
           return true
-        }
-        if (this.#close) {
-          this.#mode = 'chunked'
-          return this.#writeChunked(chunk)
         }
       }
       return this.#writeFixedChunk(res, chunk)
@@ -177,6 +176,7 @@ export class ResponseBody {
     return Math.max(1, oneCorkBytes - (this.#block as ResponseBlock).rest.length)
   }
 
+  /** @param closeHeader say that the connection closes; not where `end` follows at once and says it */
   #writeHead(res: HttpResponse, lengthHeader: boolean, closeHeader: boolean): void {
     this.headWritten = true
     if (this.#status !== 200) res.writeStatus(statusLine(this.#status))
@@ -198,7 +198,7 @@ export class ResponseBody {
 
   #writeFixed(): void {
     const res = this.#res as HttpResponse
-    if (!this.headWritten) this.#writeHead(res, false, false)
+    if (!this.headWritten) this.#writeHead(res, false, true)
     const [ok, done] = res.tryEnd(this.#piece as Buffer, this.#total)
     this.#ok = ok
     this.complete = done
@@ -281,16 +281,17 @@ export class ResponseBody {
       res.endWithoutBody()
       return
     }
-    if (!this.headWritten) this.#writeHead(res, false, this.#mode === 'chunked' && piece !== null)
-    if (this.#mode === 'fixed') {
+    if (this.#mode === 'fixed' || (piece === null && !this.headWritten)) {
+      this.#writeHead(res, false, false)
       res.end(piece ?? '', this.#close)
       return
     }
+    if (!this.headWritten) this.#writeHead(res, false, true)
     if (piece !== null) {
       res.write(piece)
       this.bytes += piece.length
     }
-    res.end('', this.#close)
+    res.end()
   }
 
   // ---- the client does not keep up ----
