@@ -67,6 +67,11 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   readonly #onAborted = (): void => this.#clientGone()
   readonly #onBody = (bytes: ArrayBuffer, last: boolean): void => this.#bodyChunk(bytes, last)
 
+  readonly #refuseFaulty = (): void => {
+    // The client may have gone meanwhile.
+    if (this.#res !== null && this.head.fault !== null) this.#refuse(outcomes.badRequest)
+  }
+
   constructor(context: ProxyContext) {
     this.#context = context
     this.#response = new ResponseBody(
@@ -116,7 +121,12 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.startedAt = this.#context.recorder.begin()
     this.head.read(request)
     this.address = clientAddress(res)
-    if (this.head.fault !== null) return this.#refuse(outcomes.badRequest)
+    if (this.head.fault !== null) {
+      // Not from inside the handler: the binding would read on, and take what stands behind this request for another one.
+      // While an answer is outstanding it closes the connection on a second request instead.
+      setImmediate(this.#refuseFaulty)
+      return
+    }
     if (route === null) return this.#refuse(outcomes.noRoute)
     if (route.reply !== null) {
       this.status = route.reply.status
