@@ -15,7 +15,7 @@
  *   - `exchange` is null once either side has let go; then nothing is reported any more.
  */
 import { type Dispatcher, errors } from 'undici'
-import { type Outcome, outcomes } from '../plan/outcome.ts'
+import { idempotentMethods, type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Ticket } from './admission.ts'
 import type { RequestBody } from './body/request-body.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -43,6 +43,8 @@ export interface Outgoing {
 
 /** Thrown in onConnect to take back a request before it is written: abort would destroy a good connection. */
 const takenBack = Object.freeze(new Error('the exchange has ended before its request was sent'))
+/** Thrown in onConnect where a request must not be sent a second time. */
+const notTwice = Object.freeze(new Error('the connection broke after the request was sent'))
 /** What undici hands back from an attempt that was cancelled. */
 const cancelled = Object.freeze(new Error('cancelled'))
 
@@ -58,6 +60,7 @@ export class Attempt {
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
   readonly #spare: Attempt[]
+  readonly #finishLater = (): void => this.#finish()
   /** Filled anew for each request; undici copies what it needs inside `dispatch`. */
   readonly #options: Dispatcher.DispatchOptions & { headers: string[] } = {
     path: '/',
@@ -99,14 +102,17 @@ export class Attempt {
   /** The exchange wants no more of this attempt: ends it now if the request has been sent, else as soon as can be. */
   cancel(): void {
     if (this.#listener === null) return
+    // An abort destroys the connection, and with pipelining others are on it: then the rest is read and dropped.
+    if ((this.#connection as Connection).inFlight > 1) return this.detach()
     this.#listener = null
     // Without `#abort` it waits for its connection; onConnect takes it back.
     this.#abort?.(cancelled)
   }
 
-  /** The exchange has all it needs; undici ends the attempt by itself. */
+  /** The exchange has all it needs: undici ends the attempt by itself, once it is no longer paused. */
   detach(): void {
     this.#listener = null
+    this.#resume?.()
   }
 
   /** The client has room again. */
@@ -118,6 +124,8 @@ export class Attempt {
 
   onConnect(abort: (error?: Error) => void): void {
     if (this.#listener === null) throw takenBack
+    // With pipelining, undici sends what was behind a request that broke the connection once more, by itself.
+    if (this.started && (this.#headSeen || !idempotentMethods.has(this.#options.method))) throw notTwice
     this.#abort = abort
     this.started = true
     this.#listener.onStarted()
@@ -147,7 +155,9 @@ export class Attempt {
     const listener = this.#listener
     this.#listener = null
     listener?.onFailed(classify(error, this.started, this.#headSeen), error)
-    this.#finish()
+    // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
+    // this very connection.
+    queueMicrotask(this.#finishLater)
   }
 
   /** Gives everything back. The ticket last: it lets the next exchange in, which may take this very attempt. */

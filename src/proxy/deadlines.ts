@@ -7,13 +7,16 @@
  * is told that this one may be (`rearm`; native-notes/02-fixed-timers.md).
  *
  * Invariants
+ *   - `now` moves in a tick only, by what has passed since the last but by 2 ticks at most.
  *   - an exchange is in the list from `add` to `remove` and knows its place in it (`slot`, -1 outside).
  *   - the timer runs while the list has members (and to the next tick after it is empty: starting it anew for every
- *     request of a quiet client would cost more); `now` is right to one tick while it does.
- *   - a deadline fires between 0 and 2 ticks late, never early.
+ *     request of a quiet client would cost more).
+ *   - a deadline never fires early. While the event loop turns it fires 1 to 3 ticks late; while the loop stands still
+ *     time stands still too, so that a worker's own hiccup is nobody's time-out.
  */
 
 export const tickMs = 50
+const longestStepMs = 2 * tickMs
 /** Well within the binding's 8 s. */
 const rearmTicks = 80
 
@@ -28,16 +31,16 @@ export interface Timed {
 }
 
 export class Deadlines<T extends Timed> {
-  /** Milliseconds, monotonic. */
-  now: number
+  /** Milliseconds, monotonic; from any beginning. */
+  now = 0
   readonly #members: T[] = []
   readonly #clock: () => number
   #timer: NodeJS.Timeout | null = null
   #ticks = 0
+  #tickedAt = 0
 
   constructor(clock: () => number = () => performance.now()) {
     this.#clock = clock
-    this.now = clock()
   }
 
   get size(): number {
@@ -48,7 +51,7 @@ export class Deadlines<T extends Timed> {
     member.slot = this.#members.length
     this.#members.push(member)
     if (this.#timer === null) {
-      this.now = this.#clock()
+      this.#tickedAt = this.#clock()
       this.#timer = setInterval(() => this.tick(), tickMs)
     }
   }
@@ -70,12 +73,14 @@ export class Deadlines<T extends Timed> {
 
   /** A deadline that lies `ms` ahead of now, at least. 0 means none. */
   after(ms: number): number {
-    return ms === 0 ? Number.NaN : this.now + ms + tickMs
+    return ms === 0 ? Number.NaN : this.now + ms + longestStepMs
   }
 
   /** One look at everything. Runs by itself every `tickMs` while there are members. */
   tick(): void {
-    this.now = this.#clock()
+    const at = this.#clock()
+    this.now += Math.min(at - this.#tickedAt, longestStepMs)
+    this.#tickedAt = at
     if (this.#members.length === 0) this.stop()
     this.#ticks++
     const rearm = this.#ticks % rearmTicks === 0

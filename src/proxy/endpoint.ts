@@ -22,6 +22,8 @@ export class Endpoint {
   readonly capacity: number
   readonly #pool: ConnectionPool
   retired = false
+  /** It failed a moment ago: passed over while others are up. */
+  suspended = false
 
   constructor(plan: EndpointPlan, connections: ConnectionPlan) {
     this.id = plan.id
@@ -29,6 +31,11 @@ export class Endpoint {
     this.weight = plan.weight
     this.capacity = connections.connections * connections.pipelining
     this.#pool = new ConnectionPool(plan.origin, connections)
+  }
+
+  /** It may be picked. */
+  get available(): boolean {
+    return this.healthy && !this.suspended && !this.retired
   }
 
   get free(): boolean {

@@ -28,7 +28,7 @@ import { ResponseBody } from './body/response-body.ts'
 import { clientAddress } from './client-address.ts'
 import type { Timed } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
-import { ResponseBlock } from './headers/response-block.ts'
+import { headBytesMax, ResponseBlock } from './headers/response-block.ts'
 import type { ProxyContext } from './proxy.ts'
 import { answer } from './reply.ts'
 import { RequestHead } from './request-head.ts'
@@ -67,6 +67,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   readonly #onAborted = (): void => this.#clientGone()
   readonly #onBody = (bytes: ArrayBuffer, last: boolean): void => this.#bodyChunk(bytes, last)
 
+  readonly #onUploaded = (): void => this.#progress()
   readonly #refuseFaulty = (): void => {
     // The client may have gone meanwhile.
     if (this.#res !== null && this.head.fault !== null) this.#refuse(outcomes.badRequest)
@@ -78,6 +79,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
       context.binding.writeBytes,
       () => this.#drained(),
       () => this.#responseComplete(),
+      () => this.#upload?.detach(true),
     )
   }
 
@@ -163,7 +165,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     if (bytes.byteLength === 0) return
     // undici knows the length of a buffer, but not that of a stream.
     if (this.head.contentLength > 0) this.head.headers.push('content-length', String(this.head.contentLength))
-    this.#upload = new RequestBody(this.#res as HttpResponse)
+    this.#upload = new RequestBody(this.#res as HttpResponse, this.#onUploaded)
     this.#upload.push(Buffer.from(new Uint8Array(bytes)), false)
     this.#admit()
   }
@@ -189,18 +191,28 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.#ticket = null
     this.#phase = 'attempting'
     const endpoint = upstream.pick(this.#failedOn)
-    if (endpoint === null) {
-      // The last endpoint has gone while this one waited.
-      this.#refuse(outcomes.noHealthyEndpoint)
-      upstream.admission.release(ticket)
-      return
-    }
+    if (endpoint === null) return this.#noRoom(upstream, ticket)
     const attempt = this.#context.spareAttempts.pop() ?? new Attempt(this.#context.spareAttempts)
     this.#attempt = attempt
     this.#attempts++
     this.endpointId = endpoint.id
     this.deadline = this.#context.deadlines.after(upstream.timeouts.connectMs)
     attempt.begin(this, upstream, endpoint, ticket, this, this.#attempts > 1)
+  }
+
+  /** A place in the queue, but no endpoint to go with it. */
+  #noRoom(upstream: Upstream, ticket: Ticket): void {
+    if (this.#failedOn === null || upstream.down) {
+      // The last endpoint has gone while this one waited.
+      this.#refuse(outcomes.noHealthyEndpoint)
+    } else {
+      // Others are up, but full: wait for one of them rather than fail again where it failed.
+      upstream.suspend(this.#failedOn)
+      this.#failedOn = null
+      this.#phase = 'queued'
+      upstream.admission.reenter(this)
+    }
+    upstream.admission.release(ticket)
   }
 
   onStarted(): void {
@@ -218,6 +230,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     const failedOn = (this.#attempt as Attempt).endpoint
     this.#attempt = null
     this.#context.recorder.attemptFailed(this, outcome, error)
+    if (outcome.retry === 'unsent' && failedOn !== null) (this.#upstream as Upstream).suspend(failedOn)
     if (
       this.#phase === 'attempting' &&
       mayRetry(outcome, this.head.method, this.#attempts, this.#upload === null)
@@ -244,6 +257,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.status = status
     this.#progress()
     this.#block.read(rawHeaders)
+    if (this.#block.length > headBytesMax) return this.#breakOff(outcomes.badResponse)
     const isHead = this.head.method === 'HEAD'
     this.#response.begin(this.#res as HttpResponse, status, this.#block, isHead, this.#mustClose)
   }
@@ -257,7 +271,6 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.#attempt = null
     if (this.#response.complete) return
     this.#progress()
-    this.#upload?.detach(true)
     this.#response.end()
   }
 
@@ -267,11 +280,12 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   }
 
   #responseComplete(): void {
+    const attempt = this.#attempt
     this.#res = null
-    // undici is about to end the attempt by itself; a cancel would cost a good connection.
-    this.#attempt?.detach()
     this.#attempt = null
     this.#finish(outcomes.completed)
+    // undici ends the attempt by itself; a cancel would cost a good connection.
+    attempt?.detach()
   }
 
   #progress(): void {
@@ -309,6 +323,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
       return this.#breakOff(clientSilent ? outcomes.clientStalled : outcomes.headersTimeout)
     }
     const { endpoint } = attempt
+    if (endpoint !== null) (this.#upstream as Upstream).suspend(endpoint)
     this.#letGo()
     if (mayRetry(outcomes.connectTimeout, this.head.method, this.#attempts, this.#upload === null))
       this.#retry(endpoint)

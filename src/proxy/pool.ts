@@ -28,6 +28,8 @@ export class Connection {
   /** Requests handed to `client` and not yet ended. */
   inFlight = 0
   connected = false
+  /** It takes no more requests. */
+  closing = false
 
   constructor(origin: string, plan: ConnectionPlan) {
     const idleMs = plan.timeouts.idleMs || unlimitedMs
@@ -55,8 +57,8 @@ export class Connection {
 export class ConnectionPool {
   readonly #origin: string
   readonly #plan: ConnectionPlan
-  readonly #all: Connection[] = []
-  readonly #spare: Connection[] = []
+  #all: Connection[] = []
+  #spare: Connection[] = []
 
   constructor(origin: string, plan: ConnectionPlan) {
     this.#origin = origin
@@ -98,12 +100,17 @@ export class ConnectionPool {
 
   release(connection: Connection): void {
     connection.inFlight--
-    if (this.#plan.pipelining === 1) this.#spare.push(connection)
+    if (this.#plan.pipelining === 1 && !connection.closing) this.#spare.push(connection)
   }
 
-  /** Closes idle connections now and the others when their requests end. */
+  /** Closes idle connections now and the others when their requests end. A later `acquire` opens new ones. */
   close(): void {
-    for (const connection of this.#all) void connection.client.close()
+    for (const connection of this.#all) {
+      connection.closing = true
+      void connection.client.close()
+    }
+    this.#all = []
+    this.#spare = []
   }
 
   #open(): Connection {

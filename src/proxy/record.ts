@@ -92,7 +92,7 @@ export class Recorder {
   }
 
   #isWanted(outcome: Outcome, status: number): boolean {
-    if (this.#errors && (status >= 500 || isAbort(outcome))) return true
+    if (this.#errors && (status >= 500 || isAbort(outcome, status))) return true
     return this.#sample > 0 && (this.#sample === 1 || this.#random() < this.#sample)
   }
 
@@ -119,7 +119,7 @@ export class Recorder {
   }
 }
 
-/** It did not end as it should have, though the status may say 200. */
-function isAbort(outcome: Outcome): boolean {
-  return outcome !== outcomes.completed && outcome.status === 0 && outcome !== outcomes.responded
+/** It did not end as it began: cut off behind its head, or left by the client. */
+function isAbort(outcome: Outcome, status: number): boolean {
+  return outcome.fault !== 'none' && (outcome.status === 0 || outcome.status !== status)
 }

@@ -86,7 +86,8 @@ export class FixedReply {
   send(res: HttpResponse, request: HttpRequest, close: boolean): void {
     if (this.status !== 200) res.writeStatus(this.#statusLine)
     for (const [name, value] of this.#headers) res.writeHeader(name, value)
-    if (isBodiless(this.status)) res.endWithoutBody()
-    else writeBody(res, request.getCaseSensitiveMethod(), this.#body, close)
+    if (!isBodiless(this.status)) return writeBody(res, request.getCaseSensitiveMethod(), this.#body, close)
+    if (close) res.writeHeader('connection', 'close')
+    res.endWithoutBody()
   }
 }

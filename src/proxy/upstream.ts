@@ -3,7 +3,7 @@
  * come and go; `update` puts a new plan's entry into effect without touching what is in flight.
  *
  * Invariants
- *   - `available` holds the healthy endpoints of the current plan, in its order; rebuilt on change, never per request.
+ *   - `available` holds the endpoints that may be picked, in the plan's order; rebuilt on change, never per request.
  *   - the queue's concurrency is what the available endpoints take at once, plus what is still in flight on endpoints
  *     that are no longer available: those hold their places until they end and must not eat the others' share.
  */
@@ -12,6 +12,9 @@ import { Admission } from './admission.ts'
 import { type Balancer, makeBalancer, type RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
 import type { Connection } from './pool.ts'
+
+/** How long an endpoint that refused is passed over. nginx's default is ten times that; here a retry costs little. */
+const suspensionMs = 1_000
 
 export class Upstream {
   readonly name: string
@@ -58,8 +61,9 @@ export class Upstream {
     // What is built into undici's clients cannot change under them: other settings need other connections.
     const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs}`
     const kept = new Map<string, Endpoint>()
-    if (connectionsKey === this.#connectionsKey)
-      for (const endpoint of this.#endpoints) kept.set(endpoint.id, endpoint)
+    if (connectionsKey === this.#connectionsKey) {
+      for (const endpoint of this.#endpoints) if (!endpoint.retired) kept.set(endpoint.id, endpoint)
+    }
     this.#connectionsKey = connectionsKey
 
     const previous = this.#endpoints
@@ -85,19 +89,39 @@ export class Upstream {
     const endpoint = this.#endpoints.find((candidate) => candidate.id === id && !candidate.retired)
     if (endpoint === undefined) return false
     endpoint.healthy = healthy
+    // A check that has just succeeded knows better than a request that failed before it.
+    if (healthy) endpoint.suspended = false
     this.#rebuild()
     return true
   }
 
-  /** Where the next attempt goes: preferably not where the last one failed. null: no endpoint has room. */
+  /**
+   * Where the next attempt goes: not where the last one failed, unless nothing else is up. null: none of the others has
+   * room.
+   */
   pick(except: Endpoint | null): Endpoint | null {
-    return this.#balancer.pick(except) ?? (except === null ? null : this.#balancer.pick(null))
+    return this.#balancer.pick(this.#available.length === 1 ? null : except)
+  }
+
+  /**
+   * Passes an endpoint over for a second: it refused a connection, or failed a request that now has to wait for room
+   * elsewhere. Its places leave the queue's arithmetic, so what waits does so for the others. Without effect on the last
+   * one that is up. The active check's verdict is another matter and stays.
+   */
+  suspend(endpoint: Endpoint): void {
+    if (endpoint.suspended || endpoint.retired || this.#available.length < 2) return
+    endpoint.suspended = true
+    this.#rebuild()
+    setTimeout(() => {
+      endpoint.suspended = false
+      this.#rebuild()
+    }, suspensionMs).unref()
   }
 
   /** An attempt has ended; its place in the queue may be released next. */
   end(endpoint: Endpoint, connection: Connection): void {
     endpoint.end(connection)
-    if (endpoint.healthy && !endpoint.retired) return
+    if (endpoint.available) return
     if (endpoint.retired && endpoint.inFlight === 0) {
       this.#endpoints = this.#endpoints.filter((candidate) => candidate !== endpoint)
     }
@@ -105,7 +129,12 @@ export class Upstream {
   }
 
   #rebuild(): void {
-    this.#available = this.#endpoints.filter((endpoint) => endpoint.healthy && !endpoint.retired)
+    this.#available = this.#endpoints.filter((endpoint) => endpoint.available)
+    if (this.#available.length === 0) {
+      // The others have gone: better one that failed a moment ago than none.
+      for (const endpoint of this.#endpoints) endpoint.suspended = false
+      this.#available = this.#endpoints.filter((endpoint) => endpoint.available)
+    }
     this.#balancer.rebuild(this.#available)
     this.#resize()
   }
@@ -113,7 +142,7 @@ export class Upstream {
   #resize(): void {
     let places = 0
     for (const endpoint of this.#endpoints) {
-      places += endpoint.healthy && !endpoint.retired ? endpoint.capacity : endpoint.inFlight
+      places += endpoint.available ? endpoint.capacity : endpoint.inFlight
     }
     this.admission.concurrency = places
   }

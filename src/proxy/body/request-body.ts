@@ -36,13 +36,16 @@ export class RequestBody extends EventEmitter {
   /** More has arrived than may be held. */
   overrun = false
   #source: Source | null
+  readonly #onDelivered: () => void
   #flowing = false
   #held: Buffer[] = []
   #heldBytes = 0
 
-  constructor(source: Source) {
+  /** @param onDelivered undici has been given everything: the endpoint's answer is next */
+  constructor(source: Source, onDelivered = (): void => {}) {
     super()
     this.#source = source
+    this.#onDelivered = onDelivered
   }
 
   /** A chunk from the client. The bytes must be the body's own: uWS takes its memory back. */
@@ -109,8 +112,10 @@ export class RequestBody extends EventEmitter {
   }
 
   #deliverEnd(): void {
-    if (this.delivered) return
+    // undici may have let go of it inside the last 'data'.
+    if (this.delivered || this.#source === null) return
     this.delivered = true
+    this.#onDelivered()
     this.emit('end')
   }
 

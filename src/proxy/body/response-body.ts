@@ -45,6 +45,7 @@ export class ResponseBody {
   blocked = false
   readonly #writeBytes: number
   readonly #onDrained: () => void
+  readonly #onLast: () => void
   readonly #onComplete: () => void
   #res: HttpResponse | null = null
   #mode: Mode = 'none'
@@ -63,6 +64,7 @@ export class ResponseBody {
   #piece: Buffer | null = null
   #ok = false
   #writableSet = false
+  #continuation: NodeJS.Immediate | null = null
 
   readonly #corkedFixed = (): void => this.#writeFixed()
   readonly #corkedPiece = (): void => this.#writePiece()
@@ -77,10 +79,12 @@ export class ResponseBody {
    * @param writeBytes what the binding can write safely at a time
    * @param onDrained room again after `write` said false
    * @param onComplete the last byte is with the binding; may come inside `begin`, `write` or `end`
+   * @param onLast the native response is about to be ended: whoever else holds it must let go now
    */
-  constructor(writeBytes: number, onDrained: () => void, onComplete: () => void) {
+  constructor(writeBytes: number, onDrained: () => void, onComplete: () => void, onLast = noop) {
     this.#writeBytes = writeBytes
     this.#onDrained = onDrained
+    this.#onLast = onLast
     this.#onComplete = onComplete
   }
 
@@ -96,8 +100,7 @@ export class ResponseBody {
     this.#pieceBytes = this.#writeBytes
     if (isHead || isBodiless(status)) {
       this.#mode = 'none'
-      res.cork(this.#corkedLast)
-      this.#done()
+      this.#endWith(null)
     } else {
       this.#mode = block.contentLength >= 0 ? 'fixed' : 'chunked'
       this.#total = block.contentLength
@@ -107,20 +110,15 @@ export class ResponseBody {
 
   /** A chunk of the body. @returns false if the endpoint must be paused until `onDrained`. */
   write(chunk: Buffer): boolean {
-    const res = this.#res as HttpResponse
+    if (this.#mode === 'none' || chunk.length === 0) return !this.blocked
     if (this.#mode === 'fixed') {
-      if (!this.headWritten) {
-        if (chunk.length === this.#total && chunk.length <= this.#roomBesideHead()) {
-          this.#piece = chunk
-          res.cork(this.#corkedLast)
-          this.bytes += chunk.length
-          this.#done()
-          return true
-        }
+      if (this.headWritten || chunk.length < this.#total || chunk.length > this.#roomBesideHead()) {
+        return this.#writeFixedChunk(chunk)
       }
-      return this.#writeFixedChunk(res, chunk)
+      this.bytes = chunk.length
+      this.#endWith(chunk)
+      return true
     }
-    if (this.#mode === 'none') return true
     if (!this.headWritten && this.#held === null && chunk.length <= this.#roomBesideHead()) {
       this.#held = chunk
       queueMicrotask(this.#flushHeld)
@@ -136,11 +134,10 @@ export class ResponseBody {
     this.#ended = true
     if (this.#mode === 'none' || this.complete || this.blocked) return
     if (this.#mode === 'fixed' && this.#total > 0) return // `tryEnd` has ended it, or is about to
-    const res = this.#res as HttpResponse
-    this.#piece = this.#held
+    const held = this.#held
     this.#held = null
-    res.cork(this.#corkedLast)
-    this.#done()
+    if (held !== null) this.bytes += held.length
+    this.#endWith(held)
   }
 
   reset(): void {
@@ -162,6 +159,16 @@ export class ResponseBody {
     this.#piece = null
     this.#ok = false
     this.#writableSet = false
+    if (this.#continuation !== null) clearImmediate(this.#continuation)
+    this.#continuation = null
+  }
+
+  /** Ends the response with this piece, which fits one cork. */
+  #endWith(piece: Buffer | null): void {
+    this.#piece = piece
+    this.#onLast()
+    ;(this.#res as HttpResponse).cork(this.#corkedLast)
+    this.#done()
   }
 
   #done(): void {
@@ -171,9 +178,9 @@ export class ResponseBody {
     this.#onComplete()
   }
 
-  /** Bytes that fit one cork together with the head; where the head alone fills it, a small piece. */
+  /** Bytes that fit one cork together with the head. There are some: the head's length is limited. */
   #roomBesideHead(): number {
-    return Math.max(1, oneCorkBytes - (this.#block as ResponseBlock).rest.length)
+    return oneCorkBytes - (this.#block as ResponseBlock).length
   }
 
   /** @param closeHeader say that the connection closes; not where `end` follows at once and says it */
@@ -189,10 +196,11 @@ export class ResponseBody {
 
   // ---- fixed ----
 
-  #writeFixedChunk(res: HttpResponse, chunk: Buffer): boolean {
+  #writeFixedChunk(chunk: Buffer): boolean {
     this.#piece = chunk
     this.#at = this.bytes
-    res.cork(this.#corkedFixed)
+    if (this.#at + chunk.length === this.#total) this.#onLast()
+    ;(this.#res as HttpResponse).cork(this.#corkedFixed)
     return this.#afterFixed(chunk)
   }
 
@@ -287,10 +295,7 @@ export class ResponseBody {
       return
     }
     if (!this.headWritten) this.#writeHead(res, false, true)
-    if (piece !== null) {
-      res.write(piece)
-      this.bytes += piece.length
-    }
+    if (piece !== null) res.write(piece)
     res.end()
   }
 
@@ -324,11 +329,12 @@ export class ResponseBody {
     // The binding leaves its own buffer to us once there is a handler; an empty cork makes it flush that. The rest goes
     // outside of this callback, where each piece gets a cork of its own.
     res.cork(noop)
-    setImmediate(this.#continue)
+    this.#continuation ??= setImmediate(this.#continue)
     return true
   }
 
   #goOn(): void {
+    this.#continuation = null
     if (this.#res === null || this.#pending === null || !this.blocked) return
     this.blocked = false
     if (!this.#writePieces()) return
