@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { loadConfig, readConfig, renderProblems } from './config/load.ts'
 import { checkBind } from './control/bind-check.ts'
 import { ControlPlane } from './control/control-plane.ts'
-import { controlLogger, plainOutput, prettyOutput, workerLogger } from './log.ts'
+import { directOutput, makeLogger, prettyOutput, standardOutput } from './log.ts'
 import type { Plan } from './plan/plan.ts'
 import { inlineWorker, processWorkers } from './start-worker.ts'
 
@@ -104,15 +104,12 @@ async function serve(
   onReady?: () => void,
 ): Promise<number> {
   const formatter = pretty ? prettyOutput() : null
-  const log = controlLogger(plan.log.level, formatter ?? plainOutput())
-  const inlineLog = inline && formatter === null ? workerLogger(plan.log.level, 1) : null
-  const startWorker = inline ? inlineWorker(inlineLog?.log ?? log) : processWorkers(formatter)
+  const output = formatter === null ? standardOutput(inline) : directOutput(formatter)
+  const log = makeLogger(plan.log.level, {}, output)
+  const startWorker = inline ? inlineWorker(log) : processWorkers(formatter)
   const control = new ControlPlane({ file, plan, log, startWorker, workersMax: inline ? 1 : null })
   return new Promise<number>((resolve) => {
-    const end = (code: number): void => {
-      if (inlineLog === null) resolve(code)
-      else inlineLog.flush(() => resolve(code))
-    }
+    const end = (code: number): void => output.flush(() => resolve(code))
     let stopping = false
     const stop = (): void => {
       if (stopping) {

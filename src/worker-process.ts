@@ -2,25 +2,26 @@
  * One worker in a process of its own: the control process forks this file and speaks with it over its IPC channel.
  * WEIR_WORKER carries its number.
  */
-import { workerLogger } from './log.ts'
+import { makeLogger, standardOutput } from './log.ts'
 import type { FromWorker, ToWorker } from './plan/messages.ts'
 import { Worker } from './worker.ts'
 
 const number = Number(process.env['WEIR_WORKER'] ?? 1)
-const { log, flush, flushNow } = workerLogger('info', number)
+const output = standardOutput(true)
+const log = makeLogger('info', { worker: number }, output)
 process.title = `weir: worker ${number}`
 
 /** Ends without losing what was logged just before. */
 function fail(message: string, error?: Error): void {
   log.fatal({ err: error }, message)
-  flushNow()
+  output.flushNow()
   process.exit(1)
 }
 
 function start(): void {
   const worker = new Worker(log, (message: FromWorker) => {
     const sent = (): void => {
-      if (message.type === 'drained') flush(() => process.exit(0))
+      if (message.type === 'drained') output.flush(() => process.exit(0))
     }
     if (process.connected) process.send?.(message, undefined, undefined, sent)
     else sent()
