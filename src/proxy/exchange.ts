@@ -23,8 +23,9 @@ import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
 import { Attempt, type AttemptListener, type Outgoing } from './attempt.ts'
-import { RequestBody } from './body/request-body.ts'
+import type { RequestBody } from './body/request-body.ts'
 import { ResponseBody } from './body/response-body.ts'
+import { Upload } from './body/upload.ts'
 import { clientAddress } from './client-address.ts'
 import type { Timed } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -52,11 +53,10 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   #attempt: Attempt | null = null
   #attempts = 0
   #failedOn: Endpoint | null = null
-  /** The request's body: one buffer if it came in one piece, a stream if not. */
-  #whole: Buffer | null = null
-  #upload: RequestBody | null = null
-  /** The native layer still has body to hand over: it goes on calling `#onBody`, whatever has become of the response. */
-  #bodyComing = false
+  readonly #upload = new Upload(
+    () => this.#progress(),
+    () => this.#breakOff(outcomes.clientStalled),
+  )
 
   // What the access log tells.
   startedAt = Number.NaN
@@ -65,9 +65,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   endpointId = ''
 
   readonly #onAborted = (): void => this.#clientGone()
-  readonly #onBody = (bytes: ArrayBuffer, last: boolean): void => this.#bodyChunk(bytes, last)
-
-  readonly #onUploaded = (): void => this.#progress()
+  readonly #onFirstBytes = (): void => this.#bodyBegins()
   readonly #refuseFaulty = (): void => {
     // The client may have gone meanwhile.
     if (this.#res !== null && this.head.fault !== null) this.#refuse(outcomes.badRequest)
@@ -79,7 +77,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
       context.binding.writeBytes,
       () => this.#drained(),
       () => this.#responseComplete(),
-      () => this.#upload?.detach(true),
+      () => this.#upload.detach(true),
     )
   }
 
@@ -110,7 +108,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   }
 
   get body(): Buffer | RequestBody | null {
-    return this.#whole ?? this.#upload
+    return this.#upload.body
   }
 
   // ---- 1 accept, 2 read, 3 route ----
@@ -141,32 +139,15 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     if (!this.head.hasBody) return this.#admit()
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
     this.#phase = 'reading'
-    this.#bodyComing = true
     this.deadline = this.#context.deadlines.after(this.#upstream.timeouts.bodyMs)
-    res.onData(this.#onBody)
+    this.#upload.begin(res, this.#onFirstBytes)
   }
 
-  // ---- the request's body ----
-
-  #bodyChunk(bytes: ArrayBuffer, last: boolean): void {
-    if (last) this.#bodyComing = false
-    if (this.#upload !== null) {
-      // A copy: uWebSockets.js takes its memory back when this returns.
-      this.#upload.push(Buffer.from(new Uint8Array(bytes)), last)
-      if (this.#upload.overrun) this.#breakOff(outcomes.clientStalled)
-      else this.#progress()
-      return
-    }
-    if (this.#phase !== 'reading') return // answered already: what is left is read and dropped
-    if (last) {
-      if (bytes.byteLength > 0) this.#whole = Buffer.from(new Uint8Array(bytes))
-      return this.#admit()
-    }
-    if (bytes.byteLength === 0) return
+  #bodyBegins(): void {
     // undici knows the length of a buffer, but not that of a stream.
-    if (this.head.contentLength > 0) this.head.headers.push('content-length', String(this.head.contentLength))
-    this.#upload = new RequestBody(this.#res as HttpResponse, this.#onUploaded)
-    this.#upload.push(Buffer.from(new Uint8Array(bytes)), false)
+    if (!this.#upload.replayable && this.head.contentLength > 0) {
+      this.head.headers.push('content-length', String(this.head.contentLength))
+    }
     this.#admit()
   }
 
@@ -222,29 +203,25 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   /** The next thing that must happen is more of the upload, or the response's head. */
   #expectHead(): void {
     const { timeouts } = this.#upstream as Upstream
-    const uploading = this.#upload !== null && !this.#upload.delivered
-    this.deadline = this.#context.deadlines.after(uploading ? timeouts.bodyMs : timeouts.headersMs)
+    const ms = this.#upload.delivering ? timeouts.bodyMs : timeouts.headersMs
+    this.deadline = this.#context.deadlines.after(ms)
   }
 
   onFailed(outcome: Outcome, error: Error): void {
-    const failedOn = (this.#attempt as Attempt).endpoint
+    const { endpoint } = this.#attempt as Attempt
     this.#attempt = null
     this.#context.recorder.attemptFailed(this, outcome, error)
-    if (outcome.retry === 'unsent' && failedOn !== null) (this.#upstream as Upstream).suspend(failedOn)
-    if (
-      this.#phase === 'attempting' &&
-      mayRetry(outcome, this.head.method, this.#attempts, this.#upload === null)
-    ) {
-      this.#retry(failedOn)
-    } else {
-      this.#breakOff(outcome)
-    }
+    this.#attemptEnded(outcome, endpoint as Endpoint)
   }
 
-  #retry(failedOn: Endpoint | null): void {
+  /** Tries again where that is allowed, at the head of the queue; else it is over. */
+  #attemptEnded(outcome: Outcome, endpoint: Endpoint): void {
     const upstream = this.#upstream as Upstream
+    if (outcome.retry === 'unsent') upstream.suspend(endpoint)
+    const may = mayRetry(outcome, this.head.method, this.#attempts, this.#upload.replayable)
+    if (!may || this.#phase !== 'attempting') return this.#breakOff(outcome)
     if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
-    this.#failedOn = failedOn
+    this.#failedOn = endpoint
     this.#phase = 'queued'
     this.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
     upstream.admission.reenter(this)
@@ -318,21 +295,16 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   #attemptExpired(): void {
     const attempt = this.#attempt as Attempt
     if (attempt.started) {
-      const upload = this.#upload
-      const clientSilent = upload !== null && !upload.complete && !upload.paused
-      return this.#breakOff(clientSilent ? outcomes.clientStalled : outcomes.headersTimeout)
+      return this.#breakOff(this.#upload.awaitsClient ? outcomes.clientStalled : outcomes.headersTimeout)
     }
     const { endpoint } = attempt
-    if (endpoint !== null) (this.#upstream as Upstream).suspend(endpoint)
     this.#letGo()
-    if (mayRetry(outcomes.connectTimeout, this.head.method, this.#attempts, this.#upload === null))
-      this.#retry(endpoint)
-    else this.#breakOff(outcomes.connectTimeout)
+    this.#attemptEnded(outcomes.connectTimeout, endpoint as Endpoint)
   }
 
   rearm(): void {
-    if (this.#upload?.paused) return this.#upload.rearm()
-    if (this.#res === null || !(this.#phase === 'streaming' || this.#bodyComing)) return
+    if (this.#upload.paused) return this.#upload.rearm()
+    if (this.#res === null || !(this.#phase === 'streaming' || this.#upload.coming)) return
     this.#res.pause()
     this.#res.resume()
   }
@@ -351,8 +323,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     // `close` runs this from inside `#breakOff`, which has recorded what really happened.
     if (this.#res === null) return
     this.#res = null
-    this.#bodyComing = false
-    this.#upload?.detach(false)
+    this.#upload.gone()
     this.#finish(outcomes.clientAborted)
   }
 
@@ -363,7 +334,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
    * connection busy on a timer that the binding has switched off (native-notes/02-fixed-timers.md).
    */
   get #mustClose(): boolean {
-    return this.#context.draining || this.#bodyComing
+    return this.#context.draining || this.#upload.coming
   }
 
   /** Ends with an answer of Weir's own. The response's head must not have been written. */
@@ -371,7 +342,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.#letGo()
     const res = this.#res as HttpResponse
     this.status = outcome.status
-    this.#upload?.detach(true)
+    this.#upload.detach(true)
     this.#res = null
     answer(res, outcome, this.head.method, this.head.accept, outcome.closes || this.#mustClose)
     this.#finish(outcome)
@@ -383,7 +354,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
       return this.#refuse(outcome.status === 0 ? outcomes.endpointReset : outcome)
     const res = this.#res as HttpResponse
     this.#letGo()
-    this.#upload?.detach(false)
+    this.#upload.detach(false)
     this.#res = null
     this.#finish(outcome)
     res.close()
@@ -404,9 +375,11 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.#context.recorder.end(this, outcome)
     this.#context.deadlines.remove(this)
     // Not used again while the native layer may call it back: the rest of one body must not become another's.
-    const reusable = !this.#bodyComing
+    const reusable = !this.#upload.coming
     this.#reset()
-    if (reusable) this.#context.spareExchanges.push(this)
+    if (!reusable) return
+    this.#upload.reset()
+    this.#context.spareExchanges.push(this)
   }
 
   #reset(): void {
@@ -418,9 +391,6 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.#upstream = null
     this.#attempts = 0
     this.#failedOn = null
-    this.#whole = null
-    this.#upload = null
-    this.#bodyComing = false
     this.startedAt = Number.NaN
     this.address = ''
     this.status = 0

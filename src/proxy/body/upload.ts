@@ -1,0 +1,121 @@
+/**
+ * The client's side of a request body: what uWebSockets.js hands over, kept as one buffer if it comes in one piece and
+ * turned into a stream if it does not. Belongs to an exchange and is used again with it.
+ *
+ *     none ──begin──► coming ──► whole     the first piece was the last
+ *                         └────► streamed  further pieces go through a RequestBody
+ *
+ * Invariants
+ *   - `onReady` is called once, when the first bytes are here or the body has turned out empty.
+ *   - while `coming`, the native layer goes on calling back, whatever has become of the response: an exchange is not used
+ *     again before it has ended, or the rest of one body would become another's.
+ */
+import type { HttpResponse } from '../../native/uws.ts'
+import { RequestBody } from './request-body.ts'
+
+export class Upload {
+  /** The native layer still has body to hand over. */
+  coming = false
+  #whole: Buffer | null = null
+  #stream: RequestBody | null = null
+  #res: HttpResponse | null = null
+  #onReady: (() => void) | null = null
+  readonly #onMoved: () => void
+  readonly #onOverrun: () => void
+  readonly #onData = (bytes: ArrayBuffer, last: boolean): void => this.#take(bytes, last)
+
+  /**
+   * @param onMoved a further piece has come, or the last one has been delivered
+   * @param onOverrun more has come than may be held
+   */
+  constructor(onMoved: () => void, onOverrun: () => void) {
+    this.#onMoved = onMoved
+    this.#onOverrun = onOverrun
+  }
+
+  /** What an attempt sends: null for no body. */
+  get body(): Buffer | RequestBody | null {
+    return this.#whole ?? this.#stream
+  }
+
+  /** It can be sent a second time: there is none, or it is whole in memory. */
+  get replayable(): boolean {
+    return this.#stream === null
+  }
+
+  /** undici has not been given all of it. */
+  get delivering(): boolean {
+    return this.#stream !== null && !this.#stream.delivered
+  }
+
+  /** It is the client's turn: more is to come, and nothing of ours holds it back. */
+  get awaitsClient(): boolean {
+    return this.coming && !this.paused
+  }
+
+  /** The client's socket is not read, since the endpoint takes no more. */
+  get paused(): boolean {
+    return this.#stream?.paused ?? false
+  }
+
+  /** Must be called inside the native handler: what comes before somebody listens is lost. */
+  begin(res: HttpResponse, onReady: () => void): void {
+    this.coming = true
+    this.#res = res
+    this.#onReady = onReady
+    res.onData(this.#onData)
+  }
+
+  /** See RequestBody. */
+  rearm(): void {
+    this.#stream?.rearm()
+  }
+
+  /**
+   * Lets go of the client's connection, before its response ends.
+   * @param alive it can still be touched, and must be readable again
+   */
+  detach(alive: boolean): void {
+    this.#onReady = null
+    this.#stream?.detach(alive)
+  }
+
+  /** The connection is gone: nothing more can come. */
+  gone(): void {
+    this.coming = false
+    this.detach(false)
+  }
+
+  reset(): void {
+    this.coming = false
+    this.#whole = null
+    this.#stream = null
+    this.#res = null
+    this.#onReady = null
+  }
+
+  #take(bytes: ArrayBuffer, last: boolean): void {
+    if (last) this.coming = false
+    if (this.#stream !== null) {
+      this.#stream.push(copy(bytes), last)
+      if (this.#stream.overrun) this.#onOverrun()
+      else this.#onMoved()
+      return
+    }
+    const onReady = this.#onReady
+    if (onReady === null || (bytes.byteLength === 0 && !last)) return
+    this.#onReady = null
+    if (!last) {
+      this.#stream = new RequestBody(this.#res as HttpResponse, this.#onMoved)
+      this.#stream.push(copy(bytes), false)
+    } else if (bytes.byteLength > 0) {
+      this.#whole = copy(bytes)
+    }
+    onReady()
+  }
+}
+
+/** uWebSockets.js takes its memory back when the callback returns. */
+function copy(bytes: ArrayBuffer): Buffer {
+  return Buffer.from(new Uint8Array(bytes))
+}
