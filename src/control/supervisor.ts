@@ -75,6 +75,7 @@ export class Supervisor {
     for (const slot of this.#slots) if (!slot.leaving) this.#tell(slot)
     this.#fill()
     for (const slot of this.#slots.filter(({ number }) => number > plan.workers)) this.#dismiss(slot)
+    this.#checkReady()
   }
 
   setHealth(id: string, healthy: boolean): void {
@@ -104,7 +105,10 @@ export class Supervisor {
   /** Ends every worker at once. */
   kill(): void {
     this.#draining = true
-    for (const { worker } of this.#slots) worker?.kill()
+    for (const { worker, respawn } of this.#slots) {
+      if (respawn !== null) clearTimeout(respawn)
+      worker?.kill()
+    }
   }
 
   #fill(): void {
@@ -128,9 +132,17 @@ export class Supervisor {
     slot.respawn = null
     slot.ready = false
     slot.startedAt = performance.now()
+    // Late word of a worker that has gone must not be taken for its replacement's.
+    let gone = false
     slot.worker = this.#start(slot.number, {
-      onMessage: (message) => this.#onMessage(slot, message),
-      onExit: (how) => this.#onExit(slot, how),
+      onMessage: (message) => {
+        if (!gone) this.#onMessage(slot, message)
+      },
+      onExit: (how) => {
+        if (gone) return
+        gone = true
+        this.#onExit(slot, how)
+      },
     })
     this.#log.info({ worker: slot.number, workerPid: slot.worker.pid }, 'worker started')
     this.#tell(slot)
@@ -167,7 +179,7 @@ export class Supervisor {
   }
 
   #checkReady(): void {
-    if (this.#wasReady || this.#slots.some(({ ready }) => !ready)) return
+    if (this.#wasReady || this.#slots.some(({ ready, leaving }) => !ready && !leaving)) return
     this.#wasReady = true
     this.#events.onReady()
   }

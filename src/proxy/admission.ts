@@ -70,7 +70,12 @@ export class Admission {
    */
   enter(applicant: Applicant): boolean {
     if (this.waiting >= this.limit && this.running >= this.#queue.concurrency) return false
-    this.#queue.push(this.#take(applicant))
+    // fastq would start a newcomer at once while it is still admitting those before it (concurrency has been raised).
+    const overtakes = this.waiting > 0 && this.running < this.#queue.concurrency
+    const ticket = this.#take(applicant)
+    if (overtakes) this.#queue.pause()
+    this.#queue.push(ticket)
+    if (overtakes) this.#queue.resume()
     return true
   }
 

@@ -90,6 +90,7 @@ export class Attempt {
     this.endpoint = endpoint
     this.#ticket = ticket
     this.#connection = endpoint.begin(fresh)
+    this.#connection.awaited++
     const options = this.#options
     options.method = outgoing.method as Dispatcher.HttpMethod
     options.path = outgoing.target
@@ -102,16 +103,17 @@ export class Attempt {
   /** The exchange wants no more of this attempt: ends it now if the request has been sent, else as soon as can be. */
   cancel(): void {
     if (this.#listener === null) return
-    // An abort destroys the connection, and with pipelining others are on it: then the rest is read and dropped.
-    if ((this.#connection as Connection).inFlight > 1) return this.detach()
-    this.#listener = null
+    // An abort destroys the connection. With pipelining others may be on it: as long as somebody waits for one of them,
+    // the rest of this one is read and dropped.
+    if ((this.#connection as Connection).awaited > 1) return this.detach()
+    this.#takeListener()
     // Without `#abort` it waits for its connection; onConnect takes it back.
     this.#abort?.(cancelled)
   }
 
   /** The exchange has all it needs: undici ends the attempt by itself, once it is no longer paused. */
   detach(): void {
-    this.#listener = null
+    this.#takeListener()
     this.#resume?.()
   }
 
@@ -125,7 +127,7 @@ export class Attempt {
   onConnect(abort: (error?: Error) => void): void {
     if (this.#listener === null) throw takenBack
     // With pipelining, undici sends what was behind a request that broke the connection once more, by itself.
-    if (this.started && (this.#headSeen || !idempotentMethods.has(this.#options.method))) throw notTwice
+    if (this.started && !this.#maySendAgain) throw notTwice
     this.#abort = abort
     this.started = true
     this.#listener.onStarted()
@@ -145,19 +147,28 @@ export class Attempt {
   }
 
   onComplete(): void {
-    const listener = this.#listener
-    this.#listener = null
-    listener?.onEnd()
+    this.#takeListener()?.onEnd()
     this.#finish()
   }
 
   onError(error: Error): void {
-    const listener = this.#listener
-    this.#listener = null
-    listener?.onFailed(classify(error, this.started, this.#headSeen), error)
+    this.#takeListener()?.onFailed(classify(error, this.started, this.#headSeen), error)
     // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
     // this very connection.
     queueMicrotask(this.#finishLater)
+  }
+
+  get #maySendAgain(): boolean {
+    const { method, body } = this.#options
+    return !this.#headSeen && idempotentMethods.has(method) && (body === null || Buffer.isBuffer(body))
+  }
+
+  /** From here on nobody waits for this attempt. @returns who did, null the second time */
+  #takeListener(): AttemptListener | null {
+    const listener = this.#listener
+    if (listener !== null) (this.#connection as Connection).awaited--
+    this.#listener = null
+    return listener
   }
 
   /** Gives everything back. The ticket last: it lets the next exchange in, which may take this very attempt. */

@@ -22,8 +22,7 @@ export class Endpoint {
   readonly capacity: number
   readonly #pool: ConnectionPool
   retired = false
-  /** It failed a moment ago: passed over while others are up. */
-  suspended = false
+  #suspension: NodeJS.Timeout | null = null
 
   constructor(plan: EndpointPlan, connections: ConnectionPlan) {
     this.id = plan.id
@@ -53,6 +52,24 @@ export class Endpoint {
     this.inFlight--
     this.#pool.release(connection)
     if (this.retired && this.inFlight === 0) this.#pool.close()
+  }
+
+  /** It failed a moment ago: passed over while others are up. */
+  get suspended(): boolean {
+    return this.#suspension !== null
+  }
+
+  suspend(ms: number, onEnd: () => void): void {
+    this.liftSuspension()
+    this.#suspension = setTimeout(() => {
+      this.#suspension = null
+      onEnd()
+    }, ms).unref()
+  }
+
+  liftSuspension(): void {
+    if (this.#suspension !== null) clearTimeout(this.#suspension)
+    this.#suspension = null
   }
 
   retire(): void {

@@ -27,6 +27,8 @@ export class Connection {
   readonly client: Client
   /** Requests handed to `client` and not yet ended. */
   inFlight = 0
+  /** Of these, the ones that somebody still waits for. */
+  awaited = 0
   connected = false
   /** It takes no more requests. */
   closing = false

@@ -90,7 +90,7 @@ export class Upstream {
     if (endpoint === undefined) return false
     endpoint.healthy = healthy
     // A check that has just succeeded knows better than a request that failed before it.
-    if (healthy) endpoint.suspended = false
+    if (healthy) endpoint.liftSuspension()
     this.#rebuild()
     return true
   }
@@ -110,12 +110,8 @@ export class Upstream {
    */
   suspend(endpoint: Endpoint): void {
     if (endpoint.suspended || endpoint.retired || this.#available.length < 2) return
-    endpoint.suspended = true
+    endpoint.suspend(suspensionMs, () => this.#rebuild())
     this.#rebuild()
-    setTimeout(() => {
-      endpoint.suspended = false
-      this.#rebuild()
-    }, suspensionMs).unref()
   }
 
   /** An attempt has ended; its place in the queue may be released next. */
@@ -132,7 +128,7 @@ export class Upstream {
     this.#available = this.#endpoints.filter((endpoint) => endpoint.available)
     if (this.#available.length === 0) {
       // The others have gone: better one that failed a moment ago than none.
-      for (const endpoint of this.#endpoints) endpoint.suspended = false
+      for (const endpoint of this.#endpoints) endpoint.liftSuspension()
       this.#available = this.#endpoints.filter((endpoint) => endpoint.available)
     }
     this.#balancer.rebuild(this.#available)

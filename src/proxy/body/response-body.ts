@@ -111,6 +111,7 @@ export class ResponseBody {
   /** A chunk of the body. @returns false if the endpoint must be paused until `onDrained`. */
   write(chunk: Buffer): boolean {
     if (this.#mode === 'none' || chunk.length === 0) return !this.blocked
+    if (this.blocked) return this.#queue(chunk)
     if (this.#mode === 'fixed') {
       if (this.headWritten || chunk.length < this.#total || chunk.length > this.#roomBesideHead()) {
         return this.#writeFixedChunk(chunk)
@@ -124,9 +125,7 @@ export class ResponseBody {
       queueMicrotask(this.#flushHeld)
       return true
     }
-    const room = this.#releaseHeld()
-    if (!room) return this.#queue(chunk)
-    return this.#writeChunked(chunk)
+    return this.#releaseHeld() ? this.#writeChunked(chunk) : this.#queue(chunk)
   }
 
   /** The endpoint has sent everything. */
@@ -263,11 +262,15 @@ export class ResponseBody {
     this.#ok = res.write(this.#piece as Buffer)
   }
 
-  /** More arrived although the last write was refused: the endpoint's parser had it already. */
-  #queue(chunk: Buffer): boolean {
+  /** More has come although the last write was refused: the endpoint's parser had it already. */
+  #queue(chunk: Buffer): false {
     const pending = this.#pending as Buffer
-    this.#pending = Buffer.concat([pending.subarray(this.#at), chunk])
-    this.#at = 0
+    if (this.#mode === 'fixed') {
+      this.#pending = Buffer.concat([pending, chunk])
+    } else {
+      this.#pending = Buffer.concat([pending.subarray(this.#at), chunk])
+      this.#at = 0
+    }
     return false
   }
 
@@ -314,7 +317,12 @@ export class ResponseBody {
 
   #onWritable(offset: number): boolean {
     const res = this.#res
-    if (res === null || this.#pending === null) return true
+    if (res === null) return true
+    if (this.#pending === null) {
+      // A piece that was taken may still be in the binding's own buffer, which it leaves to us once there is a handler.
+      res.cork(noop)
+      return true
+    }
     if (this.#mode === 'fixed') {
       const chunk = this.#pending
       this.#piece = chunk.subarray(offset - this.#at)
@@ -326,8 +334,8 @@ export class ResponseBody {
       if (this.#res !== null) this.#drained()
       return true
     }
-    // The binding leaves its own buffer to us once there is a handler; an empty cork makes it flush that. The rest goes
-    // outside of this callback, where each piece gets a cork of its own.
+    // An empty cork makes the binding flush its own buffer. The rest goes outside of this callback, where each piece gets
+    // a cork of its own.
     res.cork(noop)
     this.#continuation ??= setImmediate(this.#continue)
     return true
