@@ -105,10 +105,18 @@ export class Attempt {
     if (this.#listener === null) return
     // An abort destroys the connection. With pipelining others may be on it: as long as somebody waits for one of them,
     // the rest of this one is read and dropped.
-    if ((this.#connection as Connection).awaited > 1) return this.detach()
+    const connection = this.#connection as Connection
+    if (connection.awaited > 1) return this.detach()
     this.#takeListener()
-    // Without `#abort` it waits for its connection; onConnect takes it back.
-    this.#abort?.(cancelled)
+    if (this.#abort !== null) {
+      connection.aborted = true
+      this.#abort(cancelled)
+    } else if (connection.inFlight > 1) {
+      // It stands behind others that nobody waits for any more.
+      connection.aborted = true
+      void connection.client.destroy(cancelled)
+    }
+    // Otherwise it waits for its connection, and onConnect takes it back.
   }
 
   /** The exchange has all it needs: undici ends the attempt by itself, once it is no longer paused. */

@@ -30,6 +30,11 @@ export class Connection {
   /** Of these, the ones that somebody still waits for. */
   awaited = 0
   connected = false
+  /**
+   * A request on it was aborted, and its socket with it. undici would connect anew for nothing: it keeps the request in its
+   * queue until it has a socket to find out that it is not wanted.
+   */
+  aborted = false
   /** It takes no more requests. */
   closing = false
 
@@ -102,6 +107,7 @@ export class ConnectionPool {
 
   release(connection: Connection): void {
     connection.inFlight--
+    if (connection.aborted && !connection.closing) return this.#forget(connection)
     if (this.#plan.pipelining === 1 && !connection.closing) this.#spare.push(connection)
   }
 
@@ -134,8 +140,9 @@ export class ConnectionPool {
   }
 
   #forget(connection: Connection): void {
-    this.#all.splice(this.#all.indexOf(connection), 1)
-    this.#spare.splice(this.#spare.indexOf(connection), 1)
+    connection.closing = true
+    this.#all = this.#all.filter((other) => other !== connection)
+    this.#spare = this.#spare.filter((other) => other !== connection)
     void connection.client.destroy()
   }
 }

@@ -104,6 +104,7 @@ export class RequestBody extends EventEmitter {
     this.#source = null
     this.#held = []
     this.#heldBytes = 0
+    this.overrun = false
   }
 
   /** Only so that undici knows a stream when it sees one. */

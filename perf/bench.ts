@@ -1,0 +1,117 @@
+/**
+ * `npm run bench [-- scenario ... --turns N --seconds N]`: measures Weir turn by turn and prints one table.
+ * What the figures mean, and what they do not, is in perf/README.md.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type BenchArguments, parseArguments, usage } from './harness/arguments.ts'
+import { findGenerator } from './harness/load.ts'
+import { describeMachine, thisMachine } from './harness/machine.ts'
+import { findPlacement } from './harness/placement.ts'
+import { Processes } from './harness/processes.ts'
+import { renderSummaries } from './harness/report.ts'
+import { revision, writeResults } from './harness/results.ts'
+import { runScenarios } from './harness/run.ts'
+import type { Scenario } from './harness/scenario.ts'
+import { summarise } from './harness/summary.ts'
+import { describe, select } from './scenarios/catalogue.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+async function bench(
+  given: BenchArguments,
+  scenarios: readonly Scenario[],
+  processes: Processes,
+  folder: string,
+) {
+  const date = new Date().toISOString()
+  // Before the first second of load: files may change while it runs.
+  const commit = revision(root)
+  const machine = thisMachine()
+  const generator = findGenerator(given.generator)
+  const placement = findPlacement()
+  const { turns, seconds, warmupSeconds } = given.schedule
+  const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
+  console.log(`machine: ${describeMachine(machine)}`)
+  console.log(`revision: ${commit}${given.weir === null ? '' : `, with Weir from ${given.weir}`}`)
+  console.log(`load: ${generator.explanation}, on 127.0.0.1`)
+  console.log(`placement: ${placement.explanation}`)
+  console.log(`turns: ${turns} of ${seconds} s, interleaved, after ${warmupSeconds} s of warm-up each`)
+  if (process.platform !== 'linux') console.log("skipped: CPU per request, which needs Linux' /proc")
+  const measured = await runScenarios(
+    { processes, folder, cores: placement.cores, weir },
+    generator,
+    scenarios,
+    given.schedule,
+    (line) => console.error(line),
+  )
+  const summaries = summarise(measured)
+  console.log(`\n${renderSummaries(summaries)}\n`)
+  console.log(
+    'median over the turns (lowest..highest); ratios are taken turn by turn, and of them the median',
+  )
+  console.log(disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign))))
+  const out = given.out === null ? join(root, 'perf/results') : resolve(given.out)
+  const path = writeResults(out, {
+    version: 1,
+    date,
+    revision: commit,
+    machine,
+    generator: generator.name,
+    placement: placement.explanation,
+    schedule: given.schedule,
+    summaries,
+    measured,
+  })
+  console.log(`written: ${relative(process.cwd(), path)}`)
+}
+
+function disturbance(shares: readonly (number | null)[]): string {
+  const known = shares.filter((share) => share !== null)
+  if (known.length === 0) return 'other processes: unknown'
+  const mean = known.reduce((sum, share) => sum + share, 0) / known.length
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+  return `other processes and the hypervisor took ${percent(mean)} of the machine, at most ${percent(Math.max(...known))} in a turn`
+}
+
+/** Everything that was started ends and every temporary file goes, however this ends. */
+async function main(given: BenchArguments, scenarios: readonly Scenario[]): Promise<void> {
+  const processes = new Processes()
+  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'))
+  let interrupted = false
+  const cleanUp = async () => {
+    await processes.stopAll()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      interrupted = true
+      console.error(`${signal}: stopping what was started`)
+      void cleanUp().then(() => process.exit(130))
+    })
+  }
+  try {
+    await bench(given, scenarios, processes, folder)
+  } catch (error) {
+    // What an interrupt tears down fails on its way: that is not news.
+    if (interrupted) return
+    console.error(error instanceof Error ? error.message : error)
+    process.exitCode = 1
+  }
+  if (!interrupted) await cleanUp()
+}
+
+let given: BenchArguments
+let scenarios: readonly Scenario[]
+try {
+  given = parseArguments(process.argv.slice(2))
+  scenarios = select(given.names)
+} catch (error) {
+  console.error(`${(error as Error).message}\n${usage}`)
+  process.exit(2)
+}
+if (given.help) console.log(usage)
+else if (given.list) console.log(describe())
+else await main(given, scenarios)

@@ -1,0 +1,107 @@
+import { accessSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { autocannonArguments, parseAutocannon } from './autocannon.ts'
+import { type Processes, which } from './processes.ts'
+import type { Load } from './scenario.ts'
+import { parseWrk, wrkArguments } from './wrk.ts'
+
+/** What one run of a load generator saw. */
+export interface LoadFigures {
+  /** Answered, whatever the status. */
+  readonly requests: number
+  readonly seconds: number
+  readonly requestsPerSecond: number
+  /** Heads and bodies. */
+  readonly bytesRead: number
+  readonly latency: LatencyFigures
+  /** Requests that failed, by kind: `status` for an answer outside 2xx, the rest for none. */
+  readonly failed: Readonly<Record<string, number>>
+}
+
+/** In microseconds, from the request's first byte sent to the answer's last received. */
+export interface LatencyFigures {
+  readonly averageUs: number
+  readonly deviationUs: number
+  readonly maxUs: number
+  readonly p50Us: number
+  readonly p99Us: number
+}
+
+export const generatorNames = ['wrk', 'autocannon'] as const
+export type GeneratorName = (typeof generatorNames)[number]
+
+export interface Generator {
+  readonly name: GeneratorName
+  /** For the output: which one and, if it was not the first choice, why. */
+  readonly explanation: string
+  readonly command: (load: Load, seconds: number, url: string) => readonly string[]
+  readonly parse: (output: string) => LoadFigures
+}
+
+/**
+ * wrk where it is installed, else autocannon; or the one that was asked for.
+ *
+ * @throws {Error} if that one, or both, are missing.
+ */
+export function findGenerator(wanted: GeneratorName | null): Generator {
+  const wrk = which('wrk')
+  if (wanted !== 'autocannon' && wrk !== null) {
+    return {
+      name: 'wrk',
+      explanation: 'wrk',
+      command: (load, seconds, url) => [wrk, ...wrkArguments(load, seconds, url)],
+      parse: parseWrk,
+    }
+  }
+  if (wanted === 'wrk') throw new Error('wrk is not installed (Debian: apt-get install wrk)')
+  const autocannon = fileURLToPath(new URL('../../node_modules/.bin/autocannon', import.meta.url))
+  try {
+    accessSync(autocannon)
+  } catch {
+    throw new Error(
+      'neither wrk (Debian: apt-get install wrk) nor autocannon (npm install) is there to make load',
+    )
+  }
+  return {
+    name: 'autocannon',
+    explanation:
+      wanted === null
+        ? 'autocannon (skipped: wrk, which is not installed; Debian: apt-get install wrk)'
+        : 'autocannon',
+    command: (load, seconds, url) => [
+      process.execPath,
+      autocannon,
+      ...autocannonArguments(load, seconds, url),
+    ],
+    parse: parseAutocannon,
+  }
+}
+
+export interface LoadRun {
+  readonly load: Load
+  readonly seconds: number
+  /** `http://127.0.0.1:PORT`. Never another machine's. */
+  readonly origin: string
+  readonly cores: string | null
+  /** A file for what the generator complains about. */
+  readonly stderr: string
+}
+
+/** One bounded run. @throws {Error} if it fails, hangs, prints what cannot be read or got no answer at all. */
+export async function runLoad(
+  processes: Processes,
+  generator: Generator,
+  run: LoadRun,
+): Promise<LoadFigures> {
+  const command = generator.command(run.load, run.seconds, run.origin + run.load.path)
+  const options = { cores: run.cores, stderr: run.stderr }
+  const output = await processes.run(generator.name, command, options, (run.seconds + 20) * 1000)
+  const figures = generator.parse(output)
+  if (figures.requests === 0)
+    throw new Error(`no request was answered: ${command.join(' ')}\n${output.trim()}`)
+  return figures
+}
+
+export function failedRequests(figures: LoadFigures): number {
+  return Object.values(figures.failed).reduce((sum, count) => sum + count, 0)
+}

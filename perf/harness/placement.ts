@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { which } from './processes.ts'
+
+/** Cores as `taskset -c` takes them, for a subject alone and for everything else. */
+export interface Cores {
+  readonly subject: string
+  readonly rest: string
+}
+
+export interface Placement {
+  /** Null: nothing is pinned. */
+  readonly cores: Cores | null
+  /** For the output: what was done, or why nothing was. */
+  readonly explanation: string
+}
+
+/**
+ * The last core that we may use for the subject, the others for the load generator and the other origins. The last,
+ * because interrupts gather on the first on many machines.
+ */
+export function findPlacement(): Placement {
+  if (which('taskset') === null) {
+    return {
+      cores: null,
+      explanation: 'skipped: pinning to cores, since taskset is not installed (Debian: util-linux)',
+    }
+  }
+  const allowed = allowedCores()
+  if (allowed.length < 2) {
+    return { cores: null, explanation: 'skipped: pinning to cores, since there are not two of them to use' }
+  }
+  const cores = { subject: String(allowed.at(-1)), rest: allowed.slice(0, -1).join(',') }
+  return {
+    cores,
+    explanation: `taskset: what is measured alone on core ${cores.subject}; load generator and other origins on core ${cores.rest}`,
+  }
+}
+
+function allowedCores(): readonly number[] {
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
+  return list === undefined ? [] : parseCoreList(list)
+}
+
+/** The kernel's list format (cpuset(7)): `0-2,5` is 0, 1, 2 and 5. */
+export function parseCoreList(list: string): readonly number[] {
+  return list.split(',').flatMap((part) => {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part)
+    if (match === null) throw new SyntaxError(`"${part}" of the list of cores "${list}" is not N or N-M`)
+    const first = Number(match[1])
+    const last = Number(match[2] ?? match[1])
+    return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+  })
+}

@@ -1,0 +1,66 @@
+import type { Spread } from './statistics.ts'
+import type { Summary } from './summary.ts'
+import { type Column, formatNumber, formatSpread, renderTable } from './table.ts'
+
+interface Figure extends Column {
+  readonly cell: (row: Summary) => string
+  /** The column is left out if this holds for no row. */
+  readonly shownIf?: (row: Summary) => boolean
+}
+
+const figures: readonly Figure[] = [
+  { title: 'scenario', align: 'left', cell: (row) => row.name },
+  { title: 'CPU us/req', align: 'right', cell: (row) => orDash(row.cpu?.totalUs, 1) },
+  { title: 'user', align: 'right', cell: (row) => middle(row.cpu?.userUs, 1) },
+  { title: 'system', align: 'right', cell: (row) => middle(row.cpu?.systemUs, 1) },
+  { title: 'req/s', align: 'right', cell: (row) => formatSpread(row.requestsPerSecond) },
+  { title: 'cores busy', align: 'right', cell: (row) => middle(row.cpu?.coresBusy, 2) },
+  { title: 'p50 ms', align: 'right', cell: (row) => formatSpread(inMilliseconds(row.p50Us), 2) },
+  { title: 'p99 ms', align: 'right', cell: (row) => formatSpread(inMilliseconds(row.p99Us), 2) },
+  { title: 'failed', align: 'right', cell: (row) => formatNumber(failed(row)) },
+  {
+    title: 'log B/req',
+    align: 'right',
+    cell: (row) => middle(row.logBytes, 0),
+    shownIf: (row) => row.logBytes.median >= 0.5,
+  },
+  { title: 'CPU ratio', align: 'right', cell: (row) => (isBaseline(row) ? '' : orDash(row.cpu?.ratio, 2)) },
+  {
+    title: 'req/s ratio',
+    align: 'right',
+    cell: (row) => (isBaseline(row) ? '' : formatSpread(row.rateRatio, 2)),
+  },
+  { title: 'to', align: 'left', cell: (row) => (isBaseline(row) ? '' : row.baseline) },
+]
+
+/** Medians over the turns, with the lowest and the highest in parentheses where they matter; failures by kind below. */
+export function renderSummaries(summaries: readonly Summary[]): string {
+  const shown = figures.filter((figure) => figure.shownIf === undefined || summaries.some(figure.shownIf))
+  const rows = summaries.map((row) => shown.map((figure) => figure.cell(row)))
+  return [renderTable(shown, rows), ...summaries.filter((row) => failed(row) > 0).map(failureLine)].join('\n')
+}
+
+function failureLine(row: Summary): string {
+  const counts = Object.entries(row.failed).map(([kind, count]) => `${kind} ${formatNumber(count)}`)
+  return `failed, ${row.name}: ${counts.join(', ')}`
+}
+
+function failed(row: Summary): number {
+  return Object.values(row.failed).reduce((sum, count) => sum + count, 0)
+}
+
+function isBaseline(row: Summary): boolean {
+  return row.baseline === row.name
+}
+
+function inMilliseconds(us: Spread): Spread {
+  return { median: us.median / 1000, min: us.min / 1000, max: us.max / 1000 }
+}
+
+function orDash(value: Spread | undefined, digits: number): string {
+  return value === undefined ? '-' : formatSpread(value, digits)
+}
+
+function middle(value: Spread | undefined, digits: number): string {
+  return value === undefined ? '-' : formatNumber(value.median, digits)
+}

@@ -1,0 +1,52 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Machine } from './machine.ts'
+import type { Measured, Schedule } from './run.ts'
+import type { Summary } from './summary.ts'
+
+/** The content of a file in `perf/results`: everything that was measured, and what it was measured with. */
+export interface Results {
+  /** Of this form: higher when a reader of older files would be misled. */
+  readonly version: 1
+  /** ISO 8601, UTC: when the run began. */
+  readonly date: string
+  readonly revision: string
+  readonly machine: Machine
+  readonly generator: string
+  readonly placement: string
+  readonly schedule: Schedule
+  readonly summaries: readonly Summary[]
+  readonly measured: readonly Measured[]
+}
+
+/** Writes `<date>-<revision>.json` and returns its path. */
+export function writeResults(folder: string, results: Results): string {
+  mkdirSync(folder, { recursive: true })
+  const path = join(folder, `${fileDate(results.date)}-${results.revision}.json`)
+  writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`)
+  return path
+}
+
+/** `2026-01-31T12:34:56.789Z` as `2026-01-31T123456Z`: sortable, and allowed in file names everywhere. */
+export function fileDate(iso: string): string {
+  return iso.replace(/\.\d+Z$/, 'Z').replaceAll(':', '')
+}
+
+/** The commit that was measured; `dirty` if anything but earlier results differs from it, or nobody can tell. */
+export function revision(root: string): string {
+  try {
+    const changes = git(root, 'status', '--porcelain', '--', '.', ':!perf/results')
+    return changes === '' ? git(root, 'rev-parse', '--short', 'HEAD') : 'dirty'
+  } catch {
+    return 'dirty'
+  }
+}
+
+function git(root: string, ...args: readonly string[]): string {
+  return execFileSync('git', args, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim()
+}

@@ -1,0 +1,36 @@
+/** The middle of a set of turns and how far they lie apart. Empty sets have no spread: callers leave them out. */
+export interface Spread {
+  readonly median: number
+  readonly min: number
+  readonly max: number
+}
+
+/**
+ * The middle value; of an even number of values, the mean of the middle two.
+ *
+ * @throws {RangeError} on an empty list: a median of nothing would be a made-up figure.
+ */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('the median of no values was asked for')
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle]!
+  return sorted.length % 2 === 1 ? upper : (sorted[middle - 1]! + upper) / 2
+}
+
+export function spread(values: readonly number[]): Spread {
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) }
+}
+
+/**
+ * Each value divided by the baseline's value of the same turn. What disturbs the machine for longer than a turn
+ * disturbs both, and the ratio of the pair survives it where the ratio of two medians would not.
+ *
+ * @throws {RangeError} if the lists differ in length: then they are not pairs.
+ */
+export function ratios(values: readonly number[], baseline: readonly number[]): readonly number[] {
+  if (values.length !== baseline.length) {
+    throw new RangeError(`${values.length} values cannot be paired with ${baseline.length} of the baseline`)
+  }
+  return values.map((value, turn) => value / baseline[turn]!)
+}

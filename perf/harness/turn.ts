@@ -1,0 +1,100 @@
+import { truncateSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type CpuTime, machineTime, treeCpuTime } from './cpu.ts'
+import { type Generator, type LoadFigures, runLoad } from './load.ts'
+import type { Scenario } from './scenario.ts'
+import { assertAlive, type Bench, fileFor, logBytes, type Running } from './subject.ts'
+
+/** One scenario measured once, for some seconds. */
+export interface Turn {
+  readonly load: LoadFigures
+  /** Of the subject's process tree, per answered request; null where there is no /proc. */
+  readonly cpu: CpuTime | null
+  /** Bytes of log per answered request: what the access log really wrote. */
+  readonly logBytes: number
+  /**
+   * Share of the whole machine's time, 0 to 1, that went to processes which are not ours or to the hypervisor's
+   * other guests; null where there is no /proc. What makes a turn worth less.
+   */
+  readonly foreign: number | null
+}
+
+/** A log that has grown beyond this is emptied between turns: the disk is not what is measured. */
+const logLimitBytes = 64 * 1024 * 1024
+
+/** @throws {Error} if the load generator fails, nothing is answered, or the subject ends. */
+export async function measureTurn(
+  bench: Bench,
+  generator: Generator,
+  scenario: Scenario,
+  running: Running,
+  seconds: number,
+): Promise<Turn> {
+  const machineBefore = machineTime()
+  const oursBefore = treeCpuTime(process.pid)
+  const logBefore = logBytes(running)
+  const before = treeCpuTime(running.child.pid)
+  const load = await runLoad(bench.processes, generator, {
+    load: scenario.load,
+    seconds,
+    origin: running.url,
+    cores: scenario.placement === 'apart' ? (bench.cores?.rest ?? null) : null,
+    stderr: fileFor(bench, `${scenario.name} load`, 'err'),
+  })
+  assertAlive(running)
+  const written = (await settledLogBytes(running, logBefore)) - logBefore
+  const after = treeCpuTime(running.child.pid)
+  const turn: Turn = {
+    load,
+    cpu: before === null || after === null ? null : perRequest(difference(after, before), load.requests),
+    logBytes: written / load.requests,
+    foreign: foreignShare(machineBefore, machineTime(), oursBefore, treeCpuTime(process.pid)),
+  }
+  if (running.log !== null && logBytes(running) > logLimitBytes) truncateSync(running.log)
+  return turn
+}
+
+/** Longer than anything gathers lines before it writes them. */
+const logPauseMs = 500
+const logLimitMs = 10_000
+
+/**
+ * Waits until a log that has grown grows no more. An asynchronous log writes on when the load is over, and what it
+ * writes then belongs to the requests before: neither its bytes nor its CPU time may be left out.
+ */
+async function settledLogBytes(running: Running, before: number): Promise<number> {
+  const deadline = Date.now() + logLimitMs
+  let bytes = logBytes(running)
+  if (bytes === before) return bytes
+  for (;;) {
+    await sleep(logPauseMs)
+    const now = logBytes(running)
+    if (now === bytes || Date.now() > deadline) return now
+    bytes = now
+  }
+}
+
+function difference(after: CpuTime, before: CpuTime): CpuTime {
+  return { userUs: after.userUs - before.userUs, systemUs: after.systemUs - before.systemUs }
+}
+
+function perRequest(time: CpuTime, requests: number): CpuTime {
+  return { userUs: time.userUs / requests, systemUs: time.systemUs / requests }
+}
+
+type MachineTime = ReturnType<typeof machineTime>
+
+/** Ticks are rounded, so a quiet machine can come out a little below 0. */
+function foreignShare(
+  machineBefore: MachineTime,
+  machineAfter: MachineTime,
+  oursBefore: CpuTime | null,
+  oursAfter: CpuTime | null,
+): number | null {
+  if (machineBefore === null || machineAfter === null || oursBefore === null || oursAfter === null)
+    return null
+  const ours = difference(oursAfter, oursBefore)
+  const taken = machineAfter.busyUs + machineAfter.stolenUs - machineBefore.busyUs - machineBefore.stolenUs
+  const total = machineAfter.totalUs - machineBefore.totalUs
+  return total <= 0 ? 0 : Math.max(0, (taken - ours.userUs - ours.systemUs) / total)
+}

@@ -1,0 +1,74 @@
+import type { LoadFigures } from './load.ts'
+import type { Load } from './scenario.ts'
+
+/** Arguments for a run of whole seconds; wrk knows no fractions. */
+export function wrkArguments(load: Load, seconds: number, url: string): readonly string[] {
+  return [`-t${load.threads}`, `-c${load.connections}`, `-d${seconds}s`, '--latency', url]
+}
+
+/**
+ * What `wrk --latency` prints, as figures.
+ *
+ * wrk calls 3xx a success and leaves a line out when it has nothing to count. Its units are those of its source
+ * (`units.c`): times in us, ms, s, m, h; counts in k, M, G of 1,000; bytes in KB, MB, GB of 1,024.
+ *
+ * @throws {SyntaxError} with the output itself if a line that is always there is missing.
+ */
+export function parseWrk(output: string): LoadFigures {
+  const total = find(output, /^\s*(\d+) requests in (\S+), (\S+) read$/m)
+  const rate = find(output, /^Requests\/sec:\s+(\S+)$/m)
+  const latency = find(output, /^\s*Latency\s+(\S+)\s+(\S+)\s+(\S+)\s+\S+%$/m)
+  const sockets = /^\s*Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)$/m.exec(output)
+  const status = /^\s*Non-2xx or 3xx responses: (\d+)$/m.exec(output)
+  return {
+    requests: Number(total[1]),
+    seconds: parseTime(total[2]!) / 1e6,
+    requestsPerSecond: Number(rate[1]),
+    bytesRead: parseBytes(total[3]!),
+    latency: {
+      averageUs: parseTime(latency[1]!),
+      deviationUs: parseTime(latency[2]!),
+      maxUs: parseTime(latency[3]!),
+      p50Us: percentile(output, 50),
+      p99Us: percentile(output, 99),
+    },
+    failed: {
+      status: Number(status?.[1] ?? 0),
+      connect: Number(sockets?.[1] ?? 0),
+      read: Number(sockets?.[2] ?? 0),
+      write: Number(sockets?.[3] ?? 0),
+      timeout: Number(sockets?.[4] ?? 0),
+    },
+  }
+}
+
+/** Microseconds of `469.53us`, `1.19ms`, `2.01s`, `1.50m`, `1.00h`. */
+export function parseTime(text: string): number {
+  return scaled(text, { us: 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6 })
+}
+
+/** Bytes of `0.00B`, `49.05MB`. */
+export function parseBytes(text: string): number {
+  return Math.round(scaled(text, { B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 }))
+}
+
+function scaled(text: string, units: Readonly<Record<string, number>>): number {
+  const match = /^(\d+(?:\.\d+)?)([A-Za-z]+)$/.exec(text)
+  const factor = match === null ? undefined : units[match[2]!]
+  if (factor === undefined) {
+    throw new SyntaxError(
+      `wrk printed "${text}" where a number with one of ${Object.keys(units).join(', ')} was expected`,
+    )
+  }
+  return Number(match![1]) * factor
+}
+
+function percentile(output: string, percent: number): number {
+  return parseTime(find(output, new RegExp(`^\\s*${percent}%\\s+(\\S+)$`, 'm'))[1]!)
+}
+
+function find(output: string, line: RegExp): RegExpExecArray {
+  const match = line.exec(output)
+  if (match === null) throw new SyntaxError(`wrk's output has no line like ${line.source}:\n${output.trim()}`)
+  return match
+}

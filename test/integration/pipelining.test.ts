@@ -1,0 +1,114 @@
+/** `pipelining` above 1: several requests in flight on one connection to the origin. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { runLoad } from '../support/load.ts'
+import { delayed, echoHead, held, ok } from '../support/origin-behaviours.ts'
+import type { OriginExchange } from '../support/origin-exchange.ts'
+import { proxied } from '../support/proxied.ts'
+import { Gate, waitFor } from '../support/wait.ts'
+
+test('pipelining 4 sends three requests ahead, on one connection', async (t) => {
+  const gate = new Gate()
+  const behind: string[] = []
+  const { origin, connect } = await proxied(
+    t,
+    async (exchange: OriginExchange) => {
+      if (exchange.record.ordinal === 1) {
+        await waitFor(() => heads(exchange) === 3, {
+          what: () => `three requests behind the first: ${heads(exchange)}`,
+        })
+        behind.push(exchange.wire.peek().toString('latin1'))
+        gate.open()
+      }
+      await echoHead(exchange)
+    },
+    { upstream: { connections: 1, pipelining: 4 } },
+  )
+  const clients = await Promise.all(Array.from({ length: 6 }, () => connect()))
+  const answers = await Promise.all(clients.map((client, n) => client.exchange({ target: `/${n}` })))
+  await gate.pass()
+  for (const [n, answer] of answers.entries()) assert.match(answer.text, new RegExp(`^GET /${n} `))
+  assert.equal(behind.length, 1)
+  assert.equal(origin.connections.total, 1)
+})
+
+test('pipelining 1 sends none ahead', async (t) => {
+  const gate = new Gate()
+  const { origin, weir, connect } = await proxied(t, held(gate, ok()), { upstream: { connections: 2 } })
+  const clients = await Promise.all([1, 2, 3, 4].map(() => connect()))
+  const answers = clients.map((client) => client.exchange())
+  await weir.waitForStats((sum) => sum.queued === 2, 'two requests waiting in Weir')
+  assert.deepEqual([origin.count, origin.connections.total], [2, 2])
+  gate.open()
+  for (const answer of answers) assert.equal((await answer).status, 200)
+})
+
+test('pipelining 4 under load does not mix answers', async (t) => {
+  const { origin, weir } = await proxied(
+    t,
+    { '/slow/*': delayed(2, echoHead), '*': echoHead },
+    { upstream: { connections: 4, pipelining: 4 } },
+  )
+  const target = (n: number) => (n % 50 === 0 ? `/slow/${n}` : `/${n}`)
+  const load = await runLoad({
+    port: weir.port,
+    connections: 32,
+    requests: 5_000,
+    request: (n) => ({ target: target(n) }),
+    onResponse: (answer, n) =>
+      answer.text.startsWith(`GET ${target(n)} `) ? undefined : 'an answer to another request',
+  })
+  assert.deepEqual(load.errors, {})
+  assert.deepEqual(load.statuses, { 200: 5_000 })
+  assert.ok(origin.connections.total <= 4, `${origin.connections.total} connections`)
+  await weir.atRest()
+})
+
+test('pipelining 4 with uploads does not mix answers', async (t) => {
+  const { weir } = await proxied(
+    t,
+    async (exchange) => {
+      const body = await exchange.text()
+      await exchange.respond({ body })
+    },
+    { upstream: { connections: 4, pipelining: 4 } },
+  )
+  const body = (n: number) => (n % 2 ? `${n};`.repeat(10_000) : String(n))
+  const load = await runLoad({
+    port: weir.port,
+    connections: 16,
+    requests: 500,
+    request: (n) => (n % 3 ? { method: n % 2 ? 'POST' : 'PUT', body: body(n) } : { target: `/${n}` }),
+    onResponse: (answer, n) =>
+      answer.text === (n % 3 ? body(n) : '') ? undefined : 'an answer to another request',
+  })
+  assert.deepEqual(load.errors, {})
+  await weir.atRest()
+})
+
+test('pipelining 4 and an origin that breaks off: only idempotent requests are sent again', async (t) => {
+  const { origin, weir } = await proxied(
+    t,
+    async (exchange) => {
+      if (exchange.record.ordinal % 20 === 0) return void exchange.wire.socket.destroy()
+      await exchange.drain()
+      await exchange.respond({ body: exchange.record.target })
+    },
+    { upstream: { connections: 2, pipelining: 4 } },
+  )
+  const posts = await runLoad({
+    port: weir.port,
+    connections: 8,
+    requests: 400,
+    request: (n) => ({ method: 'POST', target: `/post/${n}`, body: 'x' }),
+  })
+  assert.ok((posts.statuses[502] ?? 0) > 0, 'the origin has broken off some')
+  const seen = origin.requests.map((request) => request.target)
+  assert.equal(new Set(seen).size, seen.length, 'a POST has been sent twice')
+  await weir.atRest()
+})
+
+/** Heads that have arrived behind the one that is being served. */
+function heads(exchange: OriginExchange): number {
+  return exchange.wire.peek().toString('latin1').split('\r\n\r\n').length - 1
+}

@@ -1,0 +1,60 @@
+/** Plans for tests: small, complete, and changed only in what a test is about. */
+import type {
+  EndpointPlan,
+  FixedResponse,
+  ListenerPlan,
+  Plan,
+  RoutePlan,
+  UpstreamPlan,
+} from '../../../src/plan/plan.ts'
+
+export const timeouts = { connectMs: 1_000, headersMs: 2_000, bodyMs: 3_000, idleMs: 4_000 } as const
+
+export function endpointPlan(name: string, port = 9, weight = 1): EndpointPlan {
+  return { id: `app/${name}`, origin: `http://127.0.0.1:${port}`, weight }
+}
+
+/** One endpoint `app/a`, round-robin, one connection, nothing pipelined, room for ten in the queue, no health check. */
+export function upstreamPlan(changes: Partial<UpstreamPlan> = {}): UpstreamPlan {
+  return {
+    name: 'app',
+    endpoints: [endpointPlan('a')],
+    balance: 'round-robin',
+    connections: 1,
+    pipelining: 1,
+    timeouts,
+    queue: { limit: 10, timeoutMs: 5_000 },
+    health: null,
+    ...changes,
+  }
+}
+
+/** A route to the upstream `app`. */
+export function upstreamRoute(host: string | null, path: string | null, upstream = 'app'): RoutePlan {
+  return { host, path, target: { kind: 'upstream', upstream } }
+}
+
+export function fixedRoute(path: string | null, respond: Partial<FixedResponse> = {}): RoutePlan {
+  return {
+    host: null,
+    path,
+    target: { kind: 'respond', respond: { status: 200, headers: [], body: '', ...respond } },
+  }
+}
+
+export function loopback(port: number): ListenerPlan {
+  return { host: '127.0.0.1', port }
+}
+
+/** Everything to the upstream `app`; no listener. */
+export function plan(changes: Partial<Plan> = {}): Plan {
+  return {
+    listeners: [],
+    workers: 1,
+    drainTimeoutMs: 1_000,
+    upstreams: [upstreamPlan()],
+    routes: [upstreamRoute(null, null)],
+    log: { level: 'info', access: { errors: true, sample: 0 } },
+    ...changes,
+  }
+}

@@ -1,0 +1,92 @@
+/** What exchanges share, without a listener: a clock that the test moves, a log in memory, and undici's side played. */
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import type { Binding } from '../../../src/native/uws.ts'
+import type { UpstreamPlan } from '../../../src/plan/plan.ts'
+import type { Attempt } from '../../../src/proxy/attempt.ts'
+import { Deadlines, tickMs } from '../../../src/proxy/deadlines.ts'
+import { Exchange } from '../../../src/proxy/exchange.ts'
+import type { ProxyContext } from '../../../src/proxy/proxy.ts'
+import { Recorder } from '../../../src/proxy/record.ts'
+import type { Route } from '../../../src/proxy/router.ts'
+import { Upstream } from '../../../src/proxy/upstream.ts'
+import { FakeClock } from './clock.ts'
+import { FakeRequest, type FakeRequestOptions } from './http-request.ts'
+import { FakeLoop, FakeResponse, type FakeResponseOptions } from './http-response.ts'
+import { MemoryLog } from './logger.ts'
+import { upstreamPlan } from './plans.ts'
+import { type FakeCall, FakeUpstreamSide } from './undici-client.ts'
+
+export interface Started {
+  readonly res: FakeResponse
+  readonly exchange: Exchange
+}
+
+export class FakeContext implements ProxyContext {
+  readonly binding = { writeBytes: 16_000 } as Binding
+  readonly clock = new FakeClock()
+  readonly deadlines = new Deadlines<Exchange>(this.clock.read)
+  readonly memory = new MemoryLog()
+  readonly recorder = new Recorder(this.memory.log, () => 0.5)
+  draining = false
+  readonly spareExchanges: Exchange[] = []
+  readonly spareAttempts: Attempt[] = []
+  readonly upstream: Upstream
+  readonly side: FakeUpstreamSide
+  readonly route: Route
+  readonly #loop = new FakeLoop()
+
+  constructor(t: TestContext, changes: Partial<UpstreamPlan> = {}) {
+    t.after(() => this.deadlines.stop())
+    this.recorder.configure({ level: 'trace', access: { errors: true, sample: 1 } })
+    this.upstream = new Upstream(upstreamPlan({ connections: 2, ...changes }), new Set(), () => 0)
+    this.side = new FakeUpstreamSide(this.upstream)
+    this.route = { upstream: this.upstream, reply: null }
+  }
+
+  /** A request comes in, as from the proxy's handler. */
+  start(
+    request: FakeRequestOptions = {},
+    client: FakeResponseOptions = {},
+    route: Route | null = this.route,
+  ): Started {
+    const res = new FakeResponse({ ...client, loop: this.#loop })
+    const native = new FakeRequest(request)
+    const exchange = this.spareExchanges.pop() ?? new Exchange(this)
+    res.inHandler(() => exchange.begin(res.native, native.native, route))
+    native.die()
+    return { res, exchange }
+  }
+
+  /** The latest call upstream. */
+  get call(): FakeCall {
+    return this.side.last
+  }
+
+  /** Lets time pass tick by tick, and the few ticks more that a deadline may be late. */
+  elapse(ms: number): void {
+    for (let passed = 0; passed < ms + 3 * tickMs; passed += tickMs) {
+      this.clock.advance(tickMs)
+      this.deadlines.tick()
+    }
+  }
+
+  /**
+   * The master invariant: nothing in flight, nothing waiting, everything back where it belongs, at the latest when the
+   * turn is over.
+   */
+  async assertAtRest(): Promise<void> {
+    await Promise.resolve()
+    assert.equal(this.recorder.inFlight, 0, 'exchanges in flight')
+    assert.equal(this.deadlines.size, 0, 'exchanges that the clock still watches')
+    assert.equal(this.upstream.admission.waiting, 0, 'tickets that wait')
+    assert.equal(this.upstream.admission.running, 0, 'places taken')
+    for (const { id, inFlight } of this.upstream.endpoints) assert.equal(inFlight, 0, `attempts at ${id}`)
+    assert.ok(
+      this.side.calls.every(({ ended }) => ended),
+      'calls that go on',
+    )
+    assert.equal(new Set(this.spareExchanges).size, this.spareExchanges.length, 'an exchange is spare once')
+    assert.equal(new Set(this.spareAttempts).size, this.spareAttempts.length, 'an attempt is spare once')
+  }
+}

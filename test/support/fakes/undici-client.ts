@@ -1,0 +1,169 @@
+/**
+ * undici's Client as seen from one attempt, driven by the test: a call is connected, answered, broken. Modelled on
+ * dispatcher/client-h1.js and core/request.js of undici 7.30: `abort` reports synchronously, a throw in onConnect ends
+ * the call with that error, and a paused response goes no further until it is resumed.
+ */
+import type { Connection } from '../../../src/proxy/pool.ts'
+import type { Upstream } from '../../../src/proxy/upstream.ts'
+
+interface Handler {
+  onConnect(abort: (error?: Error) => void): void
+  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean
+  onData(chunk: Buffer): boolean
+  onComplete(): void
+  onError(error: Error): void
+}
+
+interface Options {
+  readonly method: string
+  readonly path: string
+  readonly headers: readonly string[]
+  readonly body: unknown
+}
+
+/** What undici uses of a body that comes in pieces. */
+interface StreamBody {
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown
+  on(event: 'end', listener: () => void): unknown
+  pause(): unknown
+  resume(): unknown
+  destroy(): unknown
+}
+
+export class FakeCall {
+  readonly method: string
+  readonly path: string
+  /** As they were at the time of the call. */
+  readonly headers: readonly string[]
+  readonly body: unknown
+  ended = false
+  /** The reason given to `abort`. */
+  aborted: Error | null = null
+  /** Of a body in pieces: what was sent so far. */
+  readonly sent: Buffer[] = []
+  bodyEnded = false
+  /** The response is paused: onData said false and nobody has resumed since. */
+  paused = false
+  /** The endpoint's socket is full: each piece of the body pauses it. */
+  full = false
+  readonly #handler: Handler
+
+  constructor(options: Options, handler: Handler) {
+    this.method = options.method
+    this.path = options.path
+    this.headers = [...options.headers]
+    this.body = options.body
+    this.#handler = handler
+  }
+
+  /** The connection stands: the request is written, unless it is taken back. */
+  connect(): void {
+    try {
+      this.#handler.onConnect((error = new Error('aborted')) => this.#abort(error))
+    } catch (error) {
+      this.fail(error as Error)
+      return
+    }
+    if (this.#stream === null || this.ended) return
+    this.#stream.on('data', (chunk) => {
+      this.sent.push(chunk)
+      if (this.full) this.#stream?.pause()
+    })
+    this.#stream.on('end', () => {
+      this.bodyEnded = true
+      this.#stream?.destroy()
+    })
+    this.#stream.resume()
+  }
+
+  /** The endpoint's socket has room again. */
+  drain(): void {
+    this.full = false
+    this.#stream?.resume()
+  }
+
+  head(status: number, headers: readonly (readonly [string, string])[] = []): void {
+    this.#mustRun()
+    const raw = headers.flatMap(([name, value]) => [
+      Buffer.from(name, 'latin1'),
+      Buffer.from(value, 'latin1'),
+    ])
+    this.#handler.onHeaders(status, raw, () => {
+      this.paused = false
+    })
+  }
+
+  /** @returns false if the response is paused now */
+  data(chunk: Buffer | string): boolean {
+    this.#mustRun()
+    if (this.#handler.onData(Buffer.from(chunk as string)) === false) this.paused = true
+    return !this.paused
+  }
+
+  complete(): void {
+    this.#mustRun()
+    this.ended = true
+    this.#handler.onComplete()
+    if (this.#stream !== null && !this.bodyEnded) this.#stream.destroy()
+  }
+
+  fail(error: Error): void {
+    if (this.ended) return
+    this.ended = true
+    this.#handler.onError(error)
+    this.#stream?.destroy()
+  }
+
+  get #stream(): StreamBody | null {
+    return this.body !== null && !Buffer.isBuffer(this.body) ? (this.body as StreamBody) : null
+  }
+
+  #abort(error: Error): void {
+    if (this.ended) return
+    this.aborted = error
+    this.fail(error)
+  }
+
+  #mustRun(): void {
+    if (this.ended) throw new Error('the call has ended: undici reports nothing any more')
+    if (this.paused) throw new Error('the response is paused: undici waits for its resume')
+  }
+}
+
+/** Connections that stand for undici's, and all calls made on them in order. */
+export class FakeUpstreamSide {
+  readonly calls: FakeCall[] = []
+  /** Whether the attempt asked for a connection that has served nothing yet, by call. */
+  readonly fresh: boolean[] = []
+
+  constructor(upstream: Upstream) {
+    for (const endpoint of upstream.endpoints) {
+      Object.assign(endpoint, {
+        begin: (fresh: boolean) => {
+          endpoint.inFlight++
+          endpoint.attempts++
+          this.fresh.push(fresh)
+          return this.#connection()
+        },
+        end: () => {
+          endpoint.inFlight--
+        },
+      })
+    }
+  }
+
+  /** The latest call. */
+  get last(): FakeCall {
+    const call = this.calls.at(-1)
+    if (call === undefined) throw new Error('nothing has been sent upstream')
+    return call
+  }
+
+  #connection(): Connection {
+    const dispatch = (options: Options, handler: Handler): boolean => {
+      this.calls.push(new FakeCall(options, handler))
+      return true
+    }
+    return { client: { dispatch }, inFlight: 1, awaited: 0, connected: true } as unknown as Connection
+  }
+}

@@ -1,0 +1,260 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { loadConfig } from '../../../src/config/load.ts'
+import { ControlPlane } from '../../../src/control/control-plane.ts'
+import { MemoryLog } from '../../support/fakes/logger.ts'
+import { FakeWorkers } from '../../support/fakes/workers.ts'
+import { startOrigin, unusedPort } from '../../support/origin.ts'
+import { ok } from '../../support/origin-behaviours.ts'
+import { waitFor } from '../../support/wait.ts'
+
+/** A configuration in which nothing is checked and nothing proxied, but for what a test adds. */
+function config(changes: object = {}): object {
+  return {
+    listen: { host: '127.0.0.1', port: 0 },
+    workers: 2,
+    upstreams: {},
+    routes: [{ respond: { status: 200 } }],
+    log: { level: 'info' },
+    ...changes,
+  }
+}
+
+interface Kit {
+  readonly control: ControlPlane
+  readonly fakes: FakeWorkers
+  readonly memory: MemoryLog
+  readonly file: string
+  readonly write: (text: string | object) => void
+}
+
+function setUp(t: TestContext, first: object = config(), workersMax: number | null = null): Kit {
+  const directory = mkdtempSync(join(tmpdir(), 'weir-control-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  const file = join(directory, 'config.json')
+  const write = (text: string | object) =>
+    writeFileSync(file, typeof text === 'string' ? text : JSON.stringify(text))
+  write(first)
+  const result = loadConfig(file)
+  assert.ok(result.ok, JSON.stringify(result))
+  const fakes = new FakeWorkers()
+  const memory = new MemoryLog()
+  const control = new ControlPlane({
+    file,
+    plan: result.plan,
+    log: memory.log,
+    startWorker: fakes.start,
+    workersMax,
+  })
+  t.after(() => control.kill())
+  return { control, fakes, memory, file, write }
+}
+
+async function running(t: TestContext, first?: object, workersMax?: number | null): Promise<Kit> {
+  const kit = setUp(t, first, workersMax)
+  const started = kit.control.start()
+  const wanted = () => kit.fakes.living.length > 0
+  await waitFor(wanted, { what: 'the workers to be started' })
+  for (const worker of kit.fakes.living) worker.becomeReady()
+  await started
+  return kit
+}
+
+test('started_resolves when every worker accepts, and says ready', async (t) => {
+  const { control, fakes, memory } = setUp(t)
+  let ready = false
+  const started = control.start().then(() => {
+    ready = true
+  })
+  await waitFor(() => fakes.living.length === 2, { what: 'two workers' })
+  fakes.numbered(1).becomeReady()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(ready, false)
+  fakes.numbered(2).becomeReady()
+  await started
+  assert.deepEqual(
+    memory.named('ready').map(({ workers }) => workers),
+    [2],
+  )
+})
+
+test('port 0_all workers are given the same real one', async (t) => {
+  const { fakes } = await running(t)
+  const ports = fakes.living.map(({ plan }) => plan.listeners[0]?.port)
+  assert.ok((ports[0] as number) > 0)
+  assert.equal(ports[0], ports[1])
+})
+
+test('inline_one worker, whatever the plan says', async (t) => {
+  const { fakes } = await running(t, config({ workers: 4 }), 1)
+  assert.equal(fakes.all.length, 1)
+  assert.equal(fakes.living[0]?.plan.workers, 1)
+})
+
+async function occupy(t: TestContext, port: number): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+test('listener that cannot be bound_no worker is started', async (t) => {
+  const port = await occupy(t, 0)
+  const { control, fakes } = setUp(t, config({ listen: { host: '127.0.0.1', port } }))
+  await assert.rejects(control.start(), /cannot listen on 127\.0\.0\.1:\d+: the port is taken/)
+  assert.equal(fakes.all.length, 0)
+})
+
+test('worker that fails at the start_its reason', async (t) => {
+  const { control, fakes } = setUp(t)
+  const started = control.start()
+  await waitFor(() => fakes.living.length === 2, { what: 'two workers' })
+  fakes.numbered(1).exit('exit code 1')
+  await assert.rejects(started, /worker 1 ended before it was ready \(exit code 1\)/)
+})
+
+test('reload_every worker is given the new plan, on the port that it has', async (t) => {
+  const { control, fakes, memory, write } = await running(t)
+  const before = fakes.numbered(1).plan
+  write(config({ workers: 3, log: { level: 'debug' } }))
+  await control.reload()
+  assert.deepEqual(
+    fakes.living.map(({ number, plan }) => [number, plan.workers, plan.listeners]),
+    [1, 2, 3].map((number) => [number, 3, before.listeners]),
+  )
+  assert.equal(memory.named('configuration reloaded').length, 1)
+  assert.equal(memory.log.level, 'debug')
+})
+
+const bad: [condition: string, text: string | object, reason: RegExp][] = [
+  ['is no JSON', '{ "listen": ', /configuration error/],
+  ['has an unknown key', config({ lisen: 1 }), /configuration error/],
+  ['has a wrong value', config({ workers: -1 }), /configuration error/],
+]
+for (const [condition, text, reason] of bad) {
+  test(`reload of a file that ${condition}_reported, and nothing changes`, async (t) => {
+    const { control, fakes, memory, write } = await running(t)
+    const said = fakes.living.map(({ messages }) => messages.length)
+    write(text)
+    await control.reload()
+    assert.deepEqual(
+      fakes.living.map(({ messages }) => messages.length),
+      said,
+    )
+    assert.equal(fakes.all.length, 2)
+    assert.ok(memory.messages.some((message) => reason.test(message)))
+    assert.equal(memory.messages.filter((message) => message.startsWith('reload refused')).length, 1)
+    assert.equal(memory.log.level, 'trace')
+    write(config({ workers: 1 }))
+    await control.reload()
+    assert.equal(fakes.numbered(1).plan.workers, 1, 'a good file is taken afterwards')
+  })
+}
+
+test('reload of a file that is gone_reported, and nothing changes', async (t) => {
+  const { control, fakes, memory, file, write } = await running(t)
+  rmSync(file)
+  await control.reload()
+  assert.deepEqual(
+    fakes.living.map(({ types }) => types),
+    [['plan'], ['plan']],
+  )
+  assert.equal(memory.messages.filter((message) => message.startsWith('reload refused')).length, 1)
+  write(config({ workers: 1 }))
+  await control.reload()
+  assert.equal(fakes.numbered(1).plan.workers, 1)
+})
+
+test('reload with a listener that cannot be bound_reported, and nothing changes', async (t) => {
+  const { control, fakes, memory, write } = await running(t)
+  const taken = await occupy(t, 0)
+  write(
+    config({
+      listen: [
+        { host: '127.0.0.1', port: 0 },
+        { host: '127.0.0.1', port: taken },
+      ],
+    }),
+  )
+  await control.reload()
+  assert.deepEqual(
+    fakes.living.map(({ types }) => types),
+    [['plan'], ['plan']],
+  )
+  assert.ok(memory.messages.some((message) => message.includes(`127.0.0.1:${taken}: the port is taken`)))
+})
+
+test('listener of a refused reload_is looked at again by the next', async (t) => {
+  const { control, fakes, write } = await running(t)
+  const free = await unusedPort()
+  const taken = await occupy(t, 0)
+  const at = (port: number) => ({ host: '127.0.0.1', port })
+  write(config({ listen: [at(0), at(free), at(taken)] }))
+  await control.reload()
+  // Meanwhile somebody else takes the port that was free in the refused attempt.
+  await occupy(t, free)
+  write(config({ listen: [at(0), at(free)] }))
+  await control.reload()
+  assert.deepEqual(fakes.numbered(1).types, ['plan'])
+})
+
+test('reloads one upon another_run one after another, the last file wins', async (t) => {
+  const { control, fakes, write } = await running(t)
+  write(config({ workers: 1 }))
+  const first = control.reload()
+  write(config({ workers: 4 }))
+  const second = control.reload()
+  await Promise.all([first, second])
+  assert.equal(fakes.numbered(1).plan.workers, 4)
+  assert.ok(fakes.living.some(({ number }) => number === 4))
+})
+
+test('endpoint that is down_told to the workers, and to those that come later', async (t) => {
+  const origin = await startOrigin(t, ok())
+  const health = { interval: '50ms', timeout: '1s', unhealthyAfter: 1, healthyAfter: 1 }
+  const upstreams = { app: { endpoints: [origin.url], health } }
+  const { control, fakes, memory, write } = await running(
+    t,
+    config({ upstreams, routes: [{ upstream: 'app' }] }),
+  )
+  const id = fakes.numbered(1).plan.upstreams[0]?.endpoints[0]?.id
+  await origin.stop()
+  const told = () => fakes.numbered(1).messages.find(({ type }) => type === 'health')
+  await waitFor(told, { what: 'the verdict to reach the worker' })
+  assert.deepEqual(told(), { type: 'health', id, healthy: false })
+  await waitFor(() => memory.messages.some((message) => message.startsWith('no endpoint is healthy')), {
+    what: 'the log to say that none is left',
+  })
+  write(config({ workers: 3, upstreams, routes: [{ upstream: 'app' }] }))
+  await control.reload()
+  const [message] = fakes.numbered(3).messages
+  assert.deepEqual(message?.type === 'plan' && message.unhealthy, [id])
+  await origin.start()
+  await waitFor(() => memory.named('endpoint is healthy').length > 0, { what: 'the endpoint to come back' })
+})
+
+test('drain_over when every worker has gone; a reload afterwards does nothing', async (t) => {
+  const { control, fakes, memory } = await running(t)
+  const drained = control.drain()
+  for (const worker of fakes.living) worker.exit('drained')
+  await drained
+  assert.deepEqual(memory.messages.slice(-2), ['draining', 'ended'])
+  await control.reload()
+  assert.equal(fakes.all.length, 2)
+})
+
+test('report_every worker is asked', async (t) => {
+  const { control, fakes } = await running(t)
+  control.report()
+  assert.ok(fakes.living.every(({ types }) => types.at(-1) === 'report'))
+})
+
+test('kill_every worker is ended', async (t) => {
+  const { control, fakes } = await running(t)
+  control.kill()
+  assert.equal(fakes.living.length, 0)
+})

@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { Supervisor } from '../../../src/control/supervisor.ts'
+import { MemoryLog } from '../../support/fakes/logger.ts'
+import { loopback, plan } from '../../support/fakes/plans.ts'
+import { type FakeWorker, FakeWorkers } from '../../support/fakes/workers.ts'
+
+const planOf = (workers: number) => plan({ workers, listeners: [loopback(8080)], drainTimeoutMs: 1_000 })
+
+function setUp(t: TestContext, workers = 2) {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const fakes = new FakeWorkers()
+  const memory = new MemoryLog()
+  const events: string[] = []
+  let unhealthy: readonly string[] = []
+  const supervisor = new Supervisor(memory.log, planOf(workers), fakes.start, () => unhealthy, {
+    onReady: () => events.push('ready'),
+    onFailed: (reason) => events.push(`failed: ${reason}`),
+  })
+  return {
+    fakes,
+    memory,
+    events,
+    supervisor,
+    pass: (ms: number) => t.mock.timers.tick(ms),
+    setUnhealthy: (ids: readonly string[]) => {
+      unhealthy = ids
+    },
+  }
+}
+
+/** All workers have been started and are ready. */
+function running(t: TestContext, workers = 2) {
+  const kit = setUp(t, workers)
+  kit.supervisor.start()
+  for (const worker of kit.fakes.living) worker.becomeReady()
+  assert.deepEqual(kit.events, ['ready'])
+  return kit
+}
+
+test('started_as many as the plan says, each given plan and health first', (t) => {
+  const { fakes, supervisor, setUnhealthy } = setUp(t)
+  setUnhealthy(['app/b'])
+  supervisor.start()
+  assert.deepEqual(
+    fakes.all.map(({ number }) => number),
+    [1, 2],
+  )
+  for (const worker of fakes.all) {
+    assert.deepEqual(worker.messages, [{ type: 'plan', plan: planOf(2), unhealthy: ['app/b'] }])
+  }
+})
+
+test('ready_when all are, and said once', (t) => {
+  const { fakes, events, supervisor } = setUp(t)
+  supervisor.start()
+  fakes.numbered(1).becomeReady()
+  assert.deepEqual(events, [])
+  fakes.numbered(2).becomeReady()
+  assert.deepEqual(events, ['ready'])
+  fakes.numbered(2).becomeReady()
+  assert.deepEqual(events, ['ready'])
+})
+
+test('listening_one line for each listener, however many workers', (t) => {
+  const { memory } = running(t)
+  assert.deepEqual(
+    memory.named('listening').map(({ host, port }) => [host, port]),
+    [['127.0.0.1', 8080]],
+  )
+})
+
+for (const [condition, end] of [
+  ['dies', (worker: FakeWorker) => worker.exit('exit code 7')],
+  [
+    'rejects the plan',
+    (worker: FakeWorker) => worker.events.onMessage({ type: 'rejected', reason: 'exit code 7', bind: null }),
+  ],
+] as const) {
+  test(`one ${condition} before all are ready_the start has failed, the others are ended, no replacement`, (t) => {
+    const { fakes, events, supervisor, pass } = setUp(t)
+    supervisor.start()
+    fakes.numbered(1).becomeReady()
+    end(fakes.numbered(2))
+    assert.equal(events.length, 1)
+    assert.match(events[0] as string, /^failed: .*exit code 7/)
+    assert.equal(fakes.living.length, 0)
+    pass(60_000)
+    assert.equal(fakes.all.length, 2)
+    assert.equal(events.length, 1)
+  })
+}
+
+test('death_replaced at once under the same number, with the current plan and health', (t) => {
+  const { fakes, memory, setUnhealthy, pass } = running(t)
+  setUnhealthy(['app/a'])
+  fakes.numbered(2).exit('signal SIGSEGV')
+  pass(0)
+  assert.equal(fakes.all.length, 3)
+  assert.deepEqual(fakes.numbered(2).messages, [{ type: 'plan', plan: planOf(2), unhealthy: ['app/a'] }])
+  const line = memory.lines.find(({ msg }) => msg.startsWith('worker died'))
+  assert.deepEqual([line?.worker, line?.how], [2, 'signal SIGSEGV'])
+})
+
+test('death after death_later each time, the others go on', (t) => {
+  const { fakes, pass } = running(t)
+  const waits: number[] = []
+  for (let death = 0; death < 4; death++) {
+    const before = fakes.all.length
+    fakes.numbered(2).exit()
+    let waited = 0
+    for (; fakes.all.length === before; waited++) pass(waited === 0 ? 0 : 1)
+    waits.push(waited - 1)
+  }
+  assert.deepEqual(waits, [0, 100, 200, 400])
+  assert.equal(fakes.numbered(1).pid, 1_000)
+})
+
+test('one exit told twice_one replacement', (t) => {
+  // Node may emit both `error` and `exit` for one child.
+  const { fakes, pass } = running(t)
+  const worker = fakes.numbered(2)
+  worker.exit('spawn error')
+  worker.exit('exit code 1')
+  pass(60_000)
+  assert.equal(fakes.living.length, 2)
+  assert.equal(fakes.numbered(2).number, 2)
+})
+
+test('late word of a worker that is gone_is not taken for its replacement\u2019s', (t) => {
+  const { fakes, pass } = running(t)
+  const gone = fakes.numbered(2)
+  gone.exit()
+  pass(0)
+  gone.exit('told late')
+  pass(60_000)
+  assert.equal(fakes.living.length, 2)
+  assert.equal(fakes.all.length, 3)
+})
+
+test('health and report_told to every living worker', (t) => {
+  const { fakes, supervisor } = running(t)
+  supervisor.setHealth('app/a', false)
+  supervisor.report()
+  for (const worker of fakes.all) {
+    assert.deepEqual(worker.messages.slice(1), [
+      { type: 'health', id: 'app/a', healthy: false },
+      { type: 'report' },
+    ])
+  }
+})
+
+test('reload_each worker is told; more are started where more are wanted', (t) => {
+  const { fakes, supervisor } = running(t)
+  supervisor.reload(planOf(3))
+  assert.deepEqual(
+    fakes.living.map(({ number, types }) => [number, types]),
+    [
+      [1, ['plan', 'plan']],
+      [2, ['plan', 'plan']],
+      [3, ['plan']],
+    ],
+  )
+  for (const worker of fakes.living) assert.equal(worker.plan.workers, 3)
+})
+
+test('reload to fewer_those above drain and are not replaced', (t) => {
+  const { fakes, supervisor, pass } = running(t, 3)
+  supervisor.reload(planOf(1))
+  assert.deepEqual(
+    fakes.living.map(({ types }) => types.includes('drain')),
+    [false, true, true],
+  )
+  fakes.numbered(2).exit('drained')
+  fakes.numbered(3).exit('exit code 1')
+  pass(60_000)
+  assert.deepEqual(
+    fakes.living.map(({ number }) => number),
+    [1],
+  )
+})
+
+test('reload to fewer and back to more before they have gone_new ones are started beside them', (t) => {
+  const { fakes, supervisor } = running(t, 2)
+  supervisor.reload(planOf(1))
+  supervisor.reload(planOf(2))
+  assert.deepEqual(
+    fakes.living.map(({ number, types }) => [number, types.includes('drain')]),
+    [
+      [1, false],
+      [2, true],
+      [2, false],
+    ],
+  )
+})
+
+test('reload to fewer while one above waits to be replaced_it is not', (t) => {
+  const { fakes, supervisor, pass } = running(t, 2)
+  fakes.numbered(2).exit()
+  supervisor.reload(planOf(1))
+  pass(60_000)
+  assert.equal(fakes.all.length, 2)
+})
+
+test('reload to fewer before all are ready_ready when those that stay are', (t) => {
+  const { fakes, events, supervisor } = setUp(t, 2)
+  supervisor.start()
+  fakes.numbered(1).becomeReady()
+  supervisor.reload(planOf(1))
+  fakes.numbered(2).exit('drained')
+  assert.deepEqual(events, ['ready'])
+})
+
+test('plan rejected on a reload_reported, the worker lives', (t) => {
+  const { fakes, memory, events, supervisor } = running(t)
+  supervisor.reload(planOf(2))
+  fakes
+    .numbered(1)
+    .events.onMessage({ type: 'rejected', reason: 'cannot listen on 127.0.0.1:1', bind: loopback(1) })
+  assert.deepEqual(events, ['ready'])
+  assert.equal(fakes.living.length, 2)
+  assert.ok(memory.messages.some((message) => message.startsWith('cannot listen on 127.0.0.1:1')))
+})
+
+test('drain_every worker is told, over when all have gone, nobody is replaced', async (t) => {
+  const { fakes, supervisor, pass } = running(t)
+  let over = false
+  const drained = supervisor.drain().then(() => {
+    over = true
+  })
+  for (const worker of fakes.all) assert.equal(worker.types.at(-1), 'drain')
+  fakes.numbered(1).exit('drained')
+  await Promise.resolve()
+  assert.equal(over, false)
+  fakes.numbered(2).exit('exit code 1')
+  await drained
+  pass(60_000)
+  assert.equal(fakes.all.length, 2)
+  assert.ok(fakes.all.every(({ kills }) => kills === 0))
+})
+
+test('drain while one waits to be replaced_it is not', async (t) => {
+  const { fakes, supervisor, pass } = running(t, 1)
+  fakes.numbered(1).exit()
+  await supervisor.drain()
+  pass(60_000)
+  assert.equal(fakes.all.length, 1)
+})
+
+test('drain, and one does not go_ended after drainTimeout and a grace', async (t) => {
+  const { fakes, supervisor, pass } = running(t)
+  const drained = supervisor.drain()
+  fakes.numbered(1).exit('drained')
+  pass(1_000)
+  assert.equal(fakes.numbered(2).kills, 0)
+  pass(10_000)
+  await drained
+  assert.equal(fakes.all[1]?.kills, 1)
+})
+
+test('kill_every worker is ended, nobody is replaced', (t) => {
+  const { fakes, supervisor, pass } = running(t)
+  supervisor.kill()
+  assert.equal(fakes.living.length, 0)
+  pass(60_000)
+  assert.equal(fakes.all.length, 2)
+})
+
+test('kill while one waits to be replaced_it is not', (t) => {
+  const { fakes, supervisor, pass } = running(t)
+  fakes.numbered(2).exit()
+  supervisor.kill()
+  pass(60_000)
+  assert.equal(fakes.living.length, 0)
+})

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { type TestContext, test } from 'node:test'
+import { directOutput, makeLogger, type Output } from '../../src/log.ts'
+import { type LogLine, LogLines } from '../support/log-lines.ts'
+import { waitFor } from '../support/wait.ts'
+
+function memory() {
+  const lines: LogLine[] = []
+  const stream = { write: (line: string) => void lines.push(JSON.parse(line) as LogLine) }
+  return { lines, output: directOutput(stream) }
+}
+
+test('logger_JSON lines with the process and what it was given, at the level that is set', () => {
+  const { lines, output } = memory()
+  const log = makeLogger('warn', { worker: 3 }, output)
+  log.info('not this')
+  log.warn({ file: 'config.json' }, 'but this')
+  assert.equal(lines.length, 1)
+  const { msg, level, pid, worker, file, hostname } = lines[0] as LogLine
+  assert.deepEqual(
+    [msg, level, pid, worker, file, hostname],
+    ['but this', 40, process.pid, 3, 'config.json', undefined],
+  )
+})
+
+test('level silent_nothing', () => {
+  const { lines, output } = memory()
+  makeLogger('silent', {}, output).fatal('not even this')
+  assert.deepEqual(lines, [])
+})
+
+test('direct output_keeps nothing: nothing to flush, nothing dropped', () => {
+  const { output } = memory()
+  let flushed = 0
+  output.flush(() => flushed++)
+  output.flushNow()
+  assert.equal(flushed, 1)
+  assert.equal(output.takeDropped(), 0)
+})
+
+test('lines were dropped_said once a second, with how many', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const { lines, output } = memory()
+  const dropped = [0, 7, 0]
+  const lossy: Output = { ...output, takeDropped: () => dropped.shift() ?? 0 }
+  makeLogger('info', {}, lossy)
+  t.mock.timers.tick(1_000)
+  assert.equal(lines.length, 0)
+  t.mock.timers.tick(1_000)
+  assert.deepEqual(
+    lines.map(({ msg, lines: count }) => [msg.startsWith('log lines were dropped'), count]),
+    [[true, 7]],
+  )
+  t.mock.timers.tick(1_000)
+  assert.equal(lines.length, 1)
+})
+
+const module = JSON.stringify(new URL('../../src/log.ts', import.meta.url).href)
+const header = `
+  const { makeLogger, prettyOutput, standardOutput } = await import(${module})
+  const output = standardOutput(process.env.GATHER !== 'no')
+  const log = makeLogger('info', { worker: Number(process.env.NUMBER ?? 1) }, output)`
+
+/** A logger in a process of its own, since it writes to that process's standard output. */
+function run(t: TestContext, script: string, env: Record<string, string> = {}): ChildProcess {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', `${header}\n${script}`], {
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: { ...process.env, ...env },
+  })
+  t.after(() => child.kill('SIGKILL'))
+  return child
+}
+
+function linesOf(child: ChildProcess): LogLines {
+  return new LogLines(child.stdout as Readable)
+}
+
+for (const gather of ['yes', 'no']) {
+  test(`process that lives on, gathering: ${gather}_its lines are written without being asked for`, async (t) => {
+    const child = run(t, "log.info('one short line'); setInterval(() => {}, 1_000)", { GATHER: gather })
+    const line = await linesOf(child).waitFor(({ msg }) => msg === 'one short line', 'the line')
+    assert.equal(line.worker, 1)
+  })
+}
+
+const endings: [condition: string, script: string][] = [
+  ['ends well, flushed first', 'output.flush(() => process.exit(0))'],
+  ['ends badly, flushed at once', 'output.flushNow(); process.exit(1)'],
+]
+for (const [condition, script] of endings) {
+  test(`process ${condition}_no line is lost, none is garbled`, async (t) => {
+    const child = run(
+      t,
+      `for (let number = 0; number < 5_000; number++) log.info({ number }, 'line')
+       ${script}`,
+    )
+    const output = linesOf(child)
+    await once(child, 'close')
+    assert.deepEqual(output.garbled, [])
+    assert.deepEqual(
+      output.named('line').map(({ number }) => number),
+      Array.from({ length: 5_000 }, (_, index) => index),
+    )
+  })
+}
+
+test('several workers on one pipe_their lines never mix', async (t) => {
+  const script = `${header}
+    let left = 2_000
+    const write = () => {
+      for (let count = 0; count < 50 && left > 0; count++, left--) log.info({ pad: 'x'.repeat(left % 900) }, 'line')
+      if (left > 0) setImmediate(write)
+      else output.flush(() => process.exit(0))
+    }
+    write()`
+  // Three processes with one standard output, each writing as fast as it can.
+  const shell = [1, 2, 3]
+    .map((number) => `NUMBER=${number} "$NODE" --input-type=module -e "$SCRIPT" &`)
+    .concat('wait')
+    .join('\n')
+  const child = spawn('/bin/sh', ['-c', shell], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE: process.execPath, SCRIPT: script },
+  })
+  t.after(() => child.kill('SIGKILL'))
+  const output = linesOf(child)
+  await once(child, 'close')
+  assert.deepEqual(output.garbled, [])
+  for (const worker of [1, 2, 3]) {
+    assert.equal(output.lines.filter((line) => line.worker === worker).length, 2_000)
+  }
+})
+
+test('reader that does not read_the process goes on, bounded; every line is written whole or counted', async (t) => {
+  const child = run(
+    t,
+    `const pad = 'x'.repeat(200)
+     let left = 100_000
+     const write = () => {
+       for (let count = 0; count < 1_000; count++, left--) log.info({ pad }, 'line')
+       if (left > 0) setImmediate(write)
+       else process.send('written')
+     }
+     process.once('message', () => {
+       // Once more, now that there is a reader: what was dropped has been said by then.
+       setTimeout(() => output.flush(() => process.exit(0)), 1_500)
+     })
+     write()`,
+  )
+  await once(child, 'message')
+  const output = linesOf(child)
+  child.send('read on')
+  await once(child, 'close')
+  assert.deepEqual(output.garbled, [])
+  const written = output.named('line').length
+  const dropped = output.lines
+    .filter(({ msg }) => msg.startsWith('log lines were dropped'))
+    .reduce((sum, { lines }) => sum + (lines as number), 0)
+  assert.ok(dropped > 0, '30 MB do not fit')
+  assert.equal(written + dropped, 100_000)
+})
+
+test('end with a reader that does not read_the process ends all the same', async (t) => {
+  const child = run(
+    t,
+    `for (let count = 0; count < 50_000; count++) log.info('line')
+     output.flush(() => process.exit(0))`,
+  )
+  const [code, signal] = await once(child, 'exit')
+  assert.deepEqual([code, signal], [null, 'SIGKILL'])
+})
+
+test('pretty output_a line for a person, even from several JSON lines at once', async (t) => {
+  const child = run(
+    t,
+    `const out = prettyOutput()
+     const line = (msg) => JSON.stringify({ level: 30, time: 0, pid: 4711, msg, port: 8080 }) + '\\n'
+     out.write(line('listening') + line('ready'))
+     out.end()
+     process.disconnect()`,
+  )
+  const output = linesOf(child)
+  await once(child, 'close')
+  await waitFor(() => output.garbled.length > 0, { what: 'some output' })
+  const text = output.garbled.join('\n')
+  assert.match(text, /INFO.*listening.*8080/s)
+  assert.match(text, /ready/)
+  assert.ok(!text.includes('4711'), 'the process number is of no use to a person')
+  assert.equal(output.garbled.length, 2, 'one line each')
+})

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { autocannonArguments, parseAutocannon } from '../../../../perf/harness/autocannon.ts'
+
+const captured = (name: string) => readFileSync(new URL(`captured/${name}`, import.meta.url), 'utf8')
+
+test('a run without failures gives_every_figure_in_microseconds', () => {
+  assert.deepEqual(parseAutocannon(captured('autocannon-plain.json')), {
+    requests: 153_235,
+    seconds: 2.03,
+    requestsPerSecond: 153_235 / 2.03,
+    bytesRead: 33_711_700,
+    latency: { averageUs: 180, deviationUs: 690, maxUs: 24_000, p50Us: 0, p99Us: 2000 },
+    failed: { status: 0, timeout: 0, error: 0 },
+  })
+})
+
+test('connections closed without an answer, which autocannon reports nowhere, are_counted_as_errors', () => {
+  const figures = parseAutocannon(captured('autocannon-failing.json'))
+  // 46,529 sent, 31,009 answered, one on each of 16 connections may have been under way at the end.
+  assert.deepEqual(figures.failed, { status: 15_505, timeout: 0, error: 46_529 - 31_009 - 16 })
+})
+
+test('a server that never answers gives_time-outs_counted_once', () => {
+  const figures = parseAutocannon(captured('autocannon-silent.json'))
+  assert.equal(figures.requests, 0)
+  assert.deepEqual(figures.failed, { status: 0, timeout: 37, error: 0 })
+})
+
+test('output that is not JSON is_refused_with_the_output', () => {
+  assert.throws(() => parseAutocannon('connect ECONNREFUSED'), /not JSON: connect ECONNREFUSED/)
+})
+
+test('JSON without a figure is_refused_with_its_path', () => {
+  const result = JSON.parse(captured('autocannon-plain.json'))
+  delete result.latency.p99
+  assert.throws(() => parseAutocannon(JSON.stringify(result)), /no number at latency\.p99, but undefined/)
+})
+
+test('more than one thread becomes worker_threads', () => {
+  const url = 'http://127.0.0.1:9001/'
+  const load = { threads: 1, connections: 8, path: '/' }
+  assert.deepEqual(autocannonArguments(load, 3, url), ['--json', '-c', '8', '-d', '3', url])
+  assert.deepEqual(autocannonArguments({ ...load, threads: 2 }, 3, url).slice(-3), ['-w', '2', url])
+})

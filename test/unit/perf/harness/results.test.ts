@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { after, test } from 'node:test'
+import { type Results, revision, writeResults } from '../../../../perf/harness/results.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const results: Results = {
+  version: 1,
+  date: '2026-01-31T12:34:56.789Z',
+  revision: 'abc1234',
+  machine: { cpu: 'a CPU', cores: 2, node: 'v22.19.0', binding: '20.51.4', kernel: 'linux 6.1' },
+  generator: 'wrk',
+  placement: 'none',
+  schedule: { turns: 1, seconds: 1, warmupSeconds: 0 },
+  summaries: [],
+  measured: [],
+}
+
+test('results are_written_under_date_and_revision_and_read_back_equal', () => {
+  const path = writeResults(join(folder, 'new'), results)
+  assert.equal(basename(path), '2026-01-31T123456Z-abc1234.json')
+  assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), results)
+})
+
+test('a folder that is no checkout has_the_revision_dirty', () => {
+  assert.equal(revision(folder), 'dirty')
+})

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { median, ratios, spread } from '../../../../perf/harness/statistics.ts'
+
+test('an odd number of values has_the_middle_one', () => {
+  assert.equal(median([9, 1, 5]), 5)
+})
+
+test('an even number of values has_the_mean_of_the_middle_two', () => {
+  assert.equal(median([8, 2, 4, 100]), 6)
+})
+
+test('values are sorted as_numbers', () => {
+  assert.equal(median([100, 20, 3]), 20)
+})
+
+test('the list that is given stays_as_it_was', () => {
+  const values = [3, 1, 2]
+  median(values)
+  assert.deepEqual(values, [3, 1, 2])
+})
+
+test('the median of nothing is_refused', () => {
+  assert.throws(() => median([]), RangeError)
+})
+
+test('a spread names_the_ends', () => {
+  assert.deepEqual(spread([3, 1, 2]), { median: 2, min: 1, max: 3 })
+})
+
+test('a machine that slows both of a pair down leaves_their_ratio', () => {
+  const baseline = [100, 50, 100]
+  const values = [40, 20, 40]
+  assert.deepEqual(spread(ratios(values, baseline)), { median: 0.4, min: 0.4, max: 0.4 })
+})
+
+test('lists that are not pairs are_refused', () => {
+  assert.throws(() => ratios([1, 2], [1]), /2 values cannot be paired with 1/)
+})

@@ -1,0 +1,262 @@
+/** Responses one by one; what holds for all of them stands in response-body.property.test.ts. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ResponseBody } from '../../../../src/proxy/body/response-body.ts'
+import { ResponseBlock } from '../../../../src/proxy/headers/response-block.ts'
+import { bytes } from '../../../support/bytes.ts'
+import { FakeResponse, type FakeResponseOptions } from '../../../support/fakes/http-response.ts'
+import { headerValues } from '../../../support/fakes/parse-response.ts'
+
+interface Setting extends FakeResponseOptions {
+  readonly status?: number
+  readonly headers?: readonly (readonly [string, string])[]
+  readonly isHead?: boolean
+  readonly close?: boolean
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+function begin({ status = 200, headers = [], isHead = false, close = false, ...options }: Setting = {}) {
+  const res = new FakeResponse(options)
+  const events: string[] = []
+  const body = new ResponseBody(
+    16_000,
+    () => events.push('drained'),
+    () => events.push('complete'),
+  )
+  const block = new ResponseBlock()
+  block.read(headers.flatMap(([name, value]) => [Buffer.from(name), Buffer.from(value)]))
+  body.begin(res.native, status, block, isHead, close)
+  return { res, body, events }
+}
+
+const length = (count: number) => ['content-length', String(count)] as const
+
+test('known length in one piece_one answer with length, complete with it', () => {
+  const { res, body, events } = begin({ headers: [['x-a', '1'], length(5)] })
+  assert.equal(body.headWritten, false)
+  assert.equal(body.write(Buffer.from('hello')), true)
+  assert.deepEqual(events, ['complete'])
+  const parsed = res.parse()
+  assert.equal(parsed.body.toString(), 'hello')
+  assert.deepEqual(headerValues(parsed, 'content-length'), ['5'])
+  assert.deepEqual(headerValues(parsed, 'x-a'), ['1'])
+  assert.equal(body.bytes, 5)
+  assert.deepEqual(res.misuse, [])
+})
+
+test('known length in pieces_the head leaves with the first', () => {
+  const { res, body, events } = begin({ status: 206, headers: [length(10)] })
+  body.write(Buffer.from('hello'))
+  assert.equal(body.headWritten, true)
+  assert.equal(body.complete, false)
+  assert.equal(res.parse().status, 206)
+  body.write(Buffer.from('world'))
+  assert.deepEqual(events, ['complete'])
+  assert.equal(res.parse().body.toString(), 'helloworld')
+  body.end()
+  assert.deepEqual(events, ['complete'])
+})
+
+test('known length 0_complete at once', () => {
+  const { res, events } = begin({ headers: [length(0)] })
+  assert.deepEqual(events, ['complete'])
+  assert.deepEqual(headerValues(res.parse(), 'content-length'), ['0'])
+})
+
+test('length not known, one small piece and the end in one turn_one packet', async () => {
+  const { res, body, events } = begin({ headers: [['x-a', '1']] })
+  body.write(Buffer.from('hello'))
+  assert.equal(body.headWritten, false, 'it waits for what the turn brings')
+  body.end()
+  assert.deepEqual(events, ['complete'])
+  await turn()
+  assert.equal(res.parse().body.toString(), 'hello')
+  assert.ok(res.parse().complete)
+  assert.deepEqual(res.misuse, [])
+})
+
+test('length not known, a small piece and then nothing_it leaves with the turn', async () => {
+  const { res, body } = begin()
+  body.write(Buffer.from('event'))
+  await turn()
+  assert.equal(res.parse().body.toString(), 'event')
+  assert.equal(res.parse().complete, false)
+})
+
+test('length not known and no body_complete, length 0', () => {
+  const { res, body, events } = begin({ headers: [['x-a', '1']] })
+  body.end()
+  assert.deepEqual(events, ['complete'])
+  assert.deepEqual(headerValues(res.parse(), 'content-length'), ['0'])
+  assert.deepEqual(headerValues(res.parse(), 'x-a'), ['1'])
+})
+
+const bodiless: [condition: string, setting: Setting, lengths: string[]][] = [
+  ['HEAD with a length', { isHead: true, headers: [length(1234)] }, ['1234']],
+  ['HEAD without', { isHead: true }, []],
+  ['304 with a length', { status: 304, headers: [length(1234)] }, ['1234']],
+  ['204, which must have none (RFC 9110, section 8.6)', { status: 204, headers: [length(0)] }, []],
+]
+for (const [condition, setting, lengths] of bodiless) {
+  test(`${condition}_complete with the head`, () => {
+    const { res, body, events } = begin(setting)
+    assert.deepEqual(events, ['complete'])
+    assert.equal(body.headWritten, true)
+    const parsed = res.parse(true)
+    assert.deepEqual(headerValues(parsed, 'content-length'), lengths)
+    assert.equal(parsed.rest.length, 0)
+    assert.deepEqual(res.misuse, [])
+  })
+}
+
+const closing: [condition: string, setting: Setting, pieces: string[]][] = [
+  ['known length in one piece', { headers: [length(5)] }, ['hello']],
+  ['known length in pieces', { headers: [length(10)] }, ['hello', 'world']],
+  ['known length 0', { headers: [length(0)] }, []],
+  ['length not known, one piece', {}, ['hello']],
+  ['length not known, pieces', {}, ['hello', 'world']],
+  ['length not known, no body', {}, []],
+]
+for (const [condition, setting, pieces] of closing) {
+  test(`close behind ${condition}_announced once, whole, and done`, async () => {
+    const { res, body, events } = begin({ ...setting, close: true })
+    for (const piece of pieces) {
+      body.write(Buffer.from(piece))
+      await turn()
+    }
+    if (!body.complete) body.end()
+    assert.deepEqual(events, ['complete'])
+    const parsed = res.parse()
+    assert.equal(parsed.body.toString(), pieces.join(''))
+    assert.ok(parsed.complete && parsed.rest.length === 0)
+    assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+  })
+}
+
+test('status other than 200_its line', () => {
+  const { res, body } = begin({ status: 404, headers: [length(1)] })
+  body.write(Buffer.from('x'))
+  assert.equal(res.parse().statusLine, 'HTTP/1.1 404 Not Found')
+})
+
+test('header values above ASCII_the bytes of the endpoint', () => {
+  const { res, body } = begin({ headers: [length(1)] })
+  const block = new ResponseBlock()
+  const raw = Buffer.from([0x63, 0x61, 0x66, 0xe9])
+  block.read([Buffer.from('x-a'), raw, Buffer.from('x-b'), raw])
+  body.reset()
+  body.begin(res.native, 200, block, false, false)
+  body.write(Buffer.from('x'))
+  body.end()
+  assert.deepEqual(headerValues(res.parse(), 'x-a'), ['caf\u00e9'])
+  assert.deepEqual(headerValues(res.parse(), 'x-b'), ['caf\u00e9'])
+})
+
+test('client does not keep up, known length_blocked, then drained once it reads', () => {
+  const total = 100_000
+  const { res, body, events } = begin({ kernelBytes: 20_000, headers: [length(total)] })
+  const data = bytes(total)
+  assert.equal(body.write(data.subarray(0, 60_000)), false)
+  assert.equal(body.blocked, true)
+  assert.ok(body.bytes < 20_000, 'only what the kernel took counts')
+  while (events.length === 0) assert.ok(res.read() > 0)
+  assert.deepEqual(events, ['drained'])
+  assert.equal(body.blocked, false)
+  body.write(data.subarray(60_000))
+  while (!events.includes('complete')) assert.ok(res.read() > 0)
+  assert.equal(body.bytes, total)
+  assert.deepEqual(res.parse().body, data)
+  assert.deepEqual(res.misuse, [])
+})
+
+test('client does not take the last bytes_complete when it has', () => {
+  const { res, body, events } = begin({ kernelBytes: 20_000, headers: [length(60_000)] })
+  assert.equal(body.write(bytes(60_000)), false)
+  while (body.blocked) assert.ok(res.read() > 0)
+  assert.deepEqual(events, ['complete'], 'complete, and not drained as well')
+})
+
+test('client does not keep up, length not known_blocked, then drained, in pieces it can take', async () => {
+  const { res, body, events } = begin({ kernelBytes: 20_000 })
+  const data = bytes(60_000)
+  assert.equal(body.write(data), false)
+  for (let round = 0; round < 100 && events.length === 0; round++) {
+    res.read()
+    await turn()
+  }
+  assert.deepEqual(events, ['drained'])
+  body.end()
+  res.read()
+  assert.deepEqual(res.parse().body, data)
+  assert.equal(res.lostBytes, 0)
+  assert.deepEqual(res.misuse, [])
+})
+
+test('end while blocked_comes behind what is pending', async () => {
+  const { res, body, events } = begin({ kernelBytes: 20_000 })
+  body.write(Buffer.from('small, and held back for this turn'))
+  body.write(bytes(60_000))
+  body.end()
+  assert.deepEqual(events, [])
+  for (let round = 0; round < 100 && events.length === 0; round++) {
+    res.read()
+    await turn()
+  }
+  assert.deepEqual(events, ['complete'])
+  assert.ok(res.parse().complete)
+})
+
+for (const [condition, name, value] of [
+  ['a long header name', 'x'.repeat(6_000), 'v'],
+  ['a long header value', 'x', 'v'.repeat(13_900)],
+] as const) {
+  for (const framing of ['length', 'chunked'] as const) {
+    test(`head with ${condition}, kernel full, ${framing}_nothing is lost`, async () => {
+      // A client that reads late: what came before on this connection still fills the kernel's buffer.
+      const data = bytes(14_000)
+      const headers = [[name, value] as const, ...(framing === 'length' ? [length(14_000)] : [])]
+      const { res, body, events } = begin({ kernelBytes: 5, headers })
+      body.write(data)
+      await turn()
+      if (framing === 'chunked') body.end()
+      for (let round = 0; round < 20_000 && events.at(-1) !== 'complete'; round++) {
+        res.read()
+        await turn()
+      }
+      while (res.read() > 0);
+      assert.equal(res.lostBytes, 0)
+      assert.deepEqual(headerValues(res.parse(), name), [value])
+      assert.deepEqual(res.parse().body, data)
+    })
+  }
+}
+
+test('empty chunk_is no reason for an empty tryEnd', () => {
+  const { res, body } = begin({ headers: [length(10)] })
+  body.write(Buffer.alloc(0))
+  body.write(Buffer.from('helloworld'))
+  assert.deepEqual(res.misuse, [])
+  assert.equal(res.parse().body.toString(), 'helloworld')
+})
+
+test('reset with a continuation on its way_does not touch the next response', async () => {
+  const { res, body } = begin({ kernelBytes: 20_000 })
+  body.write(bytes(60_000))
+  res.read()
+  // The client leaves between `onWritable` and what that has put off; the object serves another response.
+  res.leave()
+  body.reset()
+  const total = 40_000
+  const next = new FakeResponse({ kernelBytes: 100 })
+  const block = new ResponseBlock()
+  block.read([Buffer.from('content-length'), Buffer.from(String(total))])
+  body.begin(next.native, 200, block, false, false)
+  assert.equal(body.write(bytes(total).subarray(0, 20_000)), false)
+  await turn()
+  assert.equal(body.blocked, true, 'still blocked: the client has read nothing')
+  while (body.blocked) assert.ok(next.read() > 0)
+  body.write(bytes(total).subarray(20_000))
+  while (next.read() > 0);
+  assert.deepEqual(next.parse().body, bytes(total))
+})

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { RequestBody } from '../../../../src/proxy/body/request-body.ts'
+import { Upload } from '../../../../src/proxy/body/upload.ts'
+import { FakeResponse } from '../../../support/fakes/http-response.ts'
+
+function begin() {
+  const res = new FakeResponse()
+  const told: string[] = []
+  const upload = new Upload(
+    () => told.push('moved'),
+    () => told.push('overrun'),
+  )
+  upload.begin(res.native, () => told.push('ready'))
+  return { res, upload, told }
+}
+
+/** What undici has been given, once it asks. */
+function consume(body: Buffer | RequestBody | null): string[] {
+  assert.ok(body instanceof RequestBody)
+  const seen: string[] = []
+  body.on('data', (piece: Buffer) => seen.push(piece.toString()))
+  body.on('end', () => seen.push('end'))
+  body.resume()
+  return seen
+}
+
+test('new_no body, which can be sent any number of times', () => {
+  const upload = new Upload(
+    () => assert.fail('moved'),
+    () => assert.fail('overrun'),
+  )
+  const { body, replayable, delivering, coming, awaitsClient, paused } = upload
+  assert.deepEqual(
+    { body, replayable, delivering, coming, awaitsClient, paused },
+    { body: null, replayable: true, delivering: false, coming: false, awaitsClient: false, paused: false },
+  )
+})
+
+test('begun_it is the client\u2019s turn', () => {
+  const { upload, told } = begin()
+  assert.deepEqual([upload.coming, upload.awaitsClient, told], [true, true, []])
+})
+
+test('one piece_a buffer of its own, ready with it, replayable', () => {
+  const { res, upload, told } = begin()
+  res.sendBody('hello', true)
+  assert.deepEqual(told, ['ready'])
+  // The binding has taken its memory back by now.
+  assert.deepEqual(upload.body, Buffer.from('hello'))
+  assert.deepEqual([upload.coming, upload.replayable, upload.delivering], [false, true, false])
+})
+
+test('an empty first piece_says nothing yet', () => {
+  const { res, upload, told } = begin()
+  res.sendBody('', false)
+  assert.deepEqual([told, upload.coming], [[], true])
+  res.sendBody('hello', true)
+  assert.deepEqual(upload.body, Buffer.from('hello'))
+})
+
+test('empty after all_ready, and no body', () => {
+  const { res, upload, told } = begin()
+  res.sendBody('', true)
+  assert.deepEqual([told, upload.body, upload.coming], [['ready'], null, false])
+})
+
+test('several pieces_a stream, ready with the first, moved with each of the others', () => {
+  const { res, upload, told } = begin()
+  res.sendBody('hel', false)
+  assert.deepEqual(told, ['ready'])
+  assert.deepEqual([upload.replayable, upload.delivering], [false, true])
+  const seen = consume(upload.body)
+  res.sendBody('lo', true)
+  assert.deepEqual(seen, ['hel', 'lo', 'end'])
+  assert.deepEqual(new Set(told), new Set(['ready', 'moved']))
+  assert.deepEqual([upload.coming, upload.delivering], [false, false])
+})
+
+test('endpoint takes no more_paused, and not the client\u2019s turn', () => {
+  const { res, upload } = begin()
+  res.sendBody('hello', false)
+  assert.deepEqual([upload.paused, upload.awaitsClient], [true, false])
+  upload.rearm()
+  assert.deepEqual(res.throttling, ['pause', 'pause'])
+  consume(upload.body)
+  assert.deepEqual([upload.paused, upload.awaitsClient], [false, true])
+})
+
+test('last piece delivered late_moved once more: the answer is next', () => {
+  const { res, upload, told } = begin()
+  res.sendBody('hel', false)
+  res.sendBody('lo', true)
+  told.length = 0
+  consume(upload.body)
+  assert.deepEqual(told, ['moved'])
+})
+
+test('let go before the first piece_never ready, and what comes is dropped', () => {
+  const { res, upload, told } = begin()
+  upload.detach(true)
+  res.sendBody('hello', false)
+  res.sendBody('', true)
+  assert.deepEqual(told, [])
+  assert.deepEqual([upload.coming, upload.body], [false, null])
+  assert.deepEqual(res.misuse, [])
+})
+
+test('let go while paused_the client can be read again, the rest is dropped', () => {
+  const { res, upload } = begin()
+  res.sendBody('hello', false)
+  upload.detach(true)
+  assert.equal(res.throttling.at(-1), 'resume')
+  const seen = consume(upload.body)
+  res.sendBody('world', true)
+  assert.deepEqual(seen, [])
+  assert.deepEqual(res.misuse, [])
+})
+
+test('client gone_nothing more comes, and its socket is not touched', () => {
+  const { res, upload } = begin()
+  res.sendBody('hello', false)
+  const throttling = [...res.throttling]
+  res.leave()
+  upload.gone()
+  assert.equal(upload.coming, false)
+  assert.deepEqual(res.throttling, throttling)
+  assert.deepEqual(res.misuse, [])
+})
+
+test('more than may be held_overrun, in place of moved', () => {
+  const { res, upload, told } = begin()
+  const piece = Buffer.alloc(8 * 1_024 * 1_024)
+  for (let count = 0; count < 5; count++) res.sendBody(piece, false)
+  assert.equal(told.at(-1), 'overrun')
+  assert.equal(told.filter((each) => each === 'overrun').length, 1)
+  assert.equal(upload.paused, true)
+})
+
+test('let go after an overrun_what still comes is dropped in silence', () => {
+  const { res, upload, told } = begin()
+  const piece = Buffer.alloc(8 * 1_024 * 1_024)
+  for (let count = 0; count < 5; count++) res.sendBody(piece, false)
+  upload.detach(true)
+  told.length = 0
+  res.sendBody('more', false)
+  assert.ok(!told.includes('overrun'), 'the exchange is over: it cannot end a second time')
+})
+
+test('reset_as new, for another request', () => {
+  const { res, upload, told } = begin()
+  res.sendBody('hello', false)
+  res.sendBody('world', true)
+  upload.reset()
+  told.length = 0
+  const next = new FakeResponse()
+  upload.begin(next.native, () => told.push('ready'))
+  next.sendBody('second', true)
+  assert.deepEqual(upload.body, Buffer.from('second'))
+  assert.deepEqual(told, ['ready'])
+})

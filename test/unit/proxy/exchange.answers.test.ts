@@ -1,0 +1,253 @@
+/** Answers that come at an unusual moment, and what must not reach the wrong request afterwards. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { outcomes } from '../../../src/plan/outcome.ts'
+import { headBytesMax } from '../../../src/proxy/headers/response-block.ts'
+import { headerValues } from '../../support/fakes/parse-response.ts'
+import { endpointPlan, timeouts } from '../../support/fakes/plans.ts'
+import { FakeContext, type Started } from '../../support/fakes/proxy-context.ts'
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const chunked = [['transfer-encoding', 'chunked']] as const
+const length = (count: number) => [['content-length', String(count)]] as const
+
+/** A request whose body goes on while the endpoint answers. `full`: the endpoint takes no more of it. */
+function upload(context: FakeContext, full: boolean): Started {
+  const started = context.start({ method: 'PUT', headers: length(1_000) })
+  started.res.sendBody('first', false)
+  context.call.full = full
+  context.call.connect()
+  if (full) assert.equal(started.res.throttling.at(-1), 'pause')
+  return started
+}
+
+/** The whole answer of an endpoint that has read enough. */
+const early: Record<string, (context: FakeContext) => void | Promise<void>> = {
+  '204': ({ call }) => {
+    call.head(204)
+    call.complete()
+  },
+  '413 without body': ({ call }) => {
+    call.head(413, length(0))
+    call.complete()
+  },
+  '413 in one piece': ({ call }) => {
+    call.head(413, length(5))
+    call.data('large')
+    call.complete()
+  },
+  '413 in pieces': ({ call }) => {
+    call.head(413, length(5))
+    call.data('lar')
+    call.data('ge')
+    call.complete()
+  },
+  '413 of unknown length': async ({ call }) => {
+    call.head(413, chunked)
+    call.data('large')
+    await turn()
+    call.complete()
+  },
+}
+
+for (const [name, answer] of Object.entries(early)) {
+  for (const full of [false, true]) {
+    const condition = full ? 'the endpoint takes no more of the body' : 'the body goes on'
+    test(`early ${name} while ${condition}_passed on, the upload is let go before the response is`, async (t) => {
+      const context = new FakeContext(t)
+      const { res } = upload(context, full)
+      await answer(context)
+      assert.equal(res.parse().status, Number(name.slice(0, 3)))
+      assert.ok(res.parse(name === '204').complete)
+      assert.deepEqual(headerValues(res.parse(), 'connection'), ['close'])
+      assert.deepEqual(context.recorder.counts(), { completed: 1 })
+      assert.deepEqual(res.misuse, [])
+      await context.assertAtRest()
+    })
+
+    test(`early ${name} while ${condition}, then more body_never reaches the next request`, async (t) => {
+      const context = new FakeContext(t)
+      const { res, exchange } = upload(context, full)
+      await answer(context)
+      if (res.closedBy === null)
+        assert.ok(!context.spareExchanges.includes(exchange), 'it may still be called')
+      const next = context.start({ method: 'POST', headers: length(4) })
+      res.sendBody('late, and not for you', false)
+      res.sendBody('', true)
+      next.res.sendBody('mine', true)
+      assert.deepEqual(context.call.body, Buffer.from('mine'))
+      context.call.connect()
+      context.call.head(200, length(2))
+      context.call.data('ok')
+      context.call.complete()
+      assert.equal(next.res.parse().body.toString(), 'ok')
+      assert.deepEqual([...res.misuse, ...next.res.misuse], [])
+      await context.assertAtRest()
+    })
+  }
+}
+
+test('refused while its body goes on_not used again until the binding is through with it', (t) => {
+  const context = new FakeContext(t, { connections: 1, queue: { limit: 0, timeoutMs: 5_000 } })
+  const first = context.start()
+  const { res, exchange } = context.start({ method: 'POST', headers: length(10) })
+  res.sendBody('hello', false)
+  assert.equal(res.parse().status, 503)
+  assert.equal(res.closedBy, 'end')
+  assert.ok(!context.spareExchanges.includes(exchange))
+  first.res.leave()
+})
+
+test('endpoint slow to take the last of the body_the time for its head begins only then', (t) => {
+  const context = new FakeContext(t, { timeouts: { ...timeouts, bodyMs: 1_000, headersMs: 30_000 } })
+  const { res } = context.start({ method: 'PUT', headers: chunked })
+  res.sendBody('hello', false)
+  const { call } = context
+  call.full = true
+  call.connect()
+  res.sendBody('the last of it', true)
+  context.elapse(500)
+  call.drain()
+  assert.equal(call.bodyEnded, true, 'the request is sent')
+  context.elapse(10_000)
+  assert.equal(res.done, false, 'headersMs are 30 s from a request sent, not what was left for its body')
+  call.head(200, length(0))
+  call.complete()
+  assert.deepEqual(context.recorder.counts(), { completed: 1 })
+})
+
+test('connect time-out_the place is not given to anyone until undici has given up the connection', async (t) => {
+  const context = new FakeContext(t, { connections: 1 })
+  const { res } = context.start()
+  context.elapse(timeouts.connectMs)
+  assert.equal(context.side.calls.length, 1, 'the retry waits for the only place')
+  context.call.fail(new Error('Connect Timeout Error'))
+  await turn()
+  assert.equal(context.side.calls.length, 2)
+  context.call.connect()
+  context.call.head(200, length(2))
+  context.call.data('ok')
+  context.call.complete()
+  assert.equal(res.parse().body.toString(), 'ok')
+  await context.assertAtRest()
+})
+
+test('endpoint refuses, another is up_tried there, and the first is passed over for a while', async (t) => {
+  const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
+  const context = new FakeContext(t, { endpoints })
+  const { res, exchange } = context.start()
+  assert.equal(exchange.endpointId, 'app/a')
+  context.call.fail(new Error('connect ECONNREFUSED'))
+  await turn()
+  assert.equal(exchange.endpointId, 'app/b')
+  context.call.connect()
+  context.call.head(200, length(2))
+  context.call.data('ok')
+  context.call.complete()
+  assert.equal(res.parse().body.toString(), 'ok')
+  assert.equal(context.start().exchange.endpointId, 'app/b')
+})
+
+test('endpoint refuses, the other is full_waits for the other rather than fail again or be refused', async (t) => {
+  const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
+  const context = new FakeContext(t, { endpoints, connections: 1 })
+  const first = context.start()
+  const toFail = context.call
+  const second = context.start()
+  const atOther = context.call
+  assert.deepEqual([first.exchange.endpointId, second.exchange.endpointId], ['app/a', 'app/b'])
+  toFail.fail(new Error('connect ECONNREFUSED'))
+  await turn()
+  assert.equal(first.res.done, false)
+  assert.equal(context.side.calls.length, 2, 'it waits')
+  assert.equal(context.upstream.admission.waiting, 1)
+  atOther.connect()
+  atOther.head(204)
+  atOther.complete()
+  await turn()
+  assert.equal(context.side.calls.length, 3)
+  assert.equal(first.exchange.endpointId, 'app/b')
+  context.call.connect()
+  context.call.head(200, length(2))
+  context.call.data('ok')
+  context.call.complete()
+  assert.equal(first.res.parse().body.toString(), 'ok')
+  await context.assertAtRest()
+})
+
+test('head broken off before any byte of the body_502, and nothing of the head', (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start()
+  context.call.connect()
+  context.call.head(200, [...length(5), ['x-secret', '1']])
+  context.call.fail(new Error('other side closed'))
+  assert.equal(res.parse().status, outcomes.endpointReset.status)
+  assert.deepEqual(headerValues(res.parse(), 'x-secret'), [])
+})
+
+test('head longer than the binding can send safely_502, and the endpoint is let go', async (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start()
+  context.call.connect()
+  context.call.head(200, [...length(5), ['x-long', 'v'.repeat(headBytesMax)]])
+  assert.equal(res.parse().status, 502)
+  assert.deepEqual(context.recorder.counts(), { bad_response: 1 })
+  await context.assertAtRest()
+})
+
+test('HEAD_length passed on, complete with the head', async (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start({ method: 'HEAD' })
+  context.call.connect()
+  context.call.head(200, length(1234))
+  context.call.complete()
+  assert.deepEqual(headerValues(res.parse(true), 'content-length'), ['1234'])
+  await context.assertAtRest()
+})
+
+test('304 with a length of which undici 7 complains_complete all the same', async (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start()
+  context.call.connect()
+  context.call.head(304, length(1234))
+  context.call.fail(new Error('Response body length does not match content-length header'))
+  assert.equal(res.parse().status, 304)
+  assert.deepEqual(context.recorder.counts(), { completed: 1 })
+  await context.assertAtRest()
+})
+
+test('request not idempotent, reset_502 without a second try', (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start({ method: 'PATCH' })
+  context.call.connect()
+  context.call.fail(new Error('other side closed'))
+  assert.equal(context.side.calls.length, 1)
+  assert.equal(res.parse().status, 502)
+})
+
+test('idempotent, reset twice_502 after the second', async (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start({ method: 'DELETE' })
+  for (let count = 0; count < 2; count++) {
+    context.call.connect()
+    context.call.fail(new Error('other side closed'))
+  }
+  assert.equal(context.side.calls.length, 2)
+  assert.equal(res.parse().status, 502)
+  await context.assertAtRest()
+})
+
+test('undici refuses what the client sent_400, before dispatch has returned', async (t) => {
+  const context = new FakeContext(t)
+  const { upstream } = context
+  const endpoint = upstream.endpoints[0]
+  assert.ok(endpoint)
+  // A real connection: undici itself looks at the headers.
+  delete (endpoint as { begin?: unknown }).begin
+  delete (endpoint as { end?: unknown }).end
+  const { res } = context.start({ headers: [['x-a', 'DEL is no header character: \x7f']] })
+  assert.equal(res.parse().status, 400)
+  assert.deepEqual(context.recorder.counts(), { bad_request: 1 })
+  await context.assertAtRest()
+  upstream.retire()
+})

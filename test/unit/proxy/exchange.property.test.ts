@@ -1,0 +1,235 @@
+/**
+ * Many exchanges at once over the same pooled objects, in any order of events: every client gets bytes that were meant
+ * for it and no others, every exchange is recorded once, and in the end everything is at rest.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { endpointPlan } from '../../support/fakes/plans.ts'
+import { FakeContext, type Started } from '../../support/fakes/proxy-context.ts'
+import type { FakeCall } from '../../support/fakes/undici-client.ts'
+
+type Event =
+  | { readonly kind: 'request'; readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'; readonly slow: boolean }
+  | { readonly kind: 'upload' | 'head' | 'data' | 'read'; readonly at: number; readonly choice: number }
+  | { readonly kind: 'leave' | 'connect' | 'complete' | 'fail' | 'fill' | 'drain'; readonly at: number }
+  | { readonly kind: 'turn' }
+  | { readonly kind: 'time'; readonly ms: number }
+  | { readonly kind: 'health'; readonly healthy: boolean }
+
+interface Client extends Started {
+  readonly id: string
+  readonly method: string
+  /** Of its body. */
+  left: number
+}
+
+/** What the endpoint has promised and still owes on a call. */
+interface Answer {
+  left: number
+  headSent: boolean
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+class World {
+  readonly context: FakeContext
+  readonly clients: Client[] = []
+  readonly #answers = new Map<FakeCall, Answer>()
+
+  constructor(context: FakeContext) {
+    this.context = context
+  }
+
+  async happen(event: Event): Promise<void> {
+    switch (event.kind) {
+      case 'turn':
+        return turn()
+      case 'time':
+        return this.context.elapse(event.ms)
+      case 'health':
+        return this.#health(event.healthy)
+      case 'request':
+        return this.#request(event.method, event.slow)
+      case 'upload':
+        return this.#upload(pick(this.clients, event.at), 1 + event.choice)
+      case 'read':
+        return void pick(this.clients, event.at)?.res.read(1 + event.choice * 1_000)
+      case 'leave':
+        return pick(this.clients, event.at)?.res.leave()
+      default:
+        return this.#endpoint(event, pick(this.calls, event.at))
+    }
+  }
+
+  /** Calls that go on. */
+  get calls(): FakeCall[] {
+    return this.context.side.calls.filter(({ ended }) => !ended)
+  }
+
+  /** Everything comes to its end: bodies are sent, answers given, responses read. */
+  async settle(): Promise<void> {
+    this.#health(true)
+    for (let round = 0; this.context.recorder.inFlight > 0 || this.calls.length > 0; round++) {
+      assert.ok(round < 500, 'it never comes to rest')
+      for (const client of this.clients) {
+        this.#upload(client, client.left)
+        client.res.read()
+      }
+      for (const call of this.calls) {
+        if (!this.#answers.has(call)) call.connect()
+        call.drain()
+        if (call.ended) continue
+        this.#head(call, 2)
+        this.#data(call, 1_000_000)
+        this.#complete(call)
+      }
+      await turn()
+    }
+    for (const { res } of this.clients) while (res.read() > 0);
+  }
+
+  async check(): Promise<void> {
+    for (const { id, method, res } of this.clients) {
+      assert.deepEqual(res.misuse, [], id)
+      assert.equal(res.lostBytes, 0, id)
+      if (res.bytes.length === 0) continue
+      const parsed = res.parse(method === 'HEAD')
+      assert.equal(parsed.rest.length, 0, `${id}: a second answer`)
+      const from = parsed.headers.find(([name]) => name === 'x-for')
+      if (from === undefined) continue // an answer of Weir's own
+      assert.equal(from[1], id)
+      const text = parsed.body.latin1Slice()
+      assert.equal(text, id.repeat(text.length / id.length), `${id} got bytes of another`)
+    }
+    const counts = Object.values(this.context.recorder.counts()).reduce((sum, count) => sum + count, 0)
+    assert.equal(counts, this.clients.length, 'each exchange is recorded once')
+    await this.context.assertAtRest()
+  }
+
+  #health(healthy: boolean): void {
+    const { upstream, deadlines } = this.context
+    upstream.setHealth('app/a', healthy)
+    upstream.setHealth('app/b', healthy)
+    if (upstream.down)
+      deadlines.forEach((exchange) => {
+        exchange.refuseIfWaitingFor(upstream)
+      })
+  }
+
+  #request(method: Client['method'], slow: boolean): void {
+    const id = `<${this.clients.length}>`
+    const hasBody = method === 'POST' || method === 'PUT'
+    const headers = hasBody ? ([['content-length', '8']] as const) : []
+    const client = slow ? { kernelBytes: 1_000 } : {}
+    const target = `/${this.clients.length}`
+    this.clients.push({
+      id,
+      method,
+      left: hasBody ? 8 : 0,
+      ...this.context.start({ method, target, headers }, client),
+    })
+  }
+
+  #upload(client: Client | undefined, bytes: number): void {
+    if (client === undefined || client.left === 0 || client.res.closedBy !== null) return
+    const count = Math.min(bytes, client.left)
+    client.left -= count
+    client.res.sendBody('u'.repeat(count), client.left === 0)
+  }
+
+  #endpoint(event: Event & { readonly at: number }, call: FakeCall | undefined): void {
+    if (call === undefined) return
+    const answer = this.#answers.get(call)
+    if (event.kind === 'fail') return call.fail(new Error('other side closed'))
+    if (event.kind === 'connect') {
+      if (answer === undefined) this.#connect(call)
+      return
+    }
+    if (answer === undefined) return
+    if (event.kind === 'fill') call.full = true
+    else if (event.kind === 'drain') call.drain()
+    else if (event.kind === 'head') this.#head(call, event.choice)
+    else if (event.kind === 'data') this.#data(call, 1 + event.choice * 100)
+    else if (event.kind === 'complete') this.#complete(call)
+  }
+
+  #connect(call: FakeCall): void {
+    this.#answers.set(call, { left: 0, headSent: false })
+    call.connect()
+  }
+
+  #head(call: FakeCall, choice: number): void {
+    if (!this.#answers.has(call) && !call.ended) this.#answers.set(call, { left: 0, headSent: false })
+    const answer = this.#answers.get(call)
+    if (call.ended || answer === undefined || answer.headSent) return
+    const id = `<${call.path.slice(1)}>`
+    answer.headSent = true
+    const bodiless = choice === 0 || call.method === 'HEAD'
+    answer.left = bodiless ? 0 : 50 * (choice + 1) ** 2
+    const size = String(answer.left * id.length)
+    const framing = choice % 2 === 0 ? ['content-length', size] : ['transfer-encoding', 'chunked']
+    call.head(choice === 0 ? 204 : 200, [
+      ['x-for', id],
+      choice === 0 ? ['x-a', '1'] : (framing as [string, string]),
+    ])
+  }
+
+  /** `count` copies of the client's name. */
+  #data(call: FakeCall, count: number): void {
+    const answer = this.#answers.get(call)
+    if (call.ended || call.paused || !answer?.headSent || answer.left === 0) return
+    const copies = Math.min(count, answer.left)
+    answer.left -= copies
+    call.data(`<${call.path.slice(1)}>`.repeat(copies))
+  }
+
+  #complete(call: FakeCall): void {
+    const answer = this.#answers.get(call)
+    if (call.ended || call.paused || !answer?.headSent || answer.left > 0) return
+    call.complete()
+  }
+}
+
+function pick<T>(list: readonly T[], at: number): T | undefined {
+  return list.length === 0 ? undefined : list[at % list.length]
+}
+
+const at = fc.nat(30)
+const choice = fc.nat(20)
+const of = <K extends string>(...kinds: K[]) => fc.constantFrom(...kinds)
+const event: fc.Arbitrary<Event> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: of('request'),
+      method: of('GET', 'GET', 'HEAD', 'POST', 'PUT'),
+      slow: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: of('upload', 'read'), at, choice }) },
+  { weight: 5, arbitrary: fc.record({ kind: of('head', 'data'), at, choice }) },
+  { weight: 5, arbitrary: fc.record({ kind: of('connect', 'connect', 'complete', 'fill', 'drain'), at }) },
+  { weight: 2, arbitrary: fc.record({ kind: of('leave', 'fail'), at }) },
+  { weight: 2, arbitrary: fc.record({ kind: of('turn') }) },
+  { weight: 1, arbitrary: fc.record({ kind: of('time'), ms: fc.constantFrom(50, 900, 3_000) }) },
+  { weight: 1, arbitrary: fc.record({ kind: of('health'), healthy: fc.boolean() }) },
+)
+
+test('any course of events_no client gets what is meant for another, and all comes to rest', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { maxLength: 120, size: 'max' }), async (events) => {
+      const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
+      const context = new FakeContext(t, { endpoints, connections: 2, queue: { limit: 3, timeoutMs: 5_000 } })
+      const world = new World(context)
+      try {
+        for (const each of events) await world.happen(each)
+        await world.settle()
+        await world.check()
+      } finally {
+        context.deadlines.stop()
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

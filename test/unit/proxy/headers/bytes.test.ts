@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  contentLength,
+  isAscii,
+  isHost,
+  isTarget,
+  isToken,
+  toByteString,
+  toWritable,
+} from '../../../../src/proxy/headers/bytes.ts'
+
+test('toByteString of any text_its UTF-8 bytes, one character each', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      const bytes = toByteString(text)
+      assert.ok([...bytes].every((character) => character.charCodeAt(0) <= 0xff))
+      assert.equal(Buffer.from(bytes, 'latin1').toString('utf8'), text)
+    }),
+  )
+})
+
+test('toByteString of ASCII_the same string', () => {
+  assert.equal(toByteString('plain'), 'plain')
+  assert.equal(toByteString('€'), '\u00e2\u0082\u00ac')
+})
+
+test('toWritable of any byte string_goes out as these bytes', () => {
+  fc.assert(
+    fc.property(fc.uint8Array(), (bytes) => {
+      const writable = toWritable(Buffer.from(bytes).latin1Slice())
+      // The binding writes text as UTF-8 and a buffer as it is.
+      assert.deepEqual(Buffer.from(writable as string), Buffer.from(bytes))
+    }),
+  )
+})
+
+test('toWritable of ASCII_text, which costs least', () => {
+  assert.equal(typeof toWritable('x-a: 1\r\nx-b: 2'), 'string')
+})
+
+test('isAscii_up to 0x7F', () => {
+  assert.equal(isAscii('\x00~\x7f'), true)
+  assert.equal(isAscii('a\x80'), false)
+  assert.equal(isAscii('é'), false)
+})
+
+/** RFC 9110, section 5.6.2. */
+const tokens: [text: string, ok: boolean][] = [
+  ['GET', true],
+  ['get', true],
+  ["!#$%&'*+-.^_`|~09", true],
+  ['', false],
+  ['G(E)T', false],
+  ['G ET', false],
+  ['GET\x7f', false],
+  ['GÉT', false],
+  ['GET\u0147', false],
+]
+for (const [text, ok] of tokens) {
+  test(`token ${JSON.stringify(text)}_${ok ? 'yes' : 'no'}`, () => assert.equal(isToken(text), ok))
+}
+
+/** RFC 3986, section 3.2.2, with a port. */
+const hosts: [text: string, ok: boolean][] = [
+  ['example.com', true],
+  ['example.com:8080', true],
+  ['[::1]:80', true],
+  ['xn--bcher-kva.example', true],
+  ['a_b.example', true],
+  ['%41.example', true],
+  ['', false],
+  ['a/b', false],
+  ['a@b', false],
+  ['a b', false],
+  ['a\\b', false],
+  ['a?b', false],
+  ['a#b', false],
+  ['bücher.example', false],
+]
+for (const [text, ok] of hosts) {
+  test(`host ${JSON.stringify(text)}_${ok ? 'yes' : 'no'}`, () => assert.equal(isHost(text), ok))
+}
+
+/** RFC 9112, section 3.2: origin-form, visible ASCII, no fragment. */
+const targets: [text: string, ok: boolean][] = [
+  ['/', true],
+  ['/a/../b/./c//d%2e%2e/%2F%00x', true],
+  ['//evil.example/x', true],
+  ['/a?', true],
+  ['/a?b=c?d', true],
+  ['/~!$&\'()*+,;=:@"<>\\^`{|}', true],
+  ['', false],
+  ['*', false],
+  ['a', false],
+  ['?x', false],
+  ['/a#frag', false],
+  ['/a b', false],
+  ['/a\tb', false],
+  ['/a\x7f', false],
+  ['/\x00', false],
+  ['/é', false],
+  ['/\ufffd', false],
+]
+for (const [text, ok] of targets) {
+  test(`target ${JSON.stringify(text)}_${ok ? 'yes' : 'no'}`, () => assert.equal(isTarget(text), ok))
+}
+
+/** RFC 9110, section 8.6: digits. Fifteen of them are all that can be counted exactly with room to spare. */
+const lengths: [text: string, value: number][] = [
+  ['0', 0],
+  ['3', 3],
+  ['003', 3],
+  ['999999999999999', 999_999_999_999_999],
+  ['', -1],
+  ['1000000000000000', -1],
+  ['+3', -1],
+  ['-1', -1],
+  ['3, 3', -1],
+  ['3 ', -1],
+  [' 3', -1],
+  ['0x3', -1],
+  ['3.0', -1],
+  ['1e3', -1],
+  ['٣', -1],
+]
+for (const [text, value] of lengths) {
+  test(`contentLength ${JSON.stringify(text)}_${value}`, () => assert.equal(contentLength(text), value))
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isHopByHop, nominated } from '../../../../src/proxy/headers/hop-by-hop.ts'
+
+/** RFC 9110, section 7.6.1. */
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+/** Neighbours of the same lengths, and others that are forwarded. */
+const endToEnd = ['et', 'referer', 'expires', 'user-agent', 'set-cookie', 'x-forwarded-host', '', 'te ']
+
+for (const name of hopByHop) test(`${name}_never forwarded`, () => assert.equal(isHopByHop(name), true))
+for (const name of endToEnd)
+  test(`${name || 'no name'}_forwarded`, () => assert.equal(isHopByHop(name), false))
+
+const connections: [value: string, names: string[]][] = [
+  ['', []],
+  ['close', []],
+  ['keep-alive', []],
+  ['Keep-Alive', []],
+  ['close, keep-alive', []],
+  ['X-Secret', ['x-secret']],
+  ['keep-alive, x-a ,\tx-b', ['x-a', 'x-b']],
+  [', ,x-a,,', ['x-a']],
+  ['Upgrade', ['upgrade']],
+]
+
+for (const [value, names] of connections) {
+  test(`connection ${JSON.stringify(value)}_nominates ${names.join(', ') || 'nothing'}`, () => {
+    assert.deepEqual(nominated(value), names)
+  })
+}
+
+for (const name of ['Host', 'Content-Length', 'Transfer-Encoding', 'Content-Type', 'Content-Encoding']) {
+  test(`${name}_cannot be nominated away: it is part of what the message means`, () => {
+    assert.deepEqual(nominated(`x-a, ${name}`), ['x-a'])
+  })
+}

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ResponseBlock } from '../../../../src/proxy/headers/response-block.ts'
+
+type Pairs = readonly (readonly [name: string, value: string])[]
+
+function raw(pairs: Pairs): Buffer[] {
+  return pairs.flatMap(([name, value]) => [Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1')])
+}
+
+function read(pairs: Pairs, block = new ResponseBlock()): ResponseBlock {
+  block.read(raw(pairs))
+  return block
+}
+
+/** The block as header lines again. */
+function lines(block: ResponseBlock): string[] {
+  return block.name === '' ? [] : `${block.name}: ${block.rest}`.split('\r\n')
+}
+
+test('no headers_empty', () => {
+  const block = read([])
+  assert.deepEqual([block.name, block.rest, block.contentLength], ['', '', -1])
+})
+
+test('several_one block in order, names in the case that the endpoint wrote', () => {
+  const pairs: Pairs = [
+    ['Content-Type', 'text/html'],
+    ['set-cookie', 'a=1'],
+    ['Set-Cookie', 'b=2'],
+    ['X-Empty', ''],
+  ]
+  assert.deepEqual(lines(read(pairs)), [
+    'Content-Type: text/html',
+    'set-cookie: a=1',
+    'Set-Cookie: b=2',
+    'X-Empty: ',
+  ])
+})
+
+const dropped = [
+  'Connection',
+  'keep-alive',
+  'Proxy-Connection',
+  'TE',
+  'Trailer',
+  'Transfer-Encoding',
+  'UPGRADE',
+  'Date',
+  'Content-Length',
+]
+for (const name of dropped) {
+  test(`${name}_not in the block`, () => {
+    assert.deepEqual(lines(read([[name, 'x-none']])), [])
+    assert.deepEqual(
+      lines(
+        read([
+          ['x-a', '1'],
+          [name, 'x-none'],
+          ['x-b', '2'],
+        ]),
+      ),
+      ['x-a: 1', 'x-b: 2'],
+    )
+  })
+}
+
+test('content-length_read, digits only', () => {
+  assert.equal(read([['CONTENT-LENGTH', '1234']]).contentLength, 1234)
+  assert.equal(read([['content-length', 'many']]).contentLength, -1)
+})
+
+test('names of the same lengths as those dropped_stay', () => {
+  const pairs: Pairs = [
+    ['ab', '1'],
+    ['etag', '2'],
+    ['expires', '3'],
+    ['set-cookie', '4'],
+    ['accept-patches', '5'],
+    ['x-frame-options1', '6'],
+    ['x-content-length1', '7'],
+  ]
+  assert.equal(lines(read(pairs)).length, pairs.length)
+})
+
+test('nominated by Connection_dropped wherever they stand, any case, from all Connection headers', () => {
+  const block = read([
+    ['X-Secret', '1'],
+    ['Connection', 'x-secret, close'],
+    ['x-kept', '2'],
+    ['connection', 'X-Other'],
+    ['X-OTHER', '3'],
+    ['Content-Length', '5'],
+  ])
+  assert.deepEqual(lines(block), ['x-kept: 2'])
+  assert.equal(block.contentLength, 5)
+})
+
+test('nominated are all_empty', () => {
+  assert.deepEqual(
+    lines(
+      read([
+        ['x-a', '1'],
+        ['connection', 'x-a'],
+      ]),
+    ),
+    [],
+  )
+})
+
+test('block used again_nothing is left of the first head', () => {
+  const block = read([
+    ['x-a', '1'],
+    ['content-length', '5'],
+  ])
+  read([], block)
+  assert.deepEqual([block.name, block.rest, block.contentLength], ['', '', -1])
+})
+
+test('any bytes in values_kept one by one', () => {
+  const value = fc.uint8Array().map((bytes) => Buffer.from(bytes).latin1Slice())
+  fc.assert(
+    fc.property(value, value, (first, second) => {
+      const block = read([
+        ['x-a', first],
+        ['x-b', second],
+      ])
+      assert.equal(block.rest, `${first}\r\nx-b: ${second}`)
+    }),
+  )
+})

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import { Listener, listenerKey } from '../../../src/proxy/listener.ts'
+import { loopback } from '../../support/fakes/plans.ts'
+import { WatchedBinding } from '../../support/fakes/running-proxy.ts'
+import { unusedPort } from '../../support/origin.ts'
+import { fetchRaw } from '../../support/raw-client.ts'
+import { waitFor } from '../../support/wait.ts'
+
+/** An address for documentation (RFC 5737): no machine has it. */
+const foreign = { host: '203.0.113.1', port: 8080 }
+
+function setUp(t: TestContext) {
+  const watched = new WatchedBinding()
+  const listener = new Listener(watched.binding, (res) => res.end('hello'))
+  t.after(() => listener.end())
+  return { watched, listener }
+}
+
+/** Does anything accept on this port? */
+async function isOpen(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  const connected = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true))
+    socket.once('error', () => resolve(false))
+  })
+  socket.destroy()
+  return connected
+}
+
+async function openConnection(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  return socket
+}
+
+test('applied_accepts and answers on every listener', async (t) => {
+  const { watched, listener } = setUp(t)
+  const other = await unusedPort()
+  assert.equal(listener.apply([loopback(0), loopback(other)]), null)
+  for (const port of watched.ports) assert.equal((await fetchRaw(port)).text, 'hello')
+})
+
+test('applied again_opens what is new, closes what is gone, leaves the rest alone', async (t) => {
+  const { watched, listener } = setUp(t)
+  const [a, b, c] = [await unusedPort(), await unusedPort(), await unusedPort()]
+  listener.apply([loopback(a), loopback(b)])
+  listener.apply([loopback(b), loopback(c)])
+  assert.deepEqual(watched.ports, [a, b, c])
+  assert.deepEqual(watched.closed, [a])
+  assert.deepEqual([await isOpen(a), await isOpen(b), await isOpen(c)], [false, true, true])
+})
+
+test('the same listener twice in the list_opened once', async (t) => {
+  const { watched, listener } = setUp(t)
+  const port = await unusedPort()
+  assert.equal(listener.apply([loopback(port), loopback(port)]), null)
+  assert.deepEqual(watched.ports, [port])
+})
+
+test('one cannot be bound_named, what was opened for the list is closed, what was open before stays', async (t) => {
+  const { watched, listener } = setUp(t)
+  const [before, beside] = [await unusedPort(), await unusedPort()]
+  listener.apply([loopback(before)])
+  assert.deepEqual(listener.apply([loopback(beside), foreign]), foreign)
+  assert.deepEqual(watched.closed, [beside])
+  assert.deepEqual([await isOpen(before), await isOpen(beside)], [true, false])
+})
+
+test('stopped_accepts no more, open connections live on', async (t) => {
+  const { watched, listener } = setUp(t)
+  listener.apply([loopback(0)])
+  const port = watched.ports[0] as number
+  const socket = await openConnection(port)
+  listener.stop()
+  assert.equal(await isOpen(port), false)
+  socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  assert.match(answer.toString(), /hello/)
+  socket.destroy()
+})
+
+test('stopped, stopped again and ended_each listen socket is closed exactly once', async (t) => {
+  const { watched, listener } = setUp(t)
+  listener.apply([loopback(0), loopback(await unusedPort())])
+  listener.stop()
+  listener.stop()
+  listener.apply([])
+  listener.end()
+  assert.deepEqual(watched.closed.toSorted(), watched.ports.toSorted())
+})
+
+test('ended_open connections are closed', async (t) => {
+  const { watched, listener } = setUp(t)
+  listener.apply([loopback(0)])
+  const socket = await openConnection(watched.ports[0] as number)
+  socket.on('error', () => undefined)
+  await waitFor(() => listener.connections === 1, { what: 'the connection to be counted' })
+  const closed = once(socket, 'close')
+  listener.end()
+  await closed
+})
+
+test('connections_counted up and down', async (t) => {
+  const { watched, listener } = setUp(t)
+  listener.apply([loopback(0)])
+  const sockets = await Promise.all([1, 2, 3].map(() => openConnection(watched.ports[0] as number)))
+  await waitFor(() => listener.connections === 3, {
+    what: () => `3 connections, not ${listener.connections}`,
+  })
+  for (const socket of sockets) socket.destroy()
+  await waitFor(() => listener.connections === 0, { what: () => `none, not ${listener.connections}` })
+})
+
+test('key_host and port', () => {
+  assert.notEqual(listenerKey({ host: '::', port: 80 }), listenerKey({ host: '0.0.0.0', port: 80 }))
+  assert.equal(listenerKey(loopback(80)), listenerKey(loopback(80)))
+})

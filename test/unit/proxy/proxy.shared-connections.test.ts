@@ -1,0 +1,132 @@
+/** What one client's end must not do to others, where they share a connection to the endpoint or a slow one. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { endpointPlan, timeouts, upstreamPlan } from '../../support/fakes/plans.ts'
+import { restOf, runProxy } from '../../support/fakes/running-proxy.ts'
+import { startOrigin } from '../../support/origin.ts'
+import { held, ok } from '../../support/origin-behaviours.ts'
+import type { OriginExchange } from '../../support/origin-exchange.ts'
+import { fetchRaw, RawClient } from '../../support/raw-client.ts'
+import { Gate, waitFor } from '../../support/wait.ts'
+
+/** One connection to the origin, four requests deep. */
+function pipelined(port: number) {
+  const endpoints = [endpointPlan('a', port)]
+  return [upstreamPlan({ endpoints, connections: 1, pipelining: 4, timeouts: { ...timeouts, bodyMs: 500 } })]
+}
+
+test('pipelined, the client behind leaves_an answer that has begun is not begun again', async (t) => {
+  const origin = await startOrigin(t, async (exchange: OriginExchange) => {
+    await exchange.head(200, [['content-length', '10']])
+    // The first connection stops half-way; a second one would give the whole answer anew.
+    if (exchange.record.connection > 1) return void (await exchange.write('ABCDEFGHIJ'))
+    await exchange.write('abcd')
+    await exchange.closed
+  })
+  const { proxy, port } = runProxy(t, { upstreams: pipelined(origin.port) })
+  const first = await RawClient.connect(port)
+  await first.request({ target: '/first' })
+  await waitFor(() => origin.count === 1, { what: 'the first request' })
+  const second = await RawClient.connect(port)
+  await second.request({ target: '/second' })
+  await waitFor(() => proxy.stats().endpoints[0]?.inFlight === 2, { what: 'the second request' })
+  second.close()
+  const answer = await first.response()
+  assert.ok(!answer.text.includes('A'), `bytes of two answers in one: ${answer.text}`)
+  assert.notEqual(answer.ended, 'complete')
+  assert.equal(origin.requests.filter(({ target }) => target === '/first').length, 1)
+  first.close()
+  await restOf(proxy)
+})
+
+test('pipelined, the client behind leaves_a POST is not sent twice (RFC 9110, section 9.2.2)', async (t) => {
+  const gate = new Gate()
+  const origin = await startOrigin(t, held(gate, ok('ordered')))
+  const { proxy, port } = runProxy(t, { upstreams: pipelined(origin.port) })
+  const first = fetchRaw(port, { method: 'POST', target: '/order', body: 'one' })
+  await waitFor(() => origin.count === 1, { what: 'the POST' })
+  const second = await RawClient.connect(port)
+  await second.request({ target: '/second' })
+  await waitFor(() => proxy.stats().endpoints[0]?.inFlight === 2, { what: 'the second request' })
+  second.close()
+  await waitFor(() => proxy.stats().outcomes.client_aborted === 1, {
+    what: 'the second client to be gone',
+  })
+  gate.open()
+  const { status } = await first
+  assert.ok(status === 200 || status === 502, `${status}: answered, or failed at once`)
+  assert.equal(origin.requests.filter(({ target }) => target === '/order').length, 1)
+  await restOf(proxy)
+})
+
+test('pipelined, the endpoint falls silent_its connection is given up when nobody waits on it any more', async (t) => {
+  const origin = await startOrigin(t, async (exchange: OriginExchange) => {
+    if (exchange.record.connection > 1) return exchange.respond({ body: 'alive' })
+    await exchange.closed
+  })
+  const { proxy, port } = runProxy(t, { upstreams: pipelined(origin.port) })
+  const clients = await Promise.all([1, 2, 3].map(() => RawClient.connect(port)))
+  for (const client of clients) await client.request()
+  await waitFor(() => proxy.stats().endpoints[0]?.inFlight === 3, {
+    what: 'three requests on one connection',
+  })
+  for (const client of clients) client.close()
+  await restOf(proxy)
+  assert.equal((await fetchRaw(port)).text, 'alive')
+})
+
+test('pipelined, the endpoint falls silent with a request not yet sent behind_given up just the same', async (t) => {
+  const origin = await startOrigin(t, async (exchange: OriginExchange) => {
+    if (exchange.record.connection > 1) return exchange.respond({ body: 'alive' })
+    await exchange.closed
+  })
+  const { proxy, port } = runProxy(t, { upstreams: pipelined(origin.port) })
+  const first = await RawClient.connect(port)
+  await first.request()
+  await waitFor(() => origin.count === 1, { what: 'the first request' })
+  const second = await RawClient.connect(port)
+  // undici sends nothing behind another request that could not be sent again.
+  await second.request({ method: 'POST', body: 'waits' })
+  await waitFor(() => proxy.stats().endpoints[0]?.inFlight === 2, { what: 'the second request' })
+  first.close()
+  await waitFor(() => proxy.stats().inFlight === 1, { what: 'the first client to be gone' })
+  second.close()
+  await restOf(proxy)
+  assert.equal((await fetchRaw(port)).text, 'alive')
+})
+
+for (const [condition, answer] of [
+  ['204', 'HTTP/1.1 204 No Content\r\n\r\n'],
+  ['413', 'HTTP/1.1 413 Content Too Large\r\ncontent-length: 5\r\n\r\nlarge'],
+] as const) {
+  test(`endpoint answers ${condition} while the upload stands still_the worker lives`, async (t) => {
+    const gate = new Gate()
+    const origin = await startOrigin(t, async (exchange: OriginExchange) => {
+      // It reads nothing, until every buffer on the way is full and the client is held back.
+      await gate.pass()
+      await exchange.write(answer)
+      await exchange.closed
+    })
+    const { proxy, port } = runProxy(t, {
+      upstreams: [upstreamPlan({ endpoints: [endpointPlan('a', origin.port)] })],
+    })
+    const client = await RawClient.connect(port)
+    await client.send('PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000000\r\n\r\n')
+    const piece = Buffer.alloc(1_024 * 1_024)
+    let held = false
+    for (let count = 0; count < 40 && !held; count++) {
+      held = await Promise.race([client.send(piece).then(() => false), quiet(500).then(() => true)])
+    }
+    assert.ok(held, 'the client is held back')
+    gate.open()
+    const response = await client.response()
+    assert.equal(String(response.status), condition)
+    client.close()
+    await restOf(proxy)
+    assert.deepEqual(proxy.stats().outcomes, { completed: 1 })
+  })
+}
+
+function quiet(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
+import type { FixedResponse } from '../../../src/plan/plan.ts'
+import { answer, FixedReply } from '../../../src/proxy/reply.ts'
+import { FakeRequest } from '../../support/fakes/http-request.ts'
+import { FakeResponse } from '../../support/fakes/http-response.ts'
+import { headerValues, type ParsedResponse } from '../../support/fakes/parse-response.ts'
+
+interface Answered {
+  readonly res: FakeResponse
+  readonly parsed: ParsedResponse
+}
+
+function answered(outcome: Outcome, { method = 'GET', accept = '', close = false } = {}): Answered {
+  const res = new FakeResponse()
+  answer(res.native, outcome, method, accept, close)
+  assert.deepEqual(res.misuse, [])
+  return { res, parsed: res.parse(method === 'HEAD') }
+}
+
+const withAnswer = Object.entries(outcomes).filter(([, { status }]) => status !== 0)
+
+for (const [name, outcome] of withAnswer) {
+  test(`${name}_${outcome.status}, as JSON that names the outcome`, () => {
+    const { res, parsed } = answered(outcome)
+    assert.equal(parsed.status, outcome.status)
+    assert.deepEqual(headerValues(parsed, 'content-type'), ['application/json'])
+    assert.deepEqual(JSON.parse(parsed.body.toString()), {
+      error: outcome.code,
+      status: outcome.status,
+      message: outcome.message,
+    })
+    assert.ok(parsed.complete && parsed.rest.length === 0)
+    assert.equal(res.closedBy, null)
+    assert.equal(headerValues(parsed, 'retry-after').length, outcome.status === 503 ? 1 : 0)
+  })
+}
+
+/** RFC 9110, section 12.5.1. */
+const accepts: [accept: string, json: boolean][] = [
+  ['', true],
+  ['*/*', true],
+  ['application/json', true],
+  ['APPLICATION/JSON', true],
+  ['application/*', true],
+  ['text/html, application/json;q=0.9', true],
+  ['text/html,application/xhtml+xml,*/*;q=0.8', true],
+  ['application/json; q=0.05', true],
+  ['text/plain', false],
+  ['text/html', false],
+  ['text/*', false],
+  ['application/json;q=0', false],
+  ['application/json; q=0.0', false],
+  ['text/plain, application/json;q=0', false],
+  ['text/plain, */*;q=0.000', false],
+  ['application/json;q=0, */*', true],
+  ['application/xml', false],
+]
+
+for (const [accept, json] of accepts) {
+  test(`accept ${JSON.stringify(accept)}_${json ? 'JSON' : 'plain text'}`, () => {
+    const { parsed } = answered(outcomes.noRoute, { accept })
+    const type = json ? 'application/json' : 'text/plain; charset=utf-8'
+    assert.deepEqual(headerValues(parsed, 'content-type'), [type])
+    if (!json) assert.equal(parsed.body.toString(), `404 ${outcomes.noRoute.message}\n`)
+  })
+}
+
+test('close_announced and done, once the answer is out', () => {
+  const { res, parsed } = answered(outcomes.badRequest, { close: true })
+  assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+  assert.equal(res.closedBy, 'end')
+})
+
+test('HEAD_the length of the body that GET would have had, and no body', () => {
+  const { parsed } = answered(outcomes.noRoute, { method: 'HEAD' })
+  const length = answered(outcomes.noRoute).parsed.body.length
+  assert.deepEqual(headerValues(parsed, 'content-length'), [String(length)])
+  assert.equal(parsed.rest.length, 0)
+})
+
+test('HEAD and close_announced', () => {
+  assert.deepEqual(
+    headerValues(answered(outcomes.noRoute, { method: 'HEAD', close: true }).parsed, 'connection'),
+    ['close'],
+  )
+})
+
+function sent(response: Partial<FixedResponse>, method = 'GET', close = false): Answered {
+  const res = new FakeResponse()
+  const reply = new FixedReply({ status: 200, headers: [], body: '', ...response })
+  res.inHandler(() => reply.send(res.native, new FakeRequest({ method }).native, close))
+  assert.deepEqual(res.misuse, [])
+  assert.ok(res.done)
+  return { res, parsed: res.parse(method === 'HEAD') }
+}
+
+test('fixed answer_status, headers in order, body as UTF-8', () => {
+  const headers = [
+    ['X-A', '1'],
+    ['x-b', '2'],
+    ['X-A', '3'],
+  ] as const
+  const { parsed } = sent({ status: 418, headers, body: 'é' })
+  assert.equal(parsed.status, 418)
+  assert.deepEqual(parsed.headers.slice(0, 3), [
+    ['x-a', '1'],
+    ['x-b', '2'],
+    ['x-a', '3'],
+  ])
+  assert.equal(parsed.body.toString(), 'é')
+  assert.deepEqual(headerValues(parsed, 'content-length'), ['2'])
+})
+
+test('fixed answer with an empty body_length 0', () => {
+  assert.deepEqual(headerValues(sent({}).parsed, 'content-length'), ['0'])
+})
+
+for (const status of [204, 304]) {
+  test(`fixed ${status}_neither body nor length, whatever the plan says`, () => {
+    const { parsed } = sent({ status, body: 'never sent' })
+    assert.equal(parsed.status, status)
+    assert.deepEqual(headerValues(parsed, 'content-length'), [])
+    assert.equal(parsed.rest.length, 0)
+  })
+}
+
+test('fixed answer to HEAD_length in UTF-8 bytes, no body', () => {
+  const { parsed } = sent({ body: 'é' }, 'HEAD')
+  assert.deepEqual(headerValues(parsed, 'content-length'), ['2'])
+  assert.equal(parsed.rest.length, 0)
+})
+
+for (const [condition, response, method] of [
+  ['with a body', { body: 'x' }, 'GET'],
+  ['to HEAD', { body: 'x' }, 'HEAD'],
+  ['204', { status: 204 }, 'GET'],
+  ['304', { status: 304 }, 'GET'],
+] as const) {
+  test(`fixed answer ${condition} while draining_announces the close`, () => {
+    assert.deepEqual(headerValues(sent(response, method, true).parsed, 'connection'), ['close'])
+  })
+}

@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { RequestHead } from '../../../src/proxy/request-head.ts'
+import { FakeRequest, type FakeRequestOptions } from '../../support/fakes/http-request.ts'
+
+function read(options: FakeRequestOptions, head = new RequestHead()): RequestHead {
+  const request = new FakeRequest(options)
+  head.read(request.native)
+  request.die()
+  return head
+}
+
+type Headers = readonly (readonly [name: string, value: string])[]
+
+/** What goes to the endpoint, without the Host that stands in every request. */
+function forwarded(headers: Headers): string[] {
+  return read({ headers }).headers.slice(2)
+}
+
+const cl = 'content-length'
+const te = 'transfer-encoding'
+
+/** What the binding lets through (native.md, section 6) and a proxy must not. */
+const framings: [rfc: string, condition: string, headers: Headers, fault: RegExp | null][] = [
+  [
+    'RFC 9112, 6.3, rule 5',
+    'two lengths that differ',
+    [
+      [cl, '3'],
+      [cl, '5'],
+    ],
+    /twice/,
+  ],
+  [
+    'RFC 9112, 6.3, rule 5',
+    'two equal lengths',
+    [
+      [cl, '3'],
+      [cl, '3'],
+    ],
+    /twice/,
+  ],
+  ['RFC 9110, 8.6', 'empty length', [[cl, '']], /not a number/],
+  [
+    'RFC 9110, 8.6',
+    'empty length, then a length',
+    [
+      [cl, ''],
+      [cl, '3'],
+    ],
+    /Content-Length/,
+  ],
+  ['RFC 9110, 8.6', 'list of lengths', [[cl, '3, 3']], /not a number/],
+  ['RFC 9110, 8.6', 'length with a sign', [[cl, '+3']], /not a number/],
+  ['RFC 9110, 8.6', 'length in hexadecimal', [[cl, '0x3']], /not a number/],
+  ['RFC 9110, 8.6', 'length beyond counting', [[cl, '9'.repeat(19)]], /not a number/],
+  ['RFC 9110, 8.6', 'length with leading zeros', [[cl, '003']], null],
+  [
+    'RFC 9112, 6.1',
+    'length and chunked',
+    [
+      [cl, '3'],
+      [te, 'chunked'],
+    ],
+    /both/,
+  ],
+  [
+    'RFC 9112, 6.1',
+    'chunked and length',
+    [
+      [te, 'chunked'],
+      [cl, '3'],
+    ],
+    /both/,
+  ],
+  [
+    'RFC 9112, 6.1',
+    'length and an empty coding',
+    [
+      [cl, '3'],
+      [te, ''],
+    ],
+    /chunked/,
+  ],
+  [
+    'RFC 9112, 6.1',
+    'empty length and chunked',
+    [
+      [cl, ''],
+      [te, 'chunked'],
+    ],
+    /Content-Length/,
+  ],
+  ['RFC 9112, 6.1', 'identity', [[te, 'identity']], /other than chunked/],
+  ['RFC 9112, 6.1', 'gzip, chunked', [[te, 'gzip, chunked']], /other than chunked/],
+  ['RFC 9112, 6.3, rule 4', 'chunked, gzip', [[te, 'chunked, gzip']], /other than chunked/],
+  ['RFC 9112, 6.1', 'xchunked', [[te, 'xchunked']], /other than chunked/],
+  ['RFC 9112, 6.1', 'chunked twice in one', [[te, 'chunked, chunked']], /other than chunked/],
+  [
+    'RFC 9112, 6.1',
+    'chunked twice',
+    [
+      [te, 'chunked'],
+      [te, 'chunked'],
+    ],
+    /twice/,
+  ],
+  ['RFC 9112, 7', 'Chunked in other case', [[te, 'CHUNKED']], null],
+  ['RFC 9112, 6.3, rule 6', 'a length', [[cl, '3']], null],
+  ['RFC 9112, 6.3, rule 7', 'neither', [], null],
+  ['RFC 9112, 3.2', 'empty Host', [['host', '']], /Host/],
+  ['RFC 9112, 3.2', 'Host with a path and user', [['host', 'a/b@c d']], /Host/],
+  ['RFC 9112, 3.2', 'Host above ASCII', [['host', 'bücher.example']], /Host/],
+]
+
+for (const [rfc, condition, headers, fault] of framings) {
+  test(`${rfc}: ${condition}_${fault === null ? 'passes' : 'refused'}`, () => {
+    const head = read({ method: 'POST', headers })
+    if (fault === null) assert.equal(head.fault, null)
+    else assert.match(head.fault ?? 'none', fault)
+  })
+}
+
+const methods: [method: string, ok: boolean][] = [
+  ['GET', true],
+  ['get', true],
+  ['FOOBAR', true],
+  ['TRACE', true],
+  ['G(E)T', false],
+  ['', false],
+]
+for (const [method, ok] of methods) {
+  test(`RFC 9110, 9.1: method ${JSON.stringify(method)}_${ok ? 'passes as it is' : 'refused'}`, () => {
+    const head = read({ method })
+    assert.equal(head.method, method)
+    assert.equal(head.fault === null, ok)
+  })
+}
+
+const targets: [target: string, ok: boolean][] = [
+  ['/', true],
+  ['/a', true],
+  ['/a?', true],
+  ['/a?b=c?d', true],
+  ['/a/../b/./c//d%2e%2e/%2F%00x', true],
+  ['//evil.example/x', true],
+  ['/a\\b"<>{}', true],
+  ['/a#frag?x=1', false],
+  ['/a?x=#1', false],
+  ['/ä', false],
+  ['/a?\ufffd', false],
+  ['/a\x7f', false],
+]
+for (const [target, ok] of targets) {
+  test(`RFC 9112, 3.2: target ${JSON.stringify(target)}_${ok ? 'passes byte for byte' : 'refused'}`, () => {
+    const head = read({ target })
+    assert.equal(head.target, target)
+    assert.equal(head.fault === null, ok)
+  })
+}
+
+test('body_announced by a length above 0 or by chunked', () => {
+  assert.equal(read({}).hasBody, false)
+  assert.equal(read({ headers: [[cl, '0']] }).hasBody, false)
+  assert.equal(read({ headers: [[cl, '1']] }).hasBody, true)
+  assert.equal(read({ headers: [[te, 'chunked']] }).hasBody, true)
+})
+
+test('framing_is left to undici: neither length nor coding is forwarded', () => {
+  assert.deepEqual(forwarded([[cl, '3']]), [])
+  assert.deepEqual(forwarded([[te, 'chunked']]), [])
+})
+
+test('end-to-end headers_forwarded in order, duplicates and all', () => {
+  const headers: Headers = [
+    ['x-a', '1'],
+    ['cookie', 'a=1'],
+    ['x-a', '2'],
+    ['x_a', '3'],
+  ]
+  assert.deepEqual(forwarded(headers), headers.flat())
+})
+
+test('host and accept_noted and forwarded', () => {
+  const head = read({
+    headers: [
+      ['host', 'app.example:80'],
+      ['accept', 'text/plain'],
+    ],
+  })
+  assert.equal(head.host, 'app.example:80')
+  assert.equal(head.accept, 'text/plain')
+  assert.deepEqual(head.headers, ['host', 'app.example:80', 'accept', 'text/plain'])
+})
+
+for (const name of [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+  'expect',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+]) {
+  test(`${name} of the client_not forwarded`, () => {
+    assert.deepEqual(forwarded([[name, 'x-value']]), [])
+  })
+}
+
+test('nominated by Connection_dropped, before or behind it, from any number of them', () => {
+  const headers: Headers = [
+    ['x-secret', '1'],
+    ['connection', 'X-Secret, close'],
+    ['x-kept', '2'],
+    ['connection', 'x-other'],
+    ['x-other', '3'],
+  ]
+  assert.deepEqual(forwarded(headers), ['x-kept', '2'])
+})
+
+test('nominated Host_stays: the client cannot make the proxy forget where the request goes', () => {
+  const head = read({ headers: [['connection', 'host, x-a']] })
+  assert.deepEqual(head.headers, ['host', 'test'])
+})
+
+test('nominated X-Forwarded-For_is added all the same', () => {
+  const head = read({ headers: [['connection', 'x-forwarded-for']] })
+  head.addForwarded('192.0.2.7', 'http')
+  assert.ok(head.headers.includes('x-forwarded-for'))
+})
+
+test('addForwarded_says who asked, how, and for which host, in place of what the client claimed', () => {
+  const head = read({
+    headers: [
+      ['x-forwarded-for', '10.0.0.1'],
+      ['x-forwarded-proto', 'https'],
+      ['host', 'app.example'],
+    ],
+  })
+  head.addForwarded('192.0.2.7', 'http')
+  assert.deepEqual(head.headers.slice(2), [
+    'x-forwarded-for',
+    '192.0.2.7',
+    'x-forwarded-proto',
+    'http',
+    'x-forwarded-host',
+    'app.example',
+  ])
+})
+
+test('value above ASCII_forwarded as the bytes that the client sent', () => {
+  assert.deepEqual(forwarded([['x-a', '12 €']]), ['x-a', '12 \u00e2\u0082\u00ac'])
+})
+
+test('any value_every character is one byte', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (value) => {
+      const forwardedValue = forwarded([['x-a', value]])[1] as string
+      assert.ok([...forwardedValue].every((character) => character.charCodeAt(0) <= 0xff))
+    }),
+  )
+})
+
+test('reset_is as new, and the array that undici was given stays the same object', () => {
+  const head = read({
+    method: 'PUT',
+    target: '/x?y',
+    headers: [
+      ['host', 'a'],
+      ['accept', 'b'],
+      ['connection', 'x-a'],
+      ['x-b', '1'],
+      [cl, '3'],
+      [te, 'gzip'],
+    ],
+  })
+  const { headers } = head
+  head.reset()
+  assert.deepEqual({ ...head }, { ...new RequestHead(), headers: [] })
+  assert.equal(head.headers, headers)
+  read({ headers: [['x-a', '1']] }, head)
+  assert.deepEqual(head.headers, ['host', 'test', 'x-a', '1'], 'no nomination is left over')
+})
