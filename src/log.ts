@@ -38,7 +38,7 @@ export interface Output {
 /** @param gather lines may wait a quarter of a second for others; otherwise each goes out as soon as it can */
 export function standardOutput(gather: boolean): Output {
   // Only for perf/: what a synchronous log in the request path costs.
-  const sync = process.env['WEIR_LOG_SYNC'] === '1'
+  const sync = process.env.WEIR_LOG_SYNC === '1'
   const stream = pino.destination({
     dest: 1,
     sync,

@@ -6,7 +6,7 @@ import { makeLogger, standardOutput } from './log.ts'
 import type { FromWorker, ToWorker } from './plan/messages.ts'
 import { Worker } from './worker.ts'
 
-const number = Number(process.env['WEIR_WORKER'] ?? 1)
+const number = Number(process.env.WEIR_WORKER ?? 1)
 const output = standardOutput(true)
 const log = makeLogger('info', { worker: number }, output)
 process.title = `weir: worker ${number}`

@@ -8,7 +8,7 @@ import type { Binding } from './native/uws.ts'
 import { loadBinding } from './native/uws.ts'
 import type { FromWorker, ToWorker } from './plan/messages.ts'
 import type { Plan } from './plan/plan.ts'
-import { Proxy } from './proxy/proxy.ts'
+import { DataPlane } from './proxy/data-plane.ts'
 
 /** A drain has settled when nothing is in flight and no request has come for this long on the connections still open. */
 const quietMs = 500
@@ -18,7 +18,7 @@ export class Worker {
   readonly #log: Logger
   readonly #send: (message: FromWorker) => void
   readonly #binding: Binding
-  #proxy: Proxy | null = null
+  #proxy: DataPlane | null = null
   #plan: Plan | null = null
   #draining: NodeJS.Timeout | null = null
 
@@ -68,7 +68,7 @@ export class Worker {
 
   #apply({ plan, unhealthy }: Extract<ToWorker, { type: 'plan' }>): void {
     if (this.#draining !== null) return
-    const proxy = this.#proxy ?? new Proxy(this.#binding, this.#log)
+    const proxy = this.#proxy ?? new DataPlane(this.#binding, this.#log)
     this.#log.level = plan.log.level
     if (this.#proxy === null) {
       const { version, refused } = this.#binding
@@ -95,7 +95,7 @@ export class Worker {
 }
 
 /** Nothing in flight, and either nobody connected or nobody who has asked for anything lately. */
-function isQuiet(proxy: Proxy, now: number): boolean {
+function isQuiet(proxy: DataPlane, now: number): boolean {
   if (proxy.recorder.inFlight > 0) return false
   return proxy.connections === 0 || now - proxy.lastRequestAt >= quietMs
 }

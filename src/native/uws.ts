@@ -47,7 +47,7 @@ const candidates = [
  */
 export function loadBinding(require: (alias: string) => unknown = createRequire(import.meta.url)): Binding {
   // Read once, when the binary is mapped into the process; the default of 4,096 refuses ordinary cookies.
-  process.env['UWS_HTTP_MAX_HEADERS_SIZE'] ??= String(nativeLimits.headBytes)
+  process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(nativeLimits.headBytes)
   const refused: { version: string; reason: string }[] = []
   for (const { version, alias, writeBytes } of candidates) {
     try {

@@ -95,7 +95,7 @@ export class Deadlines<T extends Timed> {
   }
 
   /** For what has to reach all, such as a drain that has run out of time. */
-  forEach(visit: (member: T) => void): void {
+  each(visit: (member: T) => void): void {
     for (let index = this.#members.length - 1; index >= 0; index--) {
       const member = this.#members[index]
       if (member !== undefined) visit(member)

@@ -27,10 +27,10 @@ import type { RequestBody } from './body/request-body.ts'
 import { ResponseBody } from './body/response-body.ts'
 import { Upload } from './body/upload.ts'
 import { clientAddress } from './client-address.ts'
+import type { DataPlaneContext } from './data-plane.ts'
 import type { Timed } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
 import { headBytesMax, ResponseBlock } from './headers/response-block.ts'
-import type { ProxyContext } from './proxy.ts'
 import { answer } from './reply.ts'
 import { RequestHead } from './request-head.ts'
 import { mayRetry } from './retry.ts'
@@ -45,7 +45,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   readonly head = new RequestHead()
   readonly #response: ResponseBody
   readonly #block = new ResponseBlock()
-  readonly #context: ProxyContext
+  readonly #context: DataPlaneContext
   #phase: Phase = 'idle'
   #res: HttpResponse | null = null
   #upstream: Upstream | null = null
@@ -71,7 +71,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     if (this.#res !== null && this.head.fault !== null) this.#refuse(outcomes.badRequest)
   }
 
-  constructor(context: ProxyContext) {
+  constructor(context: DataPlaneContext) {
     this.#context = context
     this.#response = new ResponseBody(
       context.binding.writeBytes,

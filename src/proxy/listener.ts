@@ -22,9 +22,7 @@ export class Listener {
     this.#binding = binding
     this.#app = binding.uws.App()
     this.#app.any('/*', onRequest)
-    this.#app.filter((_res, change) => {
-      this.connections += Math.sign(change as number)
-    })
+    this.#app.filter((_res, change) => this.#count(change as number))
   }
 
   /**
@@ -70,6 +68,11 @@ export class Listener {
       })
     })
     return socket
+  }
+
+  /** @param change positive for a connection that opens, negative for one that closes */
+  #count(change: number): void {
+    this.connections += Math.sign(change)
   }
 
   #close(key: string): void {

@@ -4,9 +4,9 @@ import type { TestContext } from 'node:test'
 import type { Binding } from '../../../src/native/uws.ts'
 import type { UpstreamPlan } from '../../../src/plan/plan.ts'
 import type { Attempt } from '../../../src/proxy/attempt.ts'
+import type { DataPlaneContext } from '../../../src/proxy/data-plane.ts'
 import { Deadlines, tickMs } from '../../../src/proxy/deadlines.ts'
 import { Exchange } from '../../../src/proxy/exchange.ts'
-import type { ProxyContext } from '../../../src/proxy/proxy.ts'
 import { Recorder } from '../../../src/proxy/record.ts'
 import type { Route } from '../../../src/proxy/router.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
@@ -22,7 +22,7 @@ export interface Started {
   readonly exchange: Exchange
 }
 
-export class FakeContext implements ProxyContext {
+export class FakeContext implements DataPlaneContext {
   readonly binding = { writeBytes: 16_000 } as Binding
   readonly clock = new FakeClock()
   readonly deadlines = new Deadlines<Exchange>(this.clock.read)

@@ -1,4 +1,4 @@
-/** A real Proxy with the real binding in the test's own process, on any free port. */
+/** A real DataPlane with the real binding in the test's own process, on any free port. */
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import {
@@ -8,7 +8,7 @@ import {
   type us_listen_socket,
 } from '../../../src/native/uws.ts'
 import type { Plan } from '../../../src/plan/plan.ts'
-import { Proxy as DataPlane } from '../../../src/proxy/proxy.ts'
+import { DataPlane } from '../../../src/proxy/data-plane.ts'
 import { waitFor } from '../wait.ts'
 import { MemoryLog } from './logger.ts'
 import { loopback, plan } from './plans.ts'

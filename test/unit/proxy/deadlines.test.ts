@@ -211,7 +211,7 @@ test('forEach_reaches all, even if all leave under way', (t) => {
   const { deadlines, add } = setUp(t)
   const members = Array.from({ length: 5 }, () => add())
   const visited: Member[] = []
-  deadlines.forEach((member) => {
+  deadlines.each((member) => {
     visited.push(member)
     deadlines.remove(member)
   })

@@ -112,7 +112,7 @@ class World {
     upstream.setHealth('app/a', healthy)
     upstream.setHealth('app/b', healthy)
     if (upstream.down)
-      deadlines.forEach((exchange) => {
+      deadlines.each((exchange) => {
         exchange.refuseIfWaitingFor(upstream)
       })
   }

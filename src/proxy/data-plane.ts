@@ -19,7 +19,7 @@ import { Router } from './router.ts'
 import { Upstream } from './upstream.ts'
 
 /** What every exchange of a worker shares. */
-export interface ProxyContext {
+export interface DataPlaneContext {
   readonly binding: Binding
   readonly deadlines: Deadlines<Exchange>
   readonly recorder: Recorder
@@ -29,7 +29,7 @@ export interface ProxyContext {
   readonly spareAttempts: Attempt[]
 }
 
-export class Proxy implements ProxyContext {
+export class DataPlane implements DataPlaneContext {
   readonly binding: Binding
   readonly deadlines = new Deadlines<Exchange>()
   readonly recorder: Recorder
@@ -79,7 +79,7 @@ export class Proxy implements ProxyContext {
   setHealth(id: string, healthy: boolean): void {
     for (const upstream of this.#upstreams.values()) {
       if (upstream.setHealth(id, healthy) && upstream.down) {
-        this.deadlines.forEach((exchange) => exchange.refuseIfWaitingFor(upstream))
+        this.deadlines.each((exchange) => exchange.refuseIfWaitingFor(upstream))
       }
     }
   }
@@ -97,7 +97,7 @@ export class Proxy implements ProxyContext {
 
   /** Ends what is still in flight, closes every connection. */
   end(): void {
-    this.deadlines.forEach((exchange) => exchange.cutOff())
+    this.deadlines.each((exchange) => exchange.cutOff())
     this.deadlines.stop()
     this.#listener.end()
     for (const upstream of this.#upstreams.values()) upstream.retire()
