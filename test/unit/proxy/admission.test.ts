@@ -263,3 +263,15 @@ test('sweep_keeps the order of the living', () => {
   assert.deepEqual(log.join(''), 'abcdef')
   assert.equal(admission.waiting, 0)
 })
+
+test('one after another_tickets are used again', () => {
+  const log: string[] = []
+  const admission = new Admission(1, 10)
+  const tickets = new Set<Ticket>()
+  for (let count = 0; count < 100; count++) {
+    const [client] = enter(admission, log, 'a') as [Client]
+    tickets.add(client.ticket as Ticket)
+    release(admission, client)
+  }
+  assert.equal(tickets.size, 1)
+})

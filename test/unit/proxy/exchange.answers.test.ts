@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { outcomes } from '../../../src/plan/outcome.ts'
 import { headBytesMax } from '../../../src/proxy/headers/response-block.ts'
+import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { headerValues } from '../../support/fakes/parse-response.ts'
 import { endpointPlan, timeouts } from '../../support/fakes/plans.ts'
-import { FakeContext, type Started } from '../../support/fakes/proxy-context.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const chunked = [['transfer-encoding', 'chunked']] as const

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import { tickMs } from '../../../src/proxy/deadlines.ts'
+import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { timeouts } from '../../support/fakes/plans.ts'
-import { FakeContext, type Started } from '../../support/fakes/proxy-context.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const chunked = [['transfer-encoding', 'chunked']] as const

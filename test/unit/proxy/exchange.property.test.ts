@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { endpointPlan } from '../../support/fakes/plans.ts'
-import { FakeContext, type Started } from '../../support/fakes/proxy-context.ts'
 import type { FakeCall } from '../../support/fakes/undici-client.ts'
 
 type Event =

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Exchange } from '../../../src/proxy/exchange.ts'
 import { FixedReply } from '../../../src/proxy/reply.ts'
+import { FakeContext } from '../../support/fakes/data-plane-context.ts'
 import { headerValues } from '../../support/fakes/parse-response.ts'
 import { stateOf } from '../../support/fakes/private-state.ts'
-import { FakeContext } from '../../support/fakes/proxy-context.ts'
 import { haveSameShape } from '../../support/fakes/same-shape.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

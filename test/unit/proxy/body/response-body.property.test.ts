@@ -11,9 +11,10 @@ import { bytesAt } from '../../../support/bytes.ts'
 import { FakeResponse } from '../../../support/fakes/http-response.ts'
 import { headerValues } from '../../../support/fakes/parse-response.ts'
 
-/** `chunk`: the endpoint sends; `turn`: the event loop turns; `read`: the client takes bytes; `settle`: all of them. */
+/** `chunk`: the endpoint sends, `pushy`: even though it was refused, since its parser had it already; `turn`: the event loop turns; `read`: the client takes bytes; `settle`: all of them. */
 type Step =
-  | { readonly kind: 'chunk' | 'read'; readonly bytes: number }
+  | { readonly kind: 'chunk'; readonly bytes: number; readonly pushy: boolean }
+  | { readonly kind: 'read'; readonly bytes: number }
   | { readonly kind: 'turn' }
   | { readonly kind: 'settle' }
 
@@ -29,26 +30,34 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 /** An exchange's part: one ResponseBody for one response after another, reset when each is complete. */
 class Run {
-  drained = 0
-  refused = 0
+  /** undici is: a write was refused, and nobody has resumed it since. */
+  paused = false
   completed = 0
+  /** Calls of `onLast` for this response. */
+  lastCalls = 0
+  res: FakeResponse | null = null
   readonly body: ResponseBody
 
   constructor() {
     this.body = new ResponseBody(
       16_000,
       () => {
-        this.drained++
-        assert.ok(this.drained <= this.refused, 'drained only after a refusal')
+        assert.equal(this.paused, true, 'drained only after a refusal')
+        this.paused = false
       },
       () => {
+        assert.equal(this.lastCalls > 0, true, 'whoever else holds the native response was told')
         this.completed++
         this.body.reset()
+      },
+      () => {
+        this.lastCalls++
+        assert.equal(this.res?.done, false, 'told while it lives')
       },
     )
   }
 
-  /** @returns how many bytes the endpoint had sent */
+  /** One response from its head to its last byte with the client, checked. */
   async respond({ framing, kernelBytes, valueBytes, close, steps }: Setting): Promise<FakeResponse> {
     const res = new FakeResponse({ kernelBytes })
     const total = steps.reduce((sum, step) => (step.kind === 'chunk' ? sum + step.bytes : sum), 0)
@@ -56,8 +65,9 @@ class Run {
     const length = framing === 'length' ? ['content-length', String(total)] : []
     block.read(['x-a', 'v'.repeat(valueBytes), ...length].map((text) => Buffer.from(text)))
     const before = this.completed
-    this.refused = 0
-    this.drained = 0
+    this.paused = false
+    this.lastCalls = 0
+    this.res = res
     this.body.begin(res.native, 200, block, false, close)
     let sent = 0
     let flowing = true
@@ -66,7 +76,7 @@ class Run {
       else if (step.kind === 'read') res.read(step.bytes)
       else if (step.kind === 'settle') await this.settle(res, sent)
       else {
-        if (!flowing) await this.untilDrained(res)
+        if (!flowing && !step.pushy) await this.untilDrained(res)
         flowing = this.write(bytesAt(sent, step.bytes))
         sent += step.bytes
       }
@@ -94,14 +104,14 @@ class Run {
   write(chunk: Buffer): boolean {
     const before = this.completed
     const flowing = this.body.write(chunk)
-    if (!flowing) this.refused++
+    if (!flowing) this.paused = true
     return flowing || this.completed > before
   }
 
   /** undici is paused: it sends on when it is resumed, or when the response is over. */
   async untilDrained(res: FakeResponse): Promise<void> {
     const before = this.completed
-    for (let round = 0; this.drained < this.refused && this.completed === before; round++) {
+    for (let round = 0; this.paused && this.completed === before; round++) {
       assert.ok(round < 5_000, 'the endpoint is never resumed')
       res.read()
       await turn()
@@ -132,7 +142,7 @@ const size = fc.oneof(
   { weight: 2, arbitrary: fc.integer({ min: 2_000, max: 40_000 }) },
   { weight: 1, arbitrary: fc.constantFrom(1, 14_999, 15_000, 15_001, 16_000, 16_001, 65_536) },
 )
-const chunk = fc.record({ kind: fc.constant('chunk' as const), bytes: size })
+const chunk = fc.record({ kind: fc.constant('chunk' as const), bytes: size, pushy: fc.boolean() })
 const read = fc.record({ kind: fc.constant('read' as const), bytes: size })
 const turnStep = fc.record({ kind: fc.constant('turn' as const) })
 const settle = fc.record({ kind: fc.constant('settle' as const) })

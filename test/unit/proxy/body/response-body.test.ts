@@ -260,3 +260,16 @@ test('reset with a continuation on its way_does not touch the next response', as
   while (next.read() > 0);
   assert.deepEqual(next.parse().body, bytes(total))
 })
+
+test('reset with a piece held back_it is not the next response\u2019s', async () => {
+  const { body } = begin()
+  body.write(Buffer.from('not for the next'))
+  body.reset()
+  const next = new FakeResponse()
+  body.begin(next.native, 200, new ResponseBlock(), false, false)
+  await turn()
+  assert.equal(next.bytes.length, 0)
+  body.write(Buffer.from('mine'))
+  body.end()
+  assert.equal(next.parse().body.toString(), 'mine')
+})

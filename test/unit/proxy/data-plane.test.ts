@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endpointPlan, fixedRoute, timeouts, upstreamPlan, upstreamRoute } from '../../support/fakes/plans.ts'
-import { restOf, runProxy } from '../../support/fakes/running-proxy.ts'
+import { restOf, runDataPlane } from '../../support/fakes/running-data-plane.ts'
 import { startOrigin, unusedPort } from '../../support/origin.ts'
 import { chunked, held, ok } from '../../support/origin-behaviours.ts'
 import { fetchRaw, RawClient } from '../../support/raw-client.ts'
@@ -14,7 +14,7 @@ function upstreams(port: number, changes: Parameters<typeof upstreamPlan>[0] = {
 
 test('request_answered by the endpoint, counted, at rest', async (t) => {
   const origin = await startOrigin(t, ok('hello'))
-  const { proxy, port } = runProxy(t, { upstreams: upstreams(origin.port) })
+  const { proxy, port } = runDataPlane(t, { upstreams: upstreams(origin.port) })
   const answer = await fetchRaw(port, { target: '/x?y' })
   assert.equal(answer.text, 'hello')
   assert.equal(origin.only().target, '/x?y')
@@ -27,7 +27,7 @@ test('request_answered by the endpoint, counted, at rest', async (t) => {
 
 test('fixed answer_given without an exchange, logged as the plan says', async (t) => {
   const access = { errors: true, sample: 1 }
-  const { proxy, port, memory } = runProxy(t, {
+  const { proxy, port, memory } = runDataPlane(t, {
     upstreams: [],
     routes: [fixedRoute('/isolated', { body: 'alone' })],
     log: { level: 'info', access },
@@ -39,7 +39,10 @@ test('fixed answer_given without an exchange, logged as the plan says', async (t
 })
 
 test('fixed answer to a request with a body_looked at closely, and the connection goes on', async (t) => {
-  const { proxy, port } = runProxy(t, { upstreams: [], routes: [fixedRoute('/isolated', { body: 'alone' })] })
+  const { proxy, port } = runDataPlane(t, {
+    upstreams: [],
+    routes: [fixedRoute('/isolated', { body: 'alone' })],
+  })
   const client = await RawClient.connect(port)
   for (let count = 0; count < 2; count++) {
     const answer = await client.exchange({ method: 'POST', target: '/isolated', body: 'ignored' })
@@ -50,7 +53,7 @@ test('fixed answer to a request with a body_looked at closely, and the connectio
 })
 
 test('fixed answer to a request that must not pass_400', async (t) => {
-  const { port } = runProxy(t, { upstreams: [], routes: [fixedRoute(null)] })
+  const { port } = runDataPlane(t, { upstreams: [], routes: [fixedRoute(null)] })
   const client = await RawClient.connect(port)
   await client.send('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\ncontent-length: 5\r\n\r\nabc')
   assert.equal((await client.response()).status, 400)
@@ -59,7 +62,7 @@ test('fixed answer to a request that must not pass_400', async (t) => {
 
 test('routes by host_the host decides, without port and in any case', async (t) => {
   const [one, two] = [await startOrigin(t, ok('one')), await startOrigin(t, ok('two'))]
-  const { port } = runProxy(t, {
+  const { port } = runDataPlane(t, {
     upstreams: [
       upstreamPlan({ name: 'one', endpoints: [endpointPlan('1', one.port)] }),
       upstreamPlan({ name: 'two', endpoints: [endpointPlan('2', two.port)] }),
@@ -73,7 +76,7 @@ test('routes by host_the host decides, without port and in any case', async (t) 
 test('reload_new routes for new requests; what is in flight ends as it began', async (t) => {
   const gate = new Gate()
   const origin = await startOrigin(t, held(gate, ok('old')))
-  const { proxy, port, plan } = runProxy(t, { upstreams: upstreams(origin.port) })
+  const { proxy, port, plan } = runDataPlane(t, { upstreams: upstreams(origin.port) })
   const old = fetchRaw(port)
   await gate.reached(1)
   assert.equal(proxy.apply({ ...plan, upstreams: [], routes: [fixedRoute(null, { body: 'new' })] }, []), null)
@@ -84,7 +87,10 @@ test('reload_new routes for new requests; what is in flight ends as it began', a
 })
 
 test('reload that cannot be bound_nothing of it takes effect', async (t) => {
-  const { proxy, port, plan } = runProxy(t, { upstreams: [], routes: [fixedRoute(null, { body: 'old' })] })
+  const { proxy, port, plan } = runDataPlane(t, {
+    upstreams: [],
+    routes: [fixedRoute(null, { body: 'old' })],
+  })
   const foreign = { host: '203.0.113.1', port: 1 }
   const changed = {
     ...plan,
@@ -97,7 +103,7 @@ test('reload that cannot be bound_nothing of it takes effect', async (t) => {
 
 test('reload without its upstream while a body is awaited_the request is still served', async (t) => {
   const origin = await startOrigin(t, ok('served'))
-  const { proxy, port, plan } = runProxy(t, { upstreams: upstreams(origin.port) })
+  const { proxy, port, plan } = runDataPlane(t, { upstreams: upstreams(origin.port) })
   // A connection of this upstream exists, and is closed by the reload.
   assert.equal((await fetchRaw(port)).status, 200)
   const client = await RawClient.connect(port)
@@ -115,7 +121,7 @@ test('reload without its upstream while a body is awaited_the request is still s
 test('endpoint goes down_those that wait for it are refused at once', async (t) => {
   const gate = new Gate()
   const origin = await startOrigin(t, held(gate, ok()))
-  const { proxy, port } = runProxy(t, { upstreams: upstreams(origin.port, { connections: 1 }) })
+  const { proxy, port } = runDataPlane(t, { upstreams: upstreams(origin.port, { connections: 1 }) })
   const first = fetchRaw(port)
   await gate.reached(1)
   const second = fetchRaw(port)
@@ -130,7 +136,7 @@ test('endpoint goes down_those that wait for it are refused at once', async (t) 
 
 test('drain_accepts no more; what is open is answered, with Connection: close', async (t) => {
   const origin = await startOrigin(t, { '/whole': ok('whole'), '/pieces': chunked(['pie', 'ces']) })
-  const { proxy, port } = runProxy(t, { upstreams: upstreams(origin.port) })
+  const { proxy, port } = runDataPlane(t, { upstreams: upstreams(origin.port) })
   const clients = [await RawClient.connect(port), await RawClient.connect(port)]
   await waitFor(() => proxy.connections === 2, { what: 'both connections to be there' })
   proxy.drain()
@@ -149,7 +155,7 @@ test('ended with requests in flight_each is cut and recorded', async (t) => {
   const gate = new Gate()
   t.after(() => gate.open())
   const origin = await startOrigin(t, held(gate, ok()))
-  const { proxy, port } = runProxy(t, { upstreams: upstreams(origin.port, { connections: 1 }) })
+  const { proxy, port } = runDataPlane(t, { upstreams: upstreams(origin.port, { connections: 1 }) })
   const answers = [fetchRaw(port), fetchRaw(port)]
   await waitFor(() => proxy.stats().queued === 1, { what: 'one in flight, one waiting' })
   proxy.end()
@@ -160,7 +166,10 @@ test('ended with requests in flight_each is cut and recorded', async (t) => {
 })
 
 test('handler fails_the connection closes, the error is logged, the worker lives', async (t) => {
-  const { proxy, port, memory } = runProxy(t, { upstreams: [], routes: [fixedRoute(null, { body: 'fine' })] })
+  const { proxy, port, memory } = runDataPlane(t, {
+    upstreams: [],
+    routes: [fixedRoute(null, { body: 'fine' })],
+  })
   const fails = t.mock.method(proxy.recorder, 'responded', () => {
     throw new Error('a defect')
   })
@@ -171,7 +180,7 @@ test('handler fails_the connection closes, the error is logged, the worker lives
 })
 
 test('connect refused_502 after a second try elsewhere or on a new connection', async (t) => {
-  const { proxy, port } = runProxy(t, { upstreams: upstreams(await unusedPort()) })
+  const { proxy, port } = runDataPlane(t, { upstreams: upstreams(await unusedPort()) })
   const answer = await fetchRaw(port)
   assert.equal(answer.status, 502)
   assert.equal(JSON.parse(answer.text).error, 'connect_failed')
@@ -182,6 +191,6 @@ test('connect refused_502 after a second try elsewhere or on a new connection', 
 test('time-outs of 0_none, and nothing breaks', async (t) => {
   const origin = await startOrigin(t, ok('hello'))
   const none = { ...timeouts, connectMs: 0, headersMs: 0, bodyMs: 0, idleMs: 0 }
-  const { port } = runProxy(t, { upstreams: upstreams(origin.port, { timeouts: none }) })
+  const { port } = runDataPlane(t, { upstreams: upstreams(origin.port, { timeouts: none }) })
   assert.equal((await fetchRaw(port, { method: 'POST', body: 'x' })).text, 'hello')
 })

@@ -63,7 +63,7 @@ export class WatchedBinding {
   }
 }
 
-export interface RunningProxy {
+export interface RunningDataPlane {
   readonly proxy: DataPlane
   readonly port: number
   readonly memory: MemoryLog
@@ -73,7 +73,7 @@ export interface RunningProxy {
 }
 
 /** Ended with the test, which fails if anything is left in flight. */
-export function runProxy(t: TestContext, changes: Partial<Plan> = {}): RunningProxy {
+export function runDataPlane(t: TestContext, changes: Partial<Plan> = {}): RunningDataPlane {
   const watched = new WatchedBinding()
   const memory = new MemoryLog()
   const proxy = new DataPlane(watched.binding, memory.log, () => 0)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endpointPlan, timeouts, upstreamPlan } from '../../support/fakes/plans.ts'
-import { restOf, runProxy } from '../../support/fakes/running-proxy.ts'
+import { restOf, runDataPlane } from '../../support/fakes/running-data-plane.ts'
 import { startOrigin } from '../../support/origin.ts'
 import { held, ok } from '../../support/origin-behaviours.ts'
 import type { OriginExchange } from '../../support/origin-exchange.ts'
@@ -23,7 +23,7 @@ test('pipelined, the client behind leaves_an answer that has begun is not begun 
     await exchange.write('abcd')
     await exchange.closed
   })
-  const { proxy, port } = runProxy(t, { upstreams: pipelined(origin.port) })
+  const { proxy, port } = runDataPlane(t, { upstreams: pipelined(origin.port) })
   const first = await RawClient.connect(port)
   await first.request({ target: '/first' })
   await waitFor(() => origin.count === 1, { what: 'the first request' })
@@ -42,7 +42,7 @@ test('pipelined, the client behind leaves_an answer that has begun is not begun 
 test('pipelined, the client behind leaves_a POST is not sent twice (RFC 9110, section 9.2.2)', async (t) => {
   const gate = new Gate()
   const origin = await startOrigin(t, held(gate, ok('ordered')))
-  const { proxy, port } = runProxy(t, { upstreams: pipelined(origin.port) })
+  const { proxy, port } = runDataPlane(t, { upstreams: pipelined(origin.port) })
   const first = fetchRaw(port, { method: 'POST', target: '/order', body: 'one' })
   await waitFor(() => origin.count === 1, { what: 'the POST' })
   const second = await RawClient.connect(port)
@@ -64,7 +64,7 @@ test('pipelined, the endpoint falls silent_its connection is given up when nobod
     if (exchange.record.connection > 1) return exchange.respond({ body: 'alive' })
     await exchange.closed
   })
-  const { proxy, port } = runProxy(t, { upstreams: pipelined(origin.port) })
+  const { proxy, port } = runDataPlane(t, { upstreams: pipelined(origin.port) })
   const clients = await Promise.all([1, 2, 3].map(() => RawClient.connect(port)))
   for (const client of clients) await client.request()
   await waitFor(() => proxy.stats().endpoints[0]?.inFlight === 3, {
@@ -80,7 +80,7 @@ test('pipelined, the endpoint falls silent with a request not yet sent behind_gi
     if (exchange.record.connection > 1) return exchange.respond({ body: 'alive' })
     await exchange.closed
   })
-  const { proxy, port } = runProxy(t, { upstreams: pipelined(origin.port) })
+  const { proxy, port } = runDataPlane(t, { upstreams: pipelined(origin.port) })
   const first = await RawClient.connect(port)
   await first.request()
   await waitFor(() => origin.count === 1, { what: 'the first request' })
@@ -107,7 +107,7 @@ for (const [condition, answer] of [
       await exchange.write(answer)
       await exchange.closed
     })
-    const { proxy, port } = runProxy(t, {
+    const { proxy, port } = runDataPlane(t, {
       upstreams: [upstreamPlan({ endpoints: [endpointPlan('a', origin.port)] })],
     })
     const client = await RawClient.connect(port)
