@@ -9,7 +9,8 @@
  */
 import type { BalancePolicy, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
 import { Admission } from './admission.ts'
-import { type Balancer, makeBalancer, type RandomSource } from './balance/policy.ts'
+import { makeBalancer } from './balance/make-balancer.ts'
+import type { Balancer, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
 import type { Connection } from './pool.ts'
 

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
-import type { EndpointStats } from '../../src/plan/messages.ts'
+import type { WorkerStats } from '../../src/plan/messages.ts'
 import { type LogLine, LogLines, type LogPredicate } from './log-lines.ts'
 import { childPids, commandLine, isAlive } from './process-info.ts'
 import { waitFor, within } from './wait.ts'
@@ -31,15 +31,8 @@ export interface WeirOptions {
 }
 
 /** The line that each worker logs at SIGUSR2: see WorkerStats for the figures. */
-export interface StatsLine extends LogLine {
+export interface StatsLine extends LogLine, WorkerStats {
   readonly worker: number
-  readonly inFlight: number
-  readonly queued: number
-  readonly connections: number
-  readonly outcomes: Readonly<Record<string, number>>
-  readonly endpoints: readonly EndpointStats[]
-  readonly rssBytes: number
-  readonly heapUsedBytes: number
 }
 
 const cli = join(import.meta.dirname, '../../src/cli.ts')

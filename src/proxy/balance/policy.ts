@@ -3,10 +3,6 @@
  * rebuilt when that changes, never per request. An endpoint without room is passed over, since a pick must be able to
  * start at once: the admission queue has made sure that somewhere there is room.
  */
-import type { BalancePolicy } from '../../plan/plan.ts'
-import { LeastConnections } from './least-connections.ts'
-import { Random } from './random.ts'
-import { RoundRobin } from './round-robin.ts'
 
 /** What a policy sees of an endpoint. */
 export interface Candidate {
@@ -28,15 +24,4 @@ export interface Balancer<C extends Candidate> {
    * is passed over.
    */
   pick(except: C | null): C | null
-}
-
-export function makeBalancer<C extends Candidate>(policy: BalancePolicy, random: RandomSource): Balancer<C> {
-  switch (policy) {
-    case 'round-robin':
-      return new RoundRobin<C>(random)
-    case 'least-connections':
-      return new LeastConnections<C>()
-    case 'random':
-      return new Random<C>(random)
-  }
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { pino } from 'pino'
 import { balancePolicies, logLevels } from '../../../src/plan/plan.ts'
-import { makeBalancer } from '../../../src/proxy/balance/policy.ts'
+import { makeBalancer } from '../../../src/proxy/balance/make-balancer.ts'
 
 for (const policy of balancePolicies) {
   test(`${policy}_has a file of its own and can be made`, () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { balancePolicies } from '../../../../src/plan/plan.ts'
-import { makeBalancer } from '../../../../src/proxy/balance/policy.ts'
+import { makeBalancer } from '../../../../src/proxy/balance/make-balancer.ts'
 import { seededRandom } from '../../../support/fakes/clock.ts'
 import { TestCandidate } from './candidates.ts'
 
