@@ -132,8 +132,12 @@ export class Admission {
   #finish(done: fastq.done): void {
     this.#finished.push(done)
     if (this.#finished.length > 1) return
-    for (let index = 0; index < this.#finished.length; index++) (this.#finished[index] as fastq.done)(null)
-    this.#finished.length = 0
+    try {
+      for (let index = 0; index < this.#finished.length; index++) (this.#finished[index] as fastq.done)(null)
+    } finally {
+      // A defect in whoever was admitted must not stop the queue for everyone after it.
+      this.#finished.length = 0
+    }
   }
 
   #sweep(): void {

@@ -7,6 +7,7 @@
 import type { Logger } from 'pino'
 import type { Binding, HttpRequest, HttpResponse } from '../native/uws.ts'
 import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
+import { outcomes } from '../plan/outcome.ts'
 import type { ListenerPlan, Plan } from '../plan/plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
@@ -97,7 +98,7 @@ export class DataPlane implements DataPlaneContext {
 
   /** Ends what is still in flight, closes every connection. */
   end(): void {
-    this.deadlines.each((exchange) => exchange.cutOff())
+    this.deadlines.each((exchange) => exchange.cutOff(outcomes.drainTimeout))
     this.deadlines.stop()
     this.#listener.end()
     for (const upstream of this.#upstreams.values()) upstream.retire()
@@ -125,6 +126,7 @@ export class DataPlane implements DataPlaneContext {
   }
 
   #onRequest(res: HttpResponse, request: HttpRequest): void {
+    let exchange: Exchange | null = null
     try {
       if (this.draining) this.lastRequestAt = performance.now()
       const router = this.#router
@@ -139,18 +141,19 @@ export class DataPlane implements DataPlaneContext {
         route.reply.send(res, request, this.draining)
         return
       }
-      const exchange = this.spareExchanges.pop() ?? new Exchange(this)
+      exchange = this.spareExchanges.pop() ?? new Exchange(this)
       exchange.begin(res, request, route)
     } catch (error) {
       this.#log.error({ err: error }, 'a request could not be handled: please report this')
-      giveUp(res)
+      giveUp(res, exchange)
     }
   }
 }
 
 /** After a defect: the binding would end the process if the handler returned with neither an answer nor this. */
-function giveUp(res: HttpResponse): void {
+function giveUp(res: HttpResponse, exchange: Exchange | null): void {
   try {
+    if (exchange !== null) return exchange.cutOff(outcomes.internal)
     res.onAborted(() => {})
     res.close()
   } catch {

@@ -314,9 +314,9 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     if (this.#phase === 'queued' && this.#upstream === upstream) this.#refuse(outcomes.noHealthyEndpoint)
   }
 
-  /** The worker has no more time. */
-  cutOff(): void {
-    this.#breakOff(outcomes.drainTimeout)
+  /** Ends it now, for reasons of the worker's. */
+  cutOff(outcome: Outcome): void {
+    this.#breakOff(outcome)
   }
 
   #clientGone(): void {

@@ -106,7 +106,7 @@ export class Recorder {
         host: head.host,
         target,
         // As nginx writes it: the client was gone before there was an answer.
-        status: outcome === outcomes.clientAborted ? 499 : status,
+        status: outcome === outcomes.clientAborted && status === 0 ? 499 : status,
         outcome: outcome.code,
         fault: outcome.fault,
         ...(head.fault === null ? undefined : { reason: head.fault }),

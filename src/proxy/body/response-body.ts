@@ -267,6 +267,7 @@ export class ResponseBody {
     const pending = this.#pending as Buffer
     if (this.#mode === 'fixed') {
       this.#pending = Buffer.concat([pending, chunk])
+      if (this.#at + this.#pending.length === this.#total) this.#onLast()
     } else {
       this.#pending = Buffer.concat([pending.subarray(this.#at), chunk])
       this.#at = 0

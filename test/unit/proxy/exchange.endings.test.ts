@@ -213,7 +213,7 @@ for (const [name, phase] of Object.entries(phases)) {
 
   test(`${name}, the worker has no more time_drain_timeout`, async (t) => {
     const scene = phase.enter(t)
-    scene.exchange.cutOff()
+    scene.exchange.cutOff(outcomes.drainTimeout)
     await check(scene, outcomes.drainTimeout, phase.headOut)
   })
 
