@@ -122,7 +122,7 @@ export class Attempt {
   /** The exchange has all it needs: undici ends the attempt by itself, once it is no longer paused. */
   detach(): void {
     this.#takeListener()
-    this.#resume?.()
+    this.resume()
   }
 
   /** The client has room again. */
@@ -143,15 +143,19 @@ export class Attempt {
 
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
     // Interim responses (RFC 9110, section 15.2) come before the final one and are not passed on.
-    if (status < 200 || this.#listener === null) return true
+    if (status < 200) return true
     this.#resume = resume
+    ;(this.#connection as Connection).reader = this
+    if (this.#listener === null) return true
     this.#headSeen = true
     this.#listener.onHead(status, rawHeaders)
     return true
   }
 
   onData(chunk: Buffer): boolean {
-    return this.#listener === null || this.#listener.onChunk(chunk)
+    // undici's parser reports an empty piece when it is resumed at the end of a connection: pausing again would be fatal
+    // (native-notes/12-paused-at-the-end.md).
+    return this.#listener === null || chunk.length === 0 || this.#listener.onChunk(chunk)
   }
 
   onComplete(): void {
@@ -183,7 +187,9 @@ export class Attempt {
   #finish(): void {
     const upstream = this.#upstream as Upstream
     const ticket = this.#ticket as Ticket
-    upstream.end(this.endpoint as Endpoint, this.#connection as Connection)
+    const connection = this.#connection as Connection
+    if (connection.reader === this) connection.reader = null
+    upstream.end(this.endpoint as Endpoint, connection)
     this.endpoint = null
     this.started = false
     this.#upstream = null

@@ -171,7 +171,9 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     const upstream = this.#upstream as Upstream
     this.#ticket = null
     this.#phase = 'attempting'
-    const endpoint = upstream.pick(this.#failedOn)
+    let endpoint = upstream.pick(this.#failedOn)
+    // It broke one request, which may have been the request's fault: rather there again than nowhere.
+    if (endpoint === null && this.#failedOn?.suspended === false) endpoint = upstream.pick(null)
     if (endpoint === null) return this.#noRoom(upstream, ticket)
     const attempt = this.#context.spareAttempts.pop() ?? new Attempt(this.#context.spareAttempts)
     this.#attempt = attempt
@@ -187,8 +189,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
       // The last endpoint has gone while this one waited.
       this.#refuse(outcomes.noHealthyEndpoint)
     } else {
-      // Others are up, but full: wait for one of them rather than fail again where it failed.
-      upstream.suspend(this.#failedOn)
+      // Others are up, but full: wait for one of them. Where it failed nobody is sent for a while.
       this.#failedOn = null
       this.#phase = 'queued'
       upstream.admission.reenter(this)

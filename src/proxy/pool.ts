@@ -11,7 +11,8 @@
  *   - with pipelining 1, a connection stands in `spare` exactly while nothing is in flight on it.
  *   - the last one used is the first one taken, so that in quiet times the others grow idle and close.
  */
-import { Client } from 'undici'
+import type { Socket } from 'node:net'
+import { buildConnector, Client } from 'undici'
 import type { UpstreamPlan } from '../plan/plan.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
@@ -35,14 +36,24 @@ export class Connection {
    * queue until it has a socket to find out that it is not wanted.
    */
   aborted = false
+  /** Whose response is being read; null between two. */
+  reader: { resume(): void } | null = null
   /** It takes no more requests. */
   closing = false
 
   constructor(origin: string, plan: ConnectionPlan) {
     const idleMs = plan.timeouts.idleMs || unlimitedMs
+    const connect = buildConnector({ timeout: plan.timeouts.connectMs, allowH2: false })
     this.client = new Client(origin, {
       pipelining: plan.pipelining,
-      connect: { timeout: plan.timeouts.connectMs },
+      connect: (options, callback) => {
+        connect(options, (...result) => {
+          const socket = result[1]
+          // Missing where it failed, whatever the types say.
+          if (socket) this.#guard(socket)
+          callback(...result)
+        })
+      },
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: idleMs,
       keepAliveTimeoutThreshold: keepAliveMarginMs,
@@ -57,6 +68,19 @@ export class Connection {
     })
     this.client.on('disconnect', () => {
       this.connected = false
+    })
+  }
+
+  /**
+   * undici asserts that its parser is not paused when the end of a connection meets a response that announced it, and a
+   * failed assertion in a socket's listener ends the worker (native-notes/12-paused-at-the-end.md). These come first.
+   */
+  #guard(socket: Socket): void {
+    // All bytes are read: there is nothing left for a pause to hold back.
+    socket.on('end', () => this.reader?.resume())
+    // On ECONNRESET undici asks the parser whether the response was whole all the same. It was not, or nobody would read.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (this.reader !== null && error.code === 'ECONNRESET') error.code = 'ECONNABORTED'
     })
   }
 }

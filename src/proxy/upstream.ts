@@ -29,6 +29,8 @@ export class Upstream {
   #endpoints: Endpoint[] = []
   #available: Endpoint[] = []
   #connectionsKey = ''
+  /** Gone from the plan: what waits is worked off, then the endpoints retire. */
+  #leaving = false
 
   constructor(plan: UpstreamPlan, unhealthy: ReadonlySet<string>, random: RandomSource) {
     this.name = plan.name
@@ -82,7 +84,8 @@ export class Upstream {
 
   /** The upstream is gone from the plan. */
   retire(): void {
-    for (const endpoint of this.#endpoints) endpoint.retire()
+    this.#leaving = true
+    if (this.admission.running === 0) this.#retireAll()
   }
 
   /** @returns whether the endpoint is one of this upstream's. */
@@ -118,11 +121,17 @@ export class Upstream {
   /** An attempt has ended; its place in the queue may be released next. */
   end(endpoint: Endpoint, connection: Connection): void {
     endpoint.end(connection)
+    // This attempt's place is the last one taken.
+    if (this.#leaving && this.admission.waiting === 0 && this.admission.running === 1) this.#retireAll()
     if (endpoint.available) return
     if (endpoint.retired && endpoint.inFlight === 0) {
       this.#endpoints = this.#endpoints.filter((candidate) => candidate !== endpoint)
     }
     this.#resize()
+  }
+
+  #retireAll(): void {
+    for (const endpoint of this.#endpoints) endpoint.retire()
   }
 
   #rebuild(): void {

@@ -179,13 +179,13 @@ test('handler fails_the connection closes, the error is logged, the worker lives
   assert.equal((await fetchRaw(port)).text, 'fine')
 })
 
-test('connect refused_502 after a second try elsewhere or on a new connection', async (t) => {
+test('connect refused_502 after two more tries elsewhere or on a new connection', async (t) => {
   const { proxy, port } = runDataPlane(t, { upstreams: upstreams(await unusedPort()) })
   const answer = await fetchRaw(port)
   assert.equal(answer.status, 502)
   assert.equal(JSON.parse(answer.text).error, 'connect_failed')
   await restOf(proxy)
-  assert.equal(proxy.stats().endpoints[0]?.attempts, 2)
+  assert.equal(proxy.stats().endpoints[0]?.attempts, 3)
 })
 
 test('time-outs of 0_none, and nothing breaks', async (t) => {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import { tickMs } from '../../../src/proxy/deadlines.ts'
+import { unsentRetriesMax } from '../../../src/proxy/retry.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { timeouts } from '../../support/fakes/plans.ts'
 
@@ -81,11 +82,12 @@ const phases: Record<string, Phase> = {
   },
   'attempting: connecting': {
     enter: (t) => {
-      // Only a method of which the second attempt cannot be sent again either, and which has used up its retry.
+      // The last attempt that there may be.
       const context = new FakeContext(t)
       const started = context.start({ method: 'POST', headers: length(2) })
       started.res.sendBody('hi', true)
-      context.call.fail(new Error('connect ECONNREFUSED'))
+      for (let tries = 0; tries < unsentRetriesMax; tries++)
+        context.call.fail(new Error('connect ECONNREFUSED'))
       return { context, ...started }
     },
     expired: outcomes.connectTimeout,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
-import { mayRetry, retriesMax } from '../../../src/proxy/retry.ts'
+import { mayRetry, retriesMax, unsentRetriesMax } from '../../../src/proxy/retry.ts'
 
 /** RFC 9110, section 9.2.2. Methods are case-sensitive: `get` is a method of its own, of which nothing is known. */
 const idempotent = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']
@@ -22,8 +22,12 @@ for (const [name, outcome] of Object.entries(outcomes)) {
 }
 
 test('attempts used up_none, whatever failed', () => {
-  assert.equal(retriesMax, 1)
-  for (const outcome of Object.values(outcomes)) assert.equal(mayRetry(outcome, 'GET', 2, true), false)
+  assert.deepEqual([retriesMax, unsentRetriesMax], [1, 2])
+  for (const outcome of Object.values(outcomes)) {
+    // What was not sent is cheap to try again; what was sent is not.
+    assert.equal(mayRetry(outcome, 'GET', 2, true), always.has(outcome))
+    assert.equal(mayRetry(outcome, 'GET', 3, true), false)
+  }
 })
 
 test('body gone_none, even where nothing was sent', () => {

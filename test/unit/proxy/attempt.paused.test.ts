@@ -1,0 +1,99 @@
+/** The end of the endpoint's connection under a response that a slow client has paused: undici asserts that it cannot be. */
+import assert from 'node:assert/strict'
+import { createServer, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import type { Outcome } from '../../../src/plan/outcome.ts'
+import type { UpstreamPlan } from '../../../src/plan/plan.ts'
+import type { Ticket } from '../../../src/proxy/admission.ts'
+import { Attempt, type AttemptListener } from '../../../src/proxy/attempt.ts'
+import { Upstream } from '../../../src/proxy/upstream.ts'
+import { waitFor } from '../../support/wait.ts'
+
+/** Reads nothing more after the first chunk, and writes down how it ends. */
+class SlowReader implements AttemptListener {
+  received = ''
+  ended = ''
+  onStarted(): void {}
+  onHead(): void {}
+  onChunk(chunk: Buffer): boolean {
+    this.received += chunk.latin1Slice()
+    return false
+  }
+  onEnd(): void {
+    this.ended = 'complete'
+  }
+  onFailed(outcome: Outcome): void {
+    this.ended = outcome.code
+  }
+}
+
+async function read(
+  t: TestContext,
+  answer: (socket: Socket, reader: SlowReader) => void,
+): Promise<SlowReader> {
+  const reader = new SlowReader()
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => answer(socket, reader))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  const plan: UpstreamPlan = {
+    name: 'app',
+    endpoints: [{ id: 'app/one', origin: `http://127.0.0.1:${port}`, weight: 1 }],
+    balance: 'round-robin',
+    connections: 1,
+    pipelining: 1,
+    timeouts: { connectMs: 5_000, headersMs: 0, bodyMs: 0, idleMs: 4_000 },
+    queue: { limit: 1, timeoutMs: 5_000 },
+    health: null,
+  }
+  const upstream = new Upstream(plan, new Set(), Math.random)
+  t.after(() => {
+    upstream.retire()
+    server.close()
+  })
+  const send = (ticket: Ticket): void => {
+    const endpoint = upstream.pick(null)
+    assert.ok(endpoint)
+    const request = { method: 'GET', target: '/', headers: ['host', 'test'], body: null }
+    new Attempt([]).begin(reader, upstream, endpoint, ticket, request, false)
+  }
+  assert.ok(upstream.admission.enter({ queued: () => {}, admitted: send }))
+  await waitFor(() => reader.ended !== '', { what: 'the end of the attempt' })
+  await waitFor(() => upstream.admission.running === 0, { what: 'the place to be given back' })
+  return reader
+}
+
+test('paused at the last byte, then FIN_complete', async (t) => {
+  const reader = await read(t, (socket) => {
+    socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello')
+  })
+  assert.deepEqual([reader.received, reader.ended], ['hello', 'complete'])
+})
+
+test('paused within a body without length, then FIN_complete', async (t) => {
+  const reader = await read(t, (socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nhello'))
+  assert.deepEqual([reader.received, reader.ended], ['hello', 'complete'])
+})
+
+test('paused short of the length, then FIN_truncated', async (t) => {
+  const reader = await read(t, (socket) => {
+    socket.end('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 9\r\n\r\nhello')
+  })
+  assert.deepEqual([reader.received, reader.ended], ['hello', 'response_truncated'])
+})
+
+for (const [what, head] of [
+  ['with a length', 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 9\r\n\r\n'],
+  ['without length', 'HTTP/1.1 200 OK\r\n\r\n'],
+] as const) {
+  test(`paused in a body ${what}, then RST_truncated`, async (t) => {
+    const reader = await read(t, async (socket, slow) => {
+      socket.write(`${head}hello`)
+      await waitFor(() => slow.received !== '', { what: 'the reader to be paused' })
+      socket.resetAndDestroy()
+    })
+    assert.deepEqual([reader.received, reader.ended], ['hello', 'response_truncated'])
+  })
+}
