@@ -21,7 +21,7 @@ interface Scene extends Started {
 }
 
 interface Phase {
-  readonly enter: (t: TestContext) => Scene
+  readonly enter: (t: TestContext) => Scene | Promise<Scene>
   /** What ends it when the time is up. */
   readonly expired: Outcome
   /** What ends it when the endpoint breaks; null where there is no endpoint yet, or none any more. */
@@ -81,7 +81,7 @@ const phases: Record<string, Phase> = {
     headOut: false,
   },
   'attempting: connecting': {
-    enter: (t) => {
+    enter: async (t) => {
       // The last attempt that there may be.
       const context = new FakeContext(t)
       const started = context.start({ method: 'POST', headers: length(2) })
@@ -201,20 +201,26 @@ async function check(scene: Scene, outcome: Outcome, headOut: boolean): Promise<
 
 for (const [name, phase] of Object.entries(phases)) {
   test(`${name}, the client leaves_client_aborted`, async (t) => {
-    const scene = phase.enter(t)
+    const entered = phase.enter(t)
+    // Not awaited where that is not needed: some phases last no longer than this turn.
+    const scene = entered instanceof Promise ? await entered : entered
     scene.res.leave()
     await check(scene, outcomes.clientAborted, phase.headOut)
   })
 
   test(`${name}, time is up_${phase.expired.code}`, async (t) => {
-    const scene = phase.enter(t)
+    const entered = phase.enter(t)
+    // Not awaited where that is not needed: some phases last no longer than this turn.
+    const scene = entered instanceof Promise ? await entered : entered
     // Only this one, since others in flight have deadlines of their own.
     scene.exchange.expire()
     await check(scene, phase.expired, phase.headOut)
   })
 
   test(`${name}, the worker has no more time_drain_timeout`, async (t) => {
-    const scene = phase.enter(t)
+    const entered = phase.enter(t)
+    // Not awaited where that is not needed: some phases last no longer than this turn.
+    const scene = entered instanceof Promise ? await entered : entered
     scene.exchange.cutOff(outcomes.drainTimeout)
     await check(scene, outcomes.drainTimeout, phase.headOut)
   })
@@ -222,7 +228,9 @@ for (const [name, phase] of Object.entries(phases)) {
   const { broken } = phase
   if (broken === null) continue
   test(`${name}, the endpoint breaks_${broken.code}`, async (t) => {
-    const scene = phase.enter(t)
+    const entered = phase.enter(t)
+    // Not awaited where that is not needed: some phases last no longer than this turn.
+    const scene = entered instanceof Promise ? await entered : entered
     scene.context.call.fail(new Error('other side closed'))
     await check(scene, broken, phase.headOut)
   })
