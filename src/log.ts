@@ -5,9 +5,10 @@
  * stopped reading: requests and health checks would stand still for a log. So lines wait in memory while one write is
  * under way, up to a limit; what comes above that is dropped and counted.
  *
- * A worker gathers lines and writes at least four times a second. A write carries whole lines and at most 4 KiB, which is
- * what a pipe takes in one piece, so that the lines of several processes never mix.
+ * A worker gathers lines and writes at least four times a second. A write carries whole lines, and to a pipe at most 4 KiB,
+ * which is what a pipe takes in one piece, so that the lines of several processes never mix.
  */
+import { fstatSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 import type { LogLevel } from './plan/plan.ts'
@@ -16,6 +17,8 @@ export type { Logger } from 'pino'
 
 /** PIPE_BUF on Linux. */
 const pipeBytes = 4_096
+/** A file takes any size in one piece; with small ones it could not keep up with 100,000 lines a second. */
+const fileBytes = 131_072
 /** A worker's lines are gathered until there are this many bytes of them. */
 const gatherBytes = 2_048
 /** What may wait for a slow reader, in characters; some 30,000 lines of access log. */
@@ -43,7 +46,7 @@ export function standardOutput(gather: boolean): Output {
     dest: 1,
     sync,
     minLength: gather && !sync ? gatherBytes : 1,
-    maxWrite: pipeBytes,
+    maxWrite: isPipe() ? pipeBytes : fileBytes,
     maxLength: backlogMax,
   })
   let dropped = 0
@@ -67,6 +70,15 @@ export function standardOutput(gather: boolean): Output {
       })
     },
     flushNow: () => stream.flushSync(),
+  }
+}
+
+function isPipe(): boolean {
+  try {
+    const output = fstatSync(1)
+    return output.isFIFO() || output.isSocket()
+  } catch {
+    return true // closed: nothing will be written anyway
   }
 }
 
