@@ -108,9 +108,8 @@ export class Upstream {
   }
 
   /**
-   * Passes an endpoint over for a second: it refused a connection, or failed a request that now has to wait for room
-   * elsewhere. Its places leave the queue's arithmetic, so what waits does so for the others. Without effect on the last
-   * one that is up. The active check's verdict is another matter and stays.
+   * Passes an endpoint that refused a connection over for a second. Its places leave the queue's arithmetic, so what waits
+   * does so for the others. Without effect on the last one that is up. The active check's verdict is another matter.
    */
   suspend(endpoint: Endpoint): void {
     if (endpoint.suspended || endpoint.retired || this.#available.length < 2) return
