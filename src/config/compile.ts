@@ -81,6 +81,7 @@ function routePlan(config: RouteConfig): RoutePlan {
   return {
     host: host?.toLowerCase() ?? null,
     path: path ?? null,
+    forwardPath: config.forwardPath,
     target:
       respond === undefined
         ? { kind: 'upstream', upstream: upstream ?? '' }
@@ -90,7 +91,7 @@ function routePlan(config: RouteConfig): RoutePlan {
 
 /** No routes: `crossCheck` has made sure that there is one upstream, so this is the only route. */
 function everythingTo({ name }: UpstreamPlan): RoutePlan {
-  return { host: null, path: null, target: { kind: 'upstream', upstream: name } }
+  return { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: name } }
 }
 
 function fixedResponse({ status, headers, body }: NonNullable<RouteConfig['respond']>): FixedResponse {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { forwardPaths } from '../plan/plan.ts'
 import { headerNameFault, headerValueFault } from './header-field.ts'
 import { routeHostFault } from './host.ts'
 import { limits } from './limits.ts'
-import { integer, named, section, text } from './nodes.ts'
+import { choice, integer, named, section, text } from './nodes.ts'
 import { routePathFault } from './target.ts'
 
 /** Also the key of `upstreams`. No slash: it separates the name from the origin in an endpoint's id. */
@@ -61,7 +62,14 @@ export const route = section({
     .optional()
     .describe(
       'Matches requests for exactly this path (the query does not count), or, when it ends in "/*", for everything below: ' +
-        '"/api/*" matches /api/, /api/x and /api. Case counts. Default: every path.',
+        '"/api/*" matches /api/, /api/x and /api. Case counts. Default: every path. It is compared with the cleaned path: dot ' +
+        'segments resolved, doubled slashes merged, needless escapes (%2e, %2f, %61) undone, so that no spelling slips past.',
+    ),
+  forwardPath: choice(forwardPaths)
+    .default('received')
+    .describe(
+      'Which path goes to the endpoint: "received": byte for byte as the client sent it; "cleaned": the one that "path" is ' +
+        'compared with. Default "received". "cleaned" changes an escaped slash (%2F) into a plain one.',
     ),
   upstream: upstreamName
     .optional()

@@ -83,7 +83,12 @@ export interface RoutePlan {
   /** null: any. Exact, or a prefix when it ends in `/*` (`/api/*` matches `/api/` and below, and `/api` itself). */
   readonly path: string | null
   readonly target: RouteTarget
+  /** What goes upstream: the target as the client sent it, or with the path that the route was matched on. */
+  readonly forwardPath: ForwardPath
 }
+
+export const forwardPaths = ['received', 'cleaned'] as const
+export type ForwardPath = (typeof forwardPaths)[number]
 
 export type RouteTarget =
   | { readonly kind: 'upstream'; readonly upstream: string }

@@ -11,9 +11,11 @@ import { outcomes } from '../plan/outcome.ts'
 import type { ListenerPlan, Plan } from '../plan/plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
+import { cleanPath } from './clean-path.ts'
 import { clientAddress } from './client-address.ts'
 import { Deadlines } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
+import { isHost, isTarget, isToken } from './headers/bytes.ts'
 import { Listener } from './listener.ts'
 import { Recorder } from './record.ts'
 import { Router } from './router.ts'
@@ -130,24 +132,34 @@ export class DataPlane implements DataPlaneContext {
     try {
       if (this.draining) this.lastRequestAt = performance.now()
       const router = this.#router
-      const route = router.match(router.byHost ? request.getHeader('host') : '', request.getUrl())
-      // A fixed answer needs no exchange, unless something about the request's framing wants a closer look.
-      if (
-        route?.reply != null &&
-        request.getHeader('content-length') === '' &&
-        request.getHeader('transfer-encoding') === ''
-      ) {
+      const path = cleanPath(request.getUrl())
+      const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
+      // A fixed answer needs no exchange, unless something about the request wants a closer look.
+      if (route?.reply != null && isPlain(request)) {
         this.recorder.responded(route.reply.status, () => describe(res, request))
         route.reply.send(res, request, this.draining)
         return
       }
       exchange = this.spareExchanges.pop() ?? new Exchange(this)
-      exchange.begin(res, request, route)
+      exchange.begin(res, request, route, path)
     } catch (error) {
       this.#log.error({ err: error }, 'a request could not be handled: please report this')
       giveUp(res, exchange)
     }
   }
+}
+
+/** Nothing about it needs a verdict: no body, and a method, target and Host as they should be. */
+function isPlain(request: HttpRequest): boolean {
+  const query = request.getQuery() as string | undefined
+  return (
+    request.getHeader('content-length') === '' &&
+    request.getHeader('transfer-encoding') === '' &&
+    isToken(request.getCaseSensitiveMethod()) &&
+    isTarget(request.getUrl()) &&
+    (query === undefined || isTarget(`/${query}`)) &&
+    isHost(request.getHeader('host'))
+  )
 }
 
 /** After a defect: the binding would end the process if the handler returned with neither an answer nor this. */

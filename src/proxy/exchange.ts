@@ -113,13 +113,13 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
 
   // ---- 1 accept, 2 read, 3 route ----
 
-  /** Takes a request. Must be called inside the native handler. The route is known unless the request is refused. */
-  begin(res: HttpResponse, request: HttpRequest, route: Route | null): void {
+  /** Takes a request. Must be called inside the native handler. `path` is the cleaned one, null above the root. */
+  begin(res: HttpResponse, request: HttpRequest, route: Route | null, path: string | null): void {
     res.onAborted(this.#onAborted)
     this.#res = res
     this.#context.deadlines.add(this)
     this.startedAt = this.#context.recorder.begin()
-    this.head.read(request)
+    this.head.read(request, path, route?.cleaned === true)
     this.address = clientAddress(res)
     if (this.head.fault !== null) {
       // Not from inside the handler: the binding would read on, and take what stands behind this request for another one.
@@ -331,11 +331,11 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   // ---- 8 record ----
 
   /**
-   * The connection closes behind the answer: the worker drains, or more of the upload is to come, which would keep the
+   * The connection closes behind the answer: the worker drains, the body is chunked (native-notes/03-request-parser.md), or more of the upload is to come, which would keep the
    * connection busy on a timer that the binding has switched off (native-notes/02-fixed-timers.md).
    */
   get #mustClose(): boolean {
-    return this.#context.draining || this.#upload.coming
+    return this.#context.draining || this.head.chunked || this.#upload.coming
   }
 
   /** Ends with an answer of Weir's own. The response's head must not have been written. */

@@ -30,10 +30,14 @@ export class RequestHead {
     return this.chunked || this.contentLength > 0
   }
 
-  /** Reads everything but the remote address. Afterwards `fault` says whether the request may be forwarded. */
-  read(request: HttpRequest): void {
+  /**
+   * Reads everything but the remote address. Afterwards `fault` says whether the request may be forwarded.
+   * @param cleaned the cleaned path (clean-path.ts); null if it climbs above the root
+   * @param forwardCleaned `target` is to have it instead of the one received
+   */
+  read(request: HttpRequest, cleaned: string | null, forwardCleaned: boolean): void {
     this.method = request.getCaseSensitiveMethod()
-    const path = request.getUrl()
+    const path = forwardCleaned ? (cleaned as string) : request.getUrl()
     // undefined without a `?`, '' with nothing behind it; the types say string.
     const query = request.getQuery() as string | undefined
     this.target = query === undefined ? path : `${path}?${query}`
@@ -42,6 +46,7 @@ export class RequestHead {
     if (!isToken(this.method)) this.fault = 'the method is not a token'
     else if (!isTarget(this.target))
       this.fault = 'the request target has characters that must be percent-encoded'
+    else if (cleaned === null) this.fault = 'the path climbs above the root'
     else if (!isHost(this.host)) this.fault = 'the Host header is empty or malformed'
     else if (this.chunked && this.contentLength !== -1)
       this.fault = 'both Content-Length and Transfer-Encoding are given'

@@ -3,6 +3,7 @@
  * comparisons. It is immutable: a reload makes a new one.
  */
 import type { RoutePlan } from '../plan/plan.ts'
+import { cleanPath } from './clean-path.ts'
 import { FixedReply } from './reply.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -10,6 +11,8 @@ import type { Upstream } from './upstream.ts'
 export interface Route {
   readonly upstream: Upstream | null
   readonly reply: FixedReply | null
+  /** The cleaned path is forwarded, not the one received. */
+  readonly cleaned: boolean
 }
 
 interface Entry {
@@ -39,7 +42,7 @@ export class Router {
 
   /**
    * @param host the Host header as received, '' if no route needs it
-   * @param path the target without its query
+   * @param path the target without its query, cleaned (clean-path.ts)
    */
   match(host: string, path: string): Route | null {
     const name = this.byHost ? hostName(host) : ''
@@ -72,7 +75,10 @@ export function hostName(host: string): string {
 }
 
 function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Entry {
-  const { host, path, target } = plan
+  const { host, target } = plan
+  // In the spelling that requests are compared in. One that climbs above the root matches nothing, as it stands.
+  const path = plan.path === null ? null : (cleanPath(plan.path) ?? plan.path)
+  const cleaned = plan.forwardPath === 'cleaned'
   const wildcard = host?.startsWith('*.') ?? false
   const prefix = path?.endsWith('/*') ?? false
   return {
@@ -82,7 +88,7 @@ function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Ent
     pathPrefix: prefix ? (path as string).slice(0, -1) : '',
     route:
       target.kind === 'respond'
-        ? { upstream: null, reply: new FixedReply(target.respond) }
-        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null },
+        ? { upstream: null, reply: new FixedReply(target.respond), cleaned }
+        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null, cleaned },
   }
 }

@@ -39,7 +39,7 @@ test('host exact, wildcard and any; the first route that matches wins', async (t
   assert.equal(await answer('[::1]:8080', '/'), 'd')
 })
 
-test('path exact, prefix and any; the query does not count and nothing is normalised', async (t) => {
+test('path exact, prefix and any; the query does not count, and no spelling slips past', async (t) => {
   const answer = await routed(t, 'abc', [
     { path: '/exact', upstream: 'a' },
     { path: '/api/*', upstream: 'b' },
@@ -54,7 +54,18 @@ test('path exact, prefix and any; the query does not count and nothing is normal
   assert.equal(await answer('x', '/api/'), 'b')
   assert.equal(await answer('x', '/api/v1/users'), 'b')
   assert.equal(await answer('x', '/apis'), 'c')
-  assert.equal(await answer('x', '//api/'), 'c')
+  for (const spelling of [
+    '//api/',
+    '/./api/x',
+    '/x/../api/x',
+    '/%61pi/x',
+    '/api%2fx',
+    '/x/%2e%2E/api',
+    '/%2e/api',
+  ]) {
+    assert.equal(await answer('x', spelling), 'b', spelling)
+  }
+  assert.equal(await answer('x', '/api/../other'), 'c')
 })
 
 test('host and path of a route must both match', async (t) => {

@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import type { Binding } from '../../../src/native/uws.ts'
 import type { UpstreamPlan } from '../../../src/plan/plan.ts'
 import type { Attempt } from '../../../src/proxy/attempt.ts'
+import { cleanPath } from '../../../src/proxy/clean-path.ts'
 import type { DataPlaneContext } from '../../../src/proxy/data-plane.ts'
 import { Deadlines, tickMs } from '../../../src/proxy/deadlines.ts'
 import { Exchange } from '../../../src/proxy/exchange.ts'
@@ -41,7 +42,7 @@ export class FakeContext implements DataPlaneContext {
     this.recorder.configure({ level: 'trace', access: { errors: true, sample: 1 } })
     this.upstream = new Upstream(upstreamPlan({ connections: 2, ...changes }), new Set(), () => 0)
     this.side = new FakeUpstreamSide(this.upstream)
-    this.route = { upstream: this.upstream, reply: null }
+    this.route = { upstream: this.upstream, reply: null, cleaned: false }
   }
 
   /** A request comes in, as from the proxy's handler. */
@@ -53,7 +54,7 @@ export class FakeContext implements DataPlaneContext {
     const res = new FakeResponse({ ...client, loop: this.#loop })
     const native = new FakeRequest(request)
     const exchange = this.spareExchanges.pop() ?? new Exchange(this)
-    res.inHandler(() => exchange.begin(res.native, native.native, route))
+    res.inHandler(() => exchange.begin(res.native, native.native, route, cleanPath(native.native.getUrl())))
     native.die()
     return { res, exchange }
   }

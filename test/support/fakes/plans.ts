@@ -31,13 +31,14 @@ export function upstreamPlan(changes: Partial<UpstreamPlan> = {}): UpstreamPlan 
 
 /** A route to the upstream `app`. */
 export function upstreamRoute(host: string | null, path: string | null, upstream = 'app'): RoutePlan {
-  return { host, path, target: { kind: 'upstream', upstream } }
+  return { host, path, forwardPath: 'received', target: { kind: 'upstream', upstream } }
 }
 
 export function fixedRoute(path: string | null, respond: Partial<FixedResponse> = {}): RoutePlan {
   return {
     host: null,
     path,
+    forwardPath: 'received',
     target: { kind: 'respond', respond: { status: 200, headers: [], body: '', ...respond } },
   }
 }

@@ -37,9 +37,10 @@ const writtenOutPlan: Plan = {
     {
       host: null,
       path: '/isolated',
+      forwardPath: 'received',
       target: { kind: 'respond', respond: { status: 200, headers: [], body: '' } },
     },
-    { host: null, path: null, target: { kind: 'upstream', upstream: 'app' } },
+    { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: 'app' } },
   ],
   log: { level: 'info', access: { errors: true, sample: 0 } },
 }
@@ -132,14 +133,14 @@ test('compile health_false is no check', () => {
 
 test('compile routes_empty and one upstream is one route for everything', () => {
   assert.deepEqual(planOf(configWith({ routes: [] })).routes, [
-    { host: null, path: null, target: { kind: 'upstream', upstream: 'app' } },
+    { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: 'app' } },
   ])
 })
 
 test('compile routes keep their order, hosts go to lower case and paths stay', () => {
   const plan = planOf(
     routesWith(
-      { host: '*.Example.COM', path: '/API/*', upstream: 'app' },
+      { host: '*.Example.COM', path: '/API/*', forwardPath: 'cleaned', upstream: 'app' },
       {
         path: '/old',
         respond: { status: 301, headers: { Location: '/new', 'X-B': '2', 'x-a': '' }, body: 'gone' },
@@ -152,10 +153,16 @@ test('compile routes keep their order, hosts go to lower case and paths stay', (
     ['x-a', ''],
   ]
   assert.deepEqual(plan.routes, [
-    { host: '*.example.com', path: '/API/*', target: { kind: 'upstream', upstream: 'app' } },
+    {
+      host: '*.example.com',
+      path: '/API/*',
+      forwardPath: 'cleaned',
+      target: { kind: 'upstream', upstream: 'app' },
+    },
     {
       host: null,
       path: '/old',
+      forwardPath: 'received',
       target: { kind: 'respond', respond: { status: 301, headers, body: 'gone' } },
     },
   ])

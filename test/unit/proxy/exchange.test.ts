@@ -117,7 +117,11 @@ test('no route_404; a fixed answer_sent; either without an attempt', async (t) =
   const nowhere = context.start({}, {}, null)
   assert.equal(nowhere.res.parse().status, 404)
   const reply = new FixedReply({ status: 201, headers: [['x-a', '1']], body: 'made' })
-  const fixed = context.start({ method: 'POST', headers: length(2) }, {}, { upstream: null, reply })
+  const fixed = context.start(
+    { method: 'POST', headers: length(2) },
+    {},
+    { upstream: null, reply, cleaned: false },
+  )
   assert.equal(fixed.res.parse().body.toString(), 'made')
   assert.deepEqual(context.recorder.counts(), { no_route: 1, responded: 1 })
   assert.equal(context.side.calls.length, 0)

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { cleanPath } from '../../../src/proxy/clean-path.ts'
 import { RequestHead } from '../../../src/proxy/request-head.ts'
 import { FakeRequest, type FakeRequestOptions } from '../../support/fakes/http-request.ts'
 
 function read(options: FakeRequestOptions, head = new RequestHead()): RequestHead {
   const request = new FakeRequest(options)
-  head.read(request.native)
+  head.read(request.native, cleanPath(request.native.getUrl()), false)
   request.die()
   return head
 }

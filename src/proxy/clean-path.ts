@@ -1,0 +1,61 @@
+/**
+ * The path that routes are matched on: one spelling for every path that an origin could take for the same (RFC 3986,
+ * section 6.2.2). Without it `/public/../admin`, `//admin`, `/%61dmin` and `/a%2fdmin` walk past a route that guards
+ * `/admin`. What is forwarded is the target as the client sent it, unless the route asks for the clean one.
+ *
+ *     /a/./b/../c   dot segments resolved            /a/c
+ *     /a//b         empty segments merged            /a/b
+ *     /%2e%2E/a     an escaped dot is a dot          above the root: null
+ *     /a%2fb        an escaped slash is a slash      /a/b
+ *     /%7eme/%c3    unreserved characters unescaped, other escapes in upper case   /~me/%C3
+ */
+
+const slash = 0x2f
+const dot = 0x2e
+const percent = 0x25
+
+/** Whether the path is as `cleanPath` would leave it: nearly every path is, and costs one look at each character. */
+function isClean(path: string): boolean {
+  let previous = 0
+  for (let index = 0; index < path.length; index++) {
+    const code = path.charCodeAt(index)
+    if (code === percent) return false
+    // A segment that begins with a dot may be a dot segment, or a name such as `.well-known`: the slow way finds out.
+    if (previous === slash && (code === slash || code === dot)) return false
+    previous = code
+  }
+  return true
+}
+
+/**
+ * @param path begins with `/`; without the query
+ * @returns null if it climbs above the root
+ */
+export function cleanPath(path: string): string | null {
+  return isClean(path) ? path : resolve(withoutNeedlessEscapes(path))
+}
+
+function resolve(path: string): string | null {
+  const kept: string[] = []
+  const segments = path.split('/')
+  const last = segments.length - 1
+  for (let index = 1; index <= last; index++) {
+    const segment = segments[index] as string
+    const names = segment !== '' && segment !== '.' && segment !== '..'
+    if (names) kept.push(segment)
+    else if (segment === '..' && kept.pop() === undefined) return null
+    // A path that ends in a slash or a dot segment names a folder, and goes on doing so.
+    if (!names && index === last && kept.length > 0) return `/${kept.join('/')}/`
+  }
+  return `/${kept.join('/')}`
+}
+
+const unreserved = /[A-Za-z0-9._~/-]/
+
+/** What is no escape (`%zz`) stays as it stands. */
+function withoutNeedlessEscapes(path: string): string {
+  return path.replace(/%[0-9a-fA-F]{2}/g, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16))
+    return unreserved.test(character) ? character : escaped.toUpperCase()
+  })
+}

@@ -1,0 +1,194 @@
+/**
+ * Requests as they come and as they arrive at the origin, byte by byte, after RFC 9110 and 9112. What is refused stands in
+ * requests-refused.test.ts.
+ */
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import { ok } from '../support/origin-behaviours.ts'
+import { proxied } from '../support/proxied.ts'
+
+interface Case {
+  readonly rfc: string
+  readonly what: string
+  readonly sent: string
+  readonly status?: number
+  /** Of the answer to the client. */
+  readonly closes?: boolean
+  /** What the origin gets. */
+  readonly target?: string
+  readonly body?: string
+  /** Fields that the origin gets, and fields that it does not. */
+  readonly has?: Readonly<Record<string, string>>
+  readonly hasNot?: readonly string[]
+}
+
+const get = (headers = '', target = '/') => `GET ${target} HTTP/1.1\r\nHost: test\r\n${headers}\r\n`
+const post = (headers: string, body: string) => `POST / HTTP/1.1\r\nHost: test\r\n${headers}\r\n${body}`
+
+const sha256 = (text: string) => createHash('sha256').update(text, 'latin1').digest('hex')
+
+const forwarded: readonly Case[] = [
+  {
+    rfc: '9112 3.2.1',
+    what: 'the target as it came',
+    sent: get('', '/a/../b//c%2f%2E?x=/../%zz&&'),
+    target: '/a/../b//c%2f%2E?x=/../%zz&&',
+  },
+  { rfc: '9112 3.2.1', what: 'an empty query', sent: get('', '/a?'), target: '/a?' },
+  {
+    rfc: '9110 7.6.1',
+    what: 'Connection and what it names',
+    sent: get('Connection: X-Hop, close\r\nX-Hop: 1\r\nX-End: 2\r\n'),
+    has: { 'x-end': '2' },
+    hasNot: ['x-hop'],
+  },
+  {
+    rfc: '9110 7.6.1',
+    what: 'the hop-by-hop fields',
+    sent: get(
+      'Keep-Alive: timeout=5\r\nProxy-Connection: x\r\nTE: trailers\r\nUpgrade: h2c\r\nTrailer: X-T\r\n',
+    ),
+    hasNot: ['keep-alive', 'proxy-connection', 'te', 'upgrade', 'trailer'],
+  },
+  {
+    rfc: '9110 7.6.1',
+    what: 'fields that may not be nominated away',
+    sent: post(
+      'Connection: Host, Content-Length, Content-Type\r\nContent-Type: text/x\r\nContent-Length: 2\r\n',
+      'ab',
+    ),
+    body: 'ab',
+    has: { host: 'test', 'content-type': 'text/x' },
+  },
+  {
+    rfc: '9110 5.3',
+    what: 'repeated fields, in order',
+    sent: get('X-A: 1\r\nX-B: 2\r\nX-A: 3\r\n'),
+    has: { 'x-a': '1, 3' },
+  },
+  {
+    rfc: '9110 5.5',
+    what: 'white space around a value',
+    sent: get('X-A: \t 1 2\t \r\n'),
+    has: { 'x-a': '1 2' },
+  },
+  { rfc: '9110 5.5', what: 'an empty value', sent: get('X-A:\r\n'), has: { 'x-a': '' } },
+  {
+    rfc: '9110 5.5',
+    what: 'UTF-8 inside a value, byte for byte',
+    sent: get('X-A: a\xc3\xa9b\r\n'),
+    has: { 'x-a': 'a\xc3\xa9b' },
+  },
+  {
+    rfc: '9112 6.1',
+    what: 'a chunked body, framed anew, and the connection closed',
+    sent: post('Transfer-Encoding: chunked\r\n', '3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n'),
+    body: 'abcde',
+    closes: true,
+  },
+  {
+    rfc: '9112 6.1',
+    what: 'Transfer-Encoding in any case',
+    sent: post('Transfer-Encoding: ChunKed\r\n', '1\r\na\r\n0\r\n\r\n'),
+    body: 'a',
+    closes: true,
+  },
+  {
+    rfc: '9112 6.2',
+    what: 'a body with a length',
+    sent: post('Content-Length: 3\r\n', 'abc'),
+    body: 'abc',
+    has: { 'content-length': '3' },
+    closes: false,
+  },
+  { rfc: '9112 6.3', what: 'no body without either', sent: post('', ''), body: '', closes: false },
+  { rfc: '9110 9.3.1', what: 'a body on GET', sent: get('Content-Length: 2\r\n').concat('hi'), body: 'hi' },
+  {
+    rfc: '9110 9.3.5',
+    what: 'a body on DELETE',
+    sent: `DELETE / HTTP/1.1\r\nHost: test\r\nContent-Length: 2\r\n\r\nhi`,
+    body: 'hi',
+  },
+  {
+    rfc: '9110 10.1.1',
+    what: 'Expect, which is answered and not passed on',
+    sent: post('Expect: 100-continue\r\nContent-Length: 1\r\n', 'a'),
+    body: 'a',
+    hasNot: ['expect'],
+  },
+  { rfc: '9112 9.6', what: 'Connection: close', sent: get('Connection: close\r\n'), closes: true },
+  { rfc: '9112 9.3', what: 'a connection that goes on', sent: get(), closes: false },
+]
+
+test('requests are forwarded as the RFCs have it', async (t) => {
+  const { origin, weir, connect } = await proxied(t, ok('fine'))
+  for (const { rfc, what, sent, status = 200, closes, target, body, has = {}, hasNot = [] } of forwarded) {
+    const name = `${rfc}: ${what}`
+    const client = await connect()
+    await client.send(sent)
+    const answer = await client.response()
+    assert.equal(answer.status, status, name)
+    const got = origin.requests.at(-1)!
+    if (target !== undefined) assert.equal(got.target, target, name)
+    if (body !== undefined) assert.equal(got.bodySha256, sha256(body), name)
+    for (const [field, value] of Object.entries(has)) {
+      const values = got.headers.filter(([other]) => other.toLowerCase() === field).map(([, text]) => text)
+      assert.equal(values.join(', '), value, `${name}: ${field}`)
+    }
+    for (const field of hasNot)
+      assert.ok(
+        got.headers.every(([other]) => other.toLowerCase() !== field),
+        `${name}: ${field}`,
+      )
+    if (closes === true) await client.closed()
+    if (closes === false) assert.equal((await client.exchange({ target: '/again' })).status, 200, name)
+    client.close()
+  }
+  await weir.atRest()
+})
+
+test('forwardPath "cleaned" forwards the path that was matched, and the query as it came', async (t) => {
+  const { origin, fetch } = await proxied(t, ok(), {
+    config: { routes: [{ path: '/api/*', forwardPath: 'cleaned', upstream: 'app' }] },
+  })
+  const cases = { '/x/..//api/%61?q=/../b': '/api/a?q=/../b', '/api/': '/api/', '/api%2fb': '/api/b' }
+  for (const [sent, got] of Object.entries(cases)) {
+    assert.equal((await fetch({ target: sent })).status, 200, sent)
+    assert.equal(origin.requests.at(-1)!.target, got, sent)
+  }
+})
+
+test('a target above the root is 400 on every route', async (t) => {
+  const { origin, connect } = await proxied(t, ok(), {
+    config: { routes: [{ path: '/isolated', respond: { status: 200 } }, { upstream: 'app' }] },
+  })
+  for (const target of ['/..', '/a/../../b', '/%2e%2e/isolated', '/..%2fisolated']) {
+    const client = await connect()
+    const answer = await client.exchange({ target })
+    assert.equal(answer.status, 400, target)
+    await client.closed()
+  }
+  assert.equal(origin.count, 0)
+})
+
+test('a fixed answer does not excuse a malformed request', async (t) => {
+  const { connect } = await proxied(t, ok(), {
+    config: { routes: [{ respond: { status: 200 } }] },
+  })
+  const malformed = [
+    'GET / HTTP/1.1\r\nHost:\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: a b\r\n\r\n',
+    'G(E)T / HTTP/1.1\r\nHost: test\r\n\r\n',
+    'GET /a#b HTTP/1.1\r\nHost: test\r\n\r\n',
+    'GET /?a#b HTTP/1.1\r\nHost: test\r\n\r\n',
+    'GET /\xe9 HTTP/1.1\r\nHost: test\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na',
+  ]
+  for (const bytes of malformed) {
+    const client = await connect()
+    await client.send(bytes)
+    assert.equal((await client.response()).status, 400, bytes)
+    await client.closed()
+  }
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { cleanPath } from '../../../src/proxy/clean-path.ts'
+
+const cases: Record<string, string | null> = {
+  '/': '/',
+  '/a/b': '/a/b',
+  '//': '/',
+  '//a///b': '/a/b',
+  '/a/': '/a/',
+  '/a//': '/a/',
+  '/a/.': '/a/',
+  '/a/./b': '/a/b',
+  '/a/..': '/',
+  '/a/b/..': '/a/',
+  '/a/../b': '/b',
+  '/a/%2e%2E/b': '/b',
+  '/a%2fb': '/a/b',
+  '/a%2F..%2fb': '/b',
+  '/%61dmin': '/admin',
+  '/caf%c3%a9': '/caf%C3%A9',
+  '/%7eme': '/~me',
+  '/a%zz%2': '/a%zz%2',
+  '/%252e%252e/a': '/%252e%252e/a',
+  '/.well-known/x': '/.well-known/x',
+  '/a/...': '/a/...',
+  '/..': null,
+  '/../a': null,
+  '/a/../..': null,
+  '/%2e%2e/a': null,
+  '/%2e.%2fa': null,
+  '//..': null,
+}
+
+test('a path has one spelling', () => {
+  for (const [path, clean] of Object.entries(cases)) assert.equal(cleanPath(path), clean, path)
+})
+
+test('a clean path is left alone, and has neither dot segments nor empty ones', () => {
+  const piece = fc.constantFrom('/', '.', '..', 'a', 'B', '%2e', '%2F', '%41', '%25', '%c3', '~', '%')
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const clean = cleanPath(`/${pieces.join('')}`)
+      if (clean === null) return
+      assert.equal(cleanPath(clean), clean)
+      assert.ok(clean.startsWith('/'))
+      assert.doesNotMatch(clean, /\/\/|\/\.\.?(\/|$)|%2[eEfF]/)
+    }),
+  )
+})
