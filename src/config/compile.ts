@@ -28,6 +28,7 @@ export function compile(config: Config): Plan {
     drainTimeoutMs: milliseconds(config.drainTimeout),
     upstreams,
     routes: config.routes.length > 0 ? config.routes.map(routePlan) : upstreams.map(everythingTo),
+    forwarding: { trustedProxies: config.trustedProxies, ...config.forwarding },
     log: { level: config.log.level, access: accessLogPlan(config.log.access) },
   }
 }

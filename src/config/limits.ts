@@ -30,6 +30,10 @@ export const limits = {
   healthTimeoutMs: { min: 1, max: 86_400_000 },
   healthStreak: { min: 1, max: 100 },
 
+  trustedProxies: { min: 0, max: 1024 },
+  /** Of an address with a prefix length, in characters. */
+  networkLength: 49,
+
   routes: { min: 0, max: 10_000 },
   /** Of a host name (RFC 1035, section 2.3.4), in characters. */
   hostLength: 253,

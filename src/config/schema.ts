@@ -9,6 +9,7 @@ import { logLevels } from '../plan/plan.ts'
 import { listenHostFault } from './host.ts'
 import { limits } from './limits.ts'
 import { choice, duration, fraction, integer, list, named, section, text } from './nodes.ts'
+import { forwarding, trustedProxies } from './schema-forwarding.ts'
 import { route, upstreamName } from './schema-route.ts'
 import { upstream } from './schema-upstream.ts'
 
@@ -113,6 +114,8 @@ export const configSchema = section({
         'none matches gets 404. At most 10000. Default: with one upstream, everything goes to it; with several, ' +
         'routes are needed.',
     ),
+  trustedProxies,
+  forwarding,
   log,
 }).describe('The configuration of Weir, an HTTP load balancer.')
 

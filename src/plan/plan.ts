@@ -16,7 +16,20 @@ export interface Plan {
   readonly upstreams: readonly UpstreamPlan[]
   /** In order: the first that matches wins. */
   readonly routes: readonly RoutePlan[]
+  readonly forwarding: ForwardingPlan
   readonly log: LogPlan
+}
+
+/** What endpoints are told about where a request comes from. */
+export interface ForwardingPlan {
+  /** Addresses and networks (CIDR) whose X-Forwarded-*, Forwarded and X-Request-Id are believed. */
+  readonly trustedProxies: readonly string[]
+  /** Send Forwarded (RFC 7239). */
+  readonly forwarded: boolean
+  /** Send Via (RFC 9110, section 7.6.3). */
+  readonly via: boolean
+  /** Send X-Request-Id, and log it. */
+  readonly requestId: boolean
 }
 
 export interface ListenerPlan {

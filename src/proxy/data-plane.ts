@@ -16,6 +16,7 @@ import { clientAddress } from './client-address.ts'
 import { Deadlines } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import { isHost, isTarget, isToken } from './headers/bytes.ts'
+import { Forwarding } from './headers/forwarding.ts'
 import { Listener } from './listener.ts'
 import { Recorder } from './record.ts'
 import { Router } from './router.ts'
@@ -26,16 +27,21 @@ export interface DataPlaneContext {
   readonly binding: Binding
   readonly deadlines: Deadlines<Exchange>
   readonly recorder: Recorder
+  readonly forwarding: Forwarding
   /** Answer what comes, and close the connection behind it. */
   readonly draining: boolean
   readonly spareExchanges: Exchange[]
   readonly spareAttempts: Attempt[]
 }
 
+/** Until there is a plan. */
+const nothingForwarded = { trustedProxies: [], forwarded: false, via: false, requestId: false }
+
 export class DataPlane implements DataPlaneContext {
   readonly binding: Binding
   readonly deadlines = new Deadlines<Exchange>()
   readonly recorder: Recorder
+  forwarding = new Forwarding(nothingForwarded)
   readonly spareExchanges: Exchange[] = []
   readonly spareAttempts: Attempt[] = []
   draining = false
@@ -75,6 +81,7 @@ export class DataPlane implements DataPlaneContext {
       this.#upstreams.delete(name)
       upstream.retire()
     }
+    this.forwarding = new Forwarding(plan.forwarding)
     this.recorder.configure(plan.log)
     return null
   }
@@ -176,6 +183,6 @@ function giveUp(res: HttpResponse, exchange: Exchange | null): void {
 function describe(res: HttpResponse, request: HttpRequest) {
   const query = request.getQuery() as string | undefined
   const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
-  const head = { host: request.getHeader('host'), fault: null }
+  const head = { host: request.getHeader('host'), fault: null, requestId: '' }
   return { method: request.getCaseSensitiveMethod(), target, head, address: clientAddress(res) }
 }

@@ -13,7 +13,7 @@ import type { RandomSource } from './balance/policy.ts'
 export interface Recorded {
   readonly method: string
   readonly target: string
-  readonly head: { readonly host: string; readonly fault: string | null }
+  readonly head: { readonly host: string; readonly fault: string | null; readonly requestId: string }
   readonly address: string
   /** Milliseconds on the monotonic clock; NaN if no line can come of it. */
   readonly startedAt: number
@@ -110,6 +110,7 @@ export class Recorder {
         outcome: outcome.code,
         fault: outcome.fault,
         ...(head.fault === null ? undefined : { reason: head.fault }),
+        ...(head.requestId === '' ? undefined : { requestId: head.requestId }),
         ...(upstreamName === '' ? undefined : { upstream: upstreamName, endpoint: endpointId, attempts }),
         bytes: responseBytes,
         ms: Math.round((performance.now() - exchange.startedAt) * 1_000) / 1_000,

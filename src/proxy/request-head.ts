@@ -1,13 +1,14 @@
 /**
  * The head of a request, copied out of uWebSockets.js before its handler returns (its request object is dead
  * afterwards), judged, and turned into what goes to the endpoint: hop-by-hop fields removed, framing left to undici,
- * X-Forwarded-* set.
+ * and what says where the request comes from kept apart.
  *
  * What a client may not send is what two parsers could read in two ways (RFC 9112, sections 6.1 to 6.3 and 11.2). The
  * binding lets some of it through (native-notes/03-request-parser.md), so the verdict is made here.
  */
 import type { HttpRequest } from '../native/uws.ts'
 import { contentLength, isHost, isTarget, isToken, toByteString } from './headers/bytes.ts'
+import { isClaim } from './headers/forwarding.ts'
 import { isHopByHop, nominated } from './headers/hop-by-hop.ts'
 
 export class RequestHead {
@@ -18,6 +19,10 @@ export class RequestHead {
   accept = ''
   /** Name and value alternately, as `dispatch` takes them. Values are byte strings. */
   readonly headers: string[] = []
+  /** The same, of fields that say where the request comes from (headers/forwarding.ts). */
+  readonly claims: string[] = []
+  /** '' if none is sent. */
+  requestId = ''
   /** -1: none given. */
   contentLength = -1
   chunked = false
@@ -53,17 +58,14 @@ export class RequestHead {
     if (this.#connection !== '') this.#dropNominated()
   }
 
-  /** Adds what tells the endpoint about the client (de facto standard; RFC 7239 names the same facts). */
-  addForwarded(address: string, scheme: string): void {
-    this.headers.push('x-forwarded-for', address, 'x-forwarded-proto', scheme, 'x-forwarded-host', this.host)
-  }
-
   reset(): void {
     this.method = ''
     this.target = ''
     this.host = ''
     this.accept = ''
     this.headers.length = 0
+    this.claims.length = 0
+    this.requestId = ''
     this.contentLength = -1
     this.chunked = false
     this.fault = null
@@ -91,21 +93,15 @@ export class RequestHead {
           return
         }
         break
-      case 15:
-        if (name === 'x-forwarded-for') return
-        break
-      case 16:
-        if (name === 'x-forwarded-host') return
-        break
       case 17:
         if (name === 'transfer-encoding') {
           this.#readEncoding(value)
           return
         }
-        if (name === 'x-forwarded-proto') return
         break
     }
-    if (!isHopByHop(name)) this.headers.push(name, toByteString(value))
+    if (isClaim(name)) this.claims.push(name, toByteString(value))
+    else if (!isHopByHop(name)) this.headers.push(name, toByteString(value))
   }
 
   #readLength(value: string): void {

@@ -192,3 +192,26 @@ test('a fixed answer does not excuse a malformed request', async (t) => {
     await client.closed()
   }
 })
+
+test('trustedProxies: what they say about the client is kept and extended', async (t) => {
+  const claims: [string, string][] = [
+    ['X-Forwarded-For', '203.0.113.5'],
+    ['X-Forwarded-Proto', 'https'],
+    ['Forwarded', 'for=203.0.113.5'],
+  ]
+  const forwarding = { forwarded: true, via: true, requestId: true }
+  for (const [trustedProxies, chain, proto] of [
+    [['127.0.0.0/8'], '203.0.113.5, 127.0.0.1', 'https'],
+    [['10.0.0.0/8'], '127.0.0.1', 'http'],
+  ] as const) {
+    const { origin, fetch } = await proxied(t, ok(), { config: { trustedProxies, forwarding } })
+    await fetch({ headers: claims })
+    const got = (name: string) => origin.only().headers.find(([field]) => field.toLowerCase() === name)?.[1]
+    assert.equal(got('x-forwarded-for'), chain)
+    assert.equal(got('x-forwarded-proto'), proto)
+    assert.equal(got('x-forwarded-host'), 'test')
+    assert.match(got('forwarded')!, /for=127\.0\.0\.1;host="test";proto=http$/)
+    assert.equal(got('via'), '1.1 weir')
+    assert.match(got('x-request-id')!, /^[0-9a-f-]{36}$/)
+  }
+})

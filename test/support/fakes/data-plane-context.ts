@@ -8,6 +8,7 @@ import { cleanPath } from '../../../src/proxy/clean-path.ts'
 import type { DataPlaneContext } from '../../../src/proxy/data-plane.ts'
 import { Deadlines, tickMs } from '../../../src/proxy/deadlines.ts'
 import { Exchange } from '../../../src/proxy/exchange.ts'
+import { Forwarding } from '../../../src/proxy/headers/forwarding.ts'
 import { Recorder } from '../../../src/proxy/record.ts'
 import type { Route } from '../../../src/proxy/router.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
@@ -15,7 +16,7 @@ import { FakeClock } from './clock.ts'
 import { FakeRequest, type FakeRequestOptions } from './http-request.ts'
 import { FakeLoop, FakeResponse, type FakeResponseOptions } from './http-response.ts'
 import { MemoryLog } from './logger.ts'
-import { upstreamPlan } from './plans.ts'
+import { plan, upstreamPlan } from './plans.ts'
 import { type FakeCall, FakeUpstreamSide } from './undici-client.ts'
 
 export interface Started {
@@ -35,6 +36,7 @@ export class FakeContext implements DataPlaneContext {
   readonly upstream: Upstream
   readonly side: FakeUpstreamSide
   readonly route: Route
+  forwarding = new Forwarding(plan().forwarding)
   readonly #loop = new FakeLoop()
 
   constructor(t: TestContext, changes: Partial<UpstreamPlan> = {}) {

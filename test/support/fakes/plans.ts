@@ -55,6 +55,7 @@ export function plan(changes: Partial<Plan> = {}): Plan {
     drainTimeoutMs: 1_000,
     upstreams: [upstreamPlan()],
     routes: [upstreamRoute(null, null)],
+    forwarding: { trustedProxies: [], forwarded: false, via: false, requestId: false },
     log: { level: 'info', access: { errors: true, sample: 0 } },
     ...changes,
   }

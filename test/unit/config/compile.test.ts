@@ -42,6 +42,7 @@ const writtenOutPlan: Plan = {
     },
     { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: 'app' } },
   ],
+  forwarding: { trustedProxies: [], forwarded: false, via: false, requestId: false },
   log: { level: 'info', access: { errors: true, sample: 0 } },
 }
 

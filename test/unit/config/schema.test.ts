@@ -10,6 +10,8 @@ test('schema empty_object gives every default of the top level', () => {
     drainTimeout: '20s',
     upstreams: {},
     routes: [],
+    trustedProxies: [],
+    forwarding: { forwarded: false, via: false, requestId: false },
     log: { level: 'info', access: 'errors' },
   })
 })

@@ -13,7 +13,7 @@ function recorded(changes: Partial<Recorded> = {}): Recorded {
   return {
     method: 'GET',
     target: '/x?y',
-    head: { host: 'app.example', fault: null },
+    head: { host: 'app.example', fault: null, requestId: '' },
     address: '192.0.2.7',
     startedAt: performance.now(),
     status: 200,
@@ -116,7 +116,10 @@ test('never routed_no upstream in the line', () => {
 })
 
 test('refused for its framing_the line says why', () => {
-  const [line] = linesOf(all, outcomes.badRequest, { status: 400, head: { host: '', fault: 'no number' } })
+  const [line] = linesOf(all, outcomes.badRequest, {
+    status: 400,
+    head: { host: '', fault: 'no number', requestId: 'r-1' },
+  })
   assert.equal(line?.reason, 'no number')
 })
 

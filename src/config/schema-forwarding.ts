@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { limits } from './limits.ts'
+import { networkFault } from './network.ts'
+import { list, section, text } from './nodes.ts'
+
+const network = text({
+  expected: 'an address or a network, such as "10.0.0.0/8" or "::1"',
+  fault: networkFault,
+  maxLength: limits.networkLength,
+}).describe('An address, or a network in CIDR form.')
+
+export const trustedProxies = list(network, 'addresses or networks', limits.trustedProxies)
+  .default([])
+  .describe(
+    'Peers that may say who the client is: addresses and networks in CIDR form, "192.0.2.7" or "10.0.0.0/8", at most 1024. ' +
+      "Their X-Forwarded-*, Forwarded and X-Request-Id are kept and extended; everybody else's are replaced. Default none. " +
+      'Name only what stands in front of Weir: whoever is listed can pretend to be any client.',
+  )
+
+export const forwarding = section({
+  forwarded: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe('Send Forwarded (RFC 7239) beside X-Forwarded-*, which is always sent. Default false.'),
+  via: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe('Send "Via: 1.1 weir" to endpoints (RFC 9110, section 7.6.3). Default false.'),
+  requestId: z
+    .boolean({ error: 'true or false' })
+    .default(false)
+    .describe(
+      'Send X-Request-Id, a new UUID unless a trusted proxy has sent one, and log it. Default false.',
+    ),
+})
+  .prefault({})
+  .describe('What endpoints are told about where a request comes from, beyond X-Forwarded-*.')
