@@ -14,6 +14,7 @@ import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import { type Config, listener, type RouteConfig, type UpstreamConfig } from './schema.ts'
 import { upstreamSettings } from './schema-upstream.ts'
+import { parseSize } from './size.ts'
 
 /**
  * The plan of a configuration that `loadConfig` has accepted: short forms written out, durations in milliseconds,
@@ -28,6 +29,12 @@ export function compile(config: Config): Plan {
     drainTimeoutMs: milliseconds(config.drainTimeout),
     upstreams,
     routes: config.routes.length > 0 ? config.routes.map(routePlan) : upstreams.map(everythingTo),
+    limits: {
+      headBytes: bytes(config.limits.headBytes),
+      headerCount: config.limits.headers,
+      targetBytes: bytes(config.limits.targetBytes),
+      bodyBytes: bytes(config.limits.bodyBytes),
+    },
     forwarding: { trustedProxies: config.trustedProxies, ...config.forwarding },
     log: { level: config.log.level, access: accessLogPlan(config.log.access) },
   }
@@ -108,4 +115,10 @@ function milliseconds(text: string): number {
   const ms = parseDuration(text)
   if (ms === null) throw new Error(`${JSON.stringify(text)} is no duration`)
   return ms
+}
+
+function bytes(text: string): number {
+  const size = parseSize(text)
+  if (size === null) throw new Error(`${JSON.stringify(text)} is no size`)
+  return size
 }

@@ -30,6 +30,12 @@ export const limits = {
   healthTimeoutMs: { min: 1, max: 86_400_000 },
   healthStreak: { min: 1, max: 100 },
 
+  headBytes: { min: 1024, max: 16_384 },
+  headerCount: { min: 1, max: 98 },
+  targetBytes: { min: 1, max: 16_384 },
+  /** 0 means none. */
+  bodyBytes: { min: 0, max: 1024 * 1024 ** 3 },
+
   trustedProxies: { min: 0, max: 1024 },
   /** Of an address with a prefix length, in characters. */
   networkLength: 49,

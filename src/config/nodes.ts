@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { durationPattern, formatDuration, parseDuration } from './duration.ts'
 import type { Range } from './limits.ts'
+import { formatSize, parseSize, sizePattern } from './size.ts'
 
 const oneOf = 'one of: '
 const aDuration = 'a duration '
@@ -51,6 +52,17 @@ export function duration({ min, max }: Range) {
     return ms !== null && ms >= min && ms <= max
   }
   return z.string({ error }).regex(durationPattern, { error, abort: true }).refine(inRange, { error })
+}
+
+/** A size; the range is in bytes, and a range from 0 says that `"0B"` means none. */
+export function size({ min, max }: Range) {
+  const range = min === 0 ? `up to "${formatSize(max)}"` : `from "${formatSize(min)}" to "${formatSize(max)}"`
+  const error = `a size ${range}, such as "512B" or "64KiB" (units: B, KiB, MiB, GiB)${min === 0 ? ', or "0B" for none' : ''}`
+  const inRange = (text: string) => {
+    const bytes = parseSize(text)
+    return bytes !== null && bytes >= min && bytes <= max
+  }
+  return z.string({ error }).regex(sizePattern, { error, abort: true }).refine(inRange, { error })
 }
 
 /** One word of several; a misspelled one gets a suggestion. */

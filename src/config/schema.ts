@@ -10,6 +10,7 @@ import { listenHostFault } from './host.ts'
 import { limits } from './limits.ts'
 import { choice, duration, fraction, integer, list, named, section, text } from './nodes.ts'
 import { forwarding, trustedProxies } from './schema-forwarding.ts'
+import { limits as requestLimits } from './schema-limits.ts'
 import { route, upstreamName } from './schema-route.ts'
 import { upstream } from './schema-upstream.ts'
 
@@ -114,6 +115,7 @@ export const configSchema = section({
         'none matches gets 404. At most 10000. Default: with one upstream, everything goes to it; with several, ' +
         'routes are needed.',
     ),
+  limits: requestLimits,
   trustedProxies,
   forwarding,
   log,

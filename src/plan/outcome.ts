@@ -45,6 +45,9 @@ export const outcomes = Object.freeze({
   responded: row('responded', 0, 'none', 'never', ''),
 
   badRequest: row('bad_request', 400, 'client', 'never', 'the request is malformed or ambiguous', true),
+  bodyTooLarge: row('body_too_large', 413, 'client', 'never', 'the request body is too large', true),
+  targetTooLong: row('target_too_long', 414, 'client', 'never', 'the request target is too long', true),
+  headTooLarge: row('head_too_large', 431, 'client', 'never', 'the request headers are too large', true),
   noRoute: row('no_route', 404, 'client', 'never', 'no route matches this host and path'),
   /** 499 as in nginx: it is logged, nobody receives it. */
   clientAborted: row('client_aborted', 0, 'client', 'never', ''),

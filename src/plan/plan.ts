@@ -16,8 +16,20 @@ export interface Plan {
   readonly upstreams: readonly UpstreamPlan[]
   /** In order: the first that matches wins. */
   readonly routes: readonly RoutePlan[]
+  readonly limits: LimitsPlan
   readonly forwarding: ForwardingPlan
   readonly log: LogPlan
+}
+
+/** What one request may have. Above: 431, 431, 414, 413. */
+export interface LimitsPlan {
+  /** Request line and headers. */
+  readonly headBytes: number
+  readonly headerCount: number
+  /** Path and query. */
+  readonly targetBytes: number
+  /** Infinity does not cross the process border: 0 means none. */
+  readonly bodyBytes: number
 }
 
 /** What endpoints are told about where a request comes from. */

@@ -5,10 +5,10 @@
  * notices. An exchange that has begun keeps the route that it began with.
  */
 import type { Logger } from 'pino'
-import type { Binding, HttpRequest, HttpResponse } from '../native/uws.ts'
+import { type Binding, type HttpRequest, type HttpResponse, nativeLimits } from '../native/uws.ts'
 import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
 import { outcomes } from '../plan/outcome.ts'
-import type { ListenerPlan, Plan } from '../plan/plan.ts'
+import type { LimitsPlan, ListenerPlan, Plan } from '../plan/plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
@@ -28,6 +28,7 @@ export interface DataPlaneContext {
   readonly deadlines: Deadlines<Exchange>
   readonly recorder: Recorder
   readonly forwarding: Forwarding
+  readonly limits: LimitsPlan
   /** Answer what comes, and close the connection behind it. */
   readonly draining: boolean
   readonly spareExchanges: Exchange[]
@@ -35,6 +36,7 @@ export interface DataPlaneContext {
 }
 
 /** Until there is a plan. */
+const unlimited: LimitsPlan = { ...nativeLimits, targetBytes: nativeLimits.headBytes, bodyBytes: 0 }
 const nothingForwarded = { trustedProxies: [], forwarded: false, via: false, requestId: false }
 
 export class DataPlane implements DataPlaneContext {
@@ -42,6 +44,7 @@ export class DataPlane implements DataPlaneContext {
   readonly deadlines = new Deadlines<Exchange>()
   readonly recorder: Recorder
   forwarding = new Forwarding(nothingForwarded)
+  limits: LimitsPlan = unlimited
   readonly spareExchanges: Exchange[] = []
   readonly spareAttempts: Attempt[] = []
   draining = false
@@ -82,6 +85,7 @@ export class DataPlane implements DataPlaneContext {
       upstream.retire()
     }
     this.forwarding = new Forwarding(plan.forwarding)
+    this.limits = plan.limits
     this.recorder.configure(plan.log)
     return null
   }
@@ -142,7 +146,7 @@ export class DataPlane implements DataPlaneContext {
       const path = cleanPath(request.getUrl())
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
-      if (route?.reply != null && isPlain(request)) {
+      if (route?.reply != null && isPlain(request, this.limits)) {
         this.recorder.responded(route.reply.status, () => describe(res, request))
         route.reply.send(res, request, this.draining)
         return
@@ -157,13 +161,18 @@ export class DataPlane implements DataPlaneContext {
 }
 
 /** Nothing about it needs a verdict: no body, and a method, target and Host as they should be. */
-function isPlain(request: HttpRequest): boolean {
+function isPlain(request: HttpRequest, limits: LimitsPlan): boolean {
   const query = request.getQuery() as string | undefined
+  const url = request.getUrl()
   return (
+    // Lower than the binding's own: they must be counted.
+    limits.headBytes === nativeLimits.headBytes &&
+    limits.headerCount === nativeLimits.headerCount &&
+    url.length + (query === undefined ? 0 : query.length + 1) <= limits.targetBytes &&
     request.getHeader('content-length') === '' &&
     request.getHeader('transfer-encoding') === '' &&
     isToken(request.getCaseSensitiveMethod()) &&
-    isTarget(request.getUrl()) &&
+    isTarget(url) &&
     (query === undefined || isTarget(`/${query}`)) &&
     isHost(request.getHeader('host'))
   )

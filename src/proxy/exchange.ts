@@ -55,7 +55,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   #failedOn: Endpoint | null = null
   readonly #upload = new Upload(
     () => this.#progress(),
-    () => this.#breakOff(outcomes.clientStalled),
+    (outcome) => this.#breakOff(outcome),
   )
 
   // What the access log tells.
@@ -68,7 +68,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   readonly #onFirstBytes = (): void => this.#bodyBegins()
   readonly #refuseFaulty = (): void => {
     // The client may have gone meanwhile.
-    if (this.#res !== null && this.head.fault !== null) this.#refuse(outcomes.badRequest)
+    if (this.#res !== null && this.head.fault !== null) this.#refuse(this.head.verdict)
   }
 
   constructor(context: DataPlaneContext) {
@@ -119,7 +119,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.#res = res
     this.#context.deadlines.add(this)
     this.startedAt = this.#context.recorder.begin()
-    this.head.read(request, path, route?.cleaned === true)
+    this.head.read(request, path, route?.cleaned === true, this.#context.limits)
     this.address = clientAddress(res)
     if (this.head.fault !== null) {
       // Not from inside the handler: the binding would read on, and take what stands behind this request for another one.
@@ -140,7 +140,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
     this.#phase = 'reading'
     this.deadline = this.#context.deadlines.after(this.#upstream.timeouts.bodyMs)
-    this.#upload.begin(res, this.#onFirstBytes)
+    this.#upload.begin(res, this.#onFirstBytes, this.#context.limits.bodyBytes)
   }
 
   #bodyBegins(): void {

@@ -7,6 +7,8 @@
  * binding lets some of it through (native-notes/03-request-parser.md), so the verdict is made here.
  */
 import type { HttpRequest } from '../native/uws.ts'
+import { type Outcome, outcomes } from '../plan/outcome.ts'
+import type { LimitsPlan } from '../plan/plan.ts'
 import { contentLength, isHost, isTarget, isToken, toByteString } from './headers/bytes.ts'
 import { isClaim } from './headers/forwarding.ts'
 import { isHopByHop, nominated } from './headers/hop-by-hop.ts'
@@ -28,6 +30,10 @@ export class RequestHead {
   chunked = false
   /** Why it must not be forwarded; null if it may. */
   fault: string | null = null
+  /** What the client is told then. */
+  verdict: Outcome = outcomes.badRequest
+  #bytes = 0
+  #count = 0
   #connection = ''
   readonly #collect = (name: string, value: string): void => this.#add(name, value)
 
@@ -40,13 +46,14 @@ export class RequestHead {
    * @param cleaned the cleaned path (clean-path.ts); null if it climbs above the root
    * @param forwardCleaned `target` is to have it instead of the one received
    */
-  read(request: HttpRequest, cleaned: string | null, forwardCleaned: boolean): void {
+  read(request: HttpRequest, cleaned: string | null, forwardCleaned: boolean, limits: LimitsPlan): void {
     this.method = request.getCaseSensitiveMethod()
     const path = forwardCleaned ? (cleaned as string) : request.getUrl()
     // undefined without a `?`, '' with nothing behind it; the types say string.
     const query = request.getQuery() as string | undefined
     this.target = query === undefined ? path : `${path}?${query}`
     request.forEach(this.#collect)
+    this.#measure(limits)
     if (this.fault !== null) return
     if (!isToken(this.method)) this.fault = 'the method is not a token'
     else if (!isTarget(this.target))
@@ -56,6 +63,21 @@ export class RequestHead {
     else if (this.chunked && this.contentLength !== -1)
       this.fault = 'both Content-Length and Transfer-Encoding are given'
     if (this.#connection !== '') this.#dropNominated()
+  }
+
+  #measure({ targetBytes, headBytes, headerCount, bodyBytes }: LimitsPlan): void {
+    if (this.target.length > targetBytes) this.#exceeds(outcomes.targetTooLong)
+    else if (this.#count > headerCount) this.#exceeds(outcomes.headTooLarge)
+    // Method, spaces, version and line ends of the request line are 12 bytes and the method.
+    else if (this.#bytes + this.target.length + this.method.length + 12 > headBytes)
+      this.#exceeds(outcomes.headTooLarge)
+    else if (bodyBytes > 0 && this.contentLength > bodyBytes) this.#exceeds(outcomes.bodyTooLarge)
+  }
+
+  #exceeds(verdict: Outcome): void {
+    if (this.fault !== null) return
+    this.verdict = verdict
+    this.fault = verdict.message
   }
 
   reset(): void {
@@ -69,11 +91,17 @@ export class RequestHead {
     this.contentLength = -1
     this.chunked = false
     this.fault = null
+    this.verdict = outcomes.badRequest
+    this.#bytes = 0
+    this.#count = 0
     this.#connection = ''
   }
 
   /** Names come in lower case. */
   #add(name: string, value: string): void {
+    this.#count++
+    // Name, colon, space, value and line end, as nearly every client writes them.
+    this.#bytes += name.length + value.length + 4
     switch (name.length) {
       case 4:
         if (name === 'host') this.host = value

@@ -103,11 +103,10 @@ test('POST without body or framing arrives as one without body', async (t) => {
 })
 
 test('body of GET and DELETE arrives and the connection to the origin is kept', async (t) => {
-  const { origin, connect } = await proxied(t, sink())
-  const client = await connect()
+  const { origin, fetch } = await proxied(t, sink())
   for (const method of ['GET', 'DELETE', 'OPTIONS']) {
     for (const body of ['hello', ['hel', 'lo']]) {
-      assert.equal((await client.exchange({ method, body })).text, `5 ${sha256('hello')}`, method)
+      assert.equal((await fetch({ method, body })).text, `5 ${sha256('hello')}`, method)
     }
   }
   assert.equal(origin.connections.total, 1)

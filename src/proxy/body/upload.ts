@@ -11,6 +11,7 @@
  *     again before it has ended, or the rest of one body would become another's.
  */
 import type { HttpResponse } from '../../native/uws.ts'
+import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import { RequestBody } from './request-body.ts'
 
 export class Upload {
@@ -21,16 +22,18 @@ export class Upload {
   #res: HttpResponse | null = null
   #onReady: (() => void) | null = null
   readonly #onMoved: () => void
-  readonly #onOverrun: () => void
+  readonly #onRefused: (outcome: Outcome) => void
+  #bytes = 0
+  #bytesMax = 0
   readonly #onData = (bytes: ArrayBuffer, last: boolean): void => this.#take(bytes, last)
 
   /**
    * @param onMoved a further piece has come, or the last one has been delivered
-   * @param onOverrun more has come than may be held
+   * @param onRefused more has come than may be held, or than a body may have
    */
-  constructor(onMoved: () => void, onOverrun: () => void) {
+  constructor(onMoved: () => void, onRefused: (outcome: Outcome) => void) {
     this.#onMoved = onMoved
-    this.#onOverrun = onOverrun
+    this.#onRefused = onRefused
   }
 
   /** What an attempt sends: null for no body. */
@@ -58,8 +61,13 @@ export class Upload {
     return this.#stream?.paused ?? false
   }
 
-  /** Must be called inside the native handler: what comes before somebody listens is lost. */
-  begin(res: HttpResponse, onReady: () => void): void {
+  /**
+   * Must be called inside the native handler: what comes before somebody listens is lost.
+   * @param bytesMax what the body may have; 0: anything
+   */
+  begin(res: HttpResponse, onReady: () => void, bytesMax = 0): void {
+    this.#bytes = 0
+    this.#bytesMax = bytesMax
     this.coming = true
     this.#res = res
     this.#onReady = onReady
@@ -96,9 +104,14 @@ export class Upload {
 
   #take(bytes: ArrayBuffer, last: boolean): void {
     if (last) this.coming = false
+    this.#bytes += bytes.byteLength
+    if (this.#bytesMax > 0 && this.#bytes > this.#bytesMax) {
+      this.#bytesMax = 0
+      return this.#onRefused(outcomes.bodyTooLarge)
+    }
     if (this.#stream !== null) {
       this.#stream.push(copy(bytes), last)
-      if (this.#stream.overrun) this.#onOverrun()
+      if (this.#stream.overrun) this.#onRefused(outcomes.clientStalled)
       else this.#onMoved()
       return
     }

@@ -36,6 +36,7 @@ export class FakeContext implements DataPlaneContext {
   readonly upstream: Upstream
   readonly side: FakeUpstreamSide
   readonly route: Route
+  limits = plan().limits
   forwarding = new Forwarding(plan().forwarding)
   readonly #loop = new FakeLoop()
 

@@ -55,6 +55,7 @@ export function plan(changes: Partial<Plan> = {}): Plan {
     drainTimeoutMs: 1_000,
     upstreams: [upstreamPlan()],
     routes: [upstreamRoute(null, null)],
+    limits: { headBytes: 16_384, headerCount: 98, targetBytes: 8_192, bodyBytes: 0 },
     forwarding: { trustedProxies: [], forwarded: false, via: false, requestId: false },
     log: { level: 'info', access: { errors: true, sample: 0 } },
     ...changes,

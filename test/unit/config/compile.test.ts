@@ -42,6 +42,7 @@ const writtenOutPlan: Plan = {
     },
     { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: 'app' } },
   ],
+  limits: { headBytes: 16_384, headerCount: 98, targetBytes: 8_192, bodyBytes: 0 },
   forwarding: { trustedProxies: [], forwarded: false, via: false, requestId: false },
   log: { level: 'info', access: { errors: true, sample: 0 } },
 }

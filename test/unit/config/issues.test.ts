@@ -211,7 +211,8 @@ const cases: Case[] = [
     condition: 'unknown_key_nothing_like_it',
     value: configWith({ tls: true }),
     path: 'tls',
-    expected: /^one of: \$schema, listen, workers, drainTimeout, upstreams, routes, trustedProxies, forwarding, log$/,
+    expected:
+      /^one of: \$schema, listen, workers, drainTimeout, upstreams, routes, limits, trustedProxies, forwarding, log$/,
     found: '"tls"',
     hint: null,
   },

@@ -10,6 +10,7 @@ test('schema empty_object gives every default of the top level', () => {
     drainTimeout: '20s',
     upstreams: {},
     routes: [],
+    limits: { headBytes: '16KiB', headers: 98, targetBytes: '8KiB', bodyBytes: '0B' },
     trustedProxies: [],
     forwarding: { forwarded: false, via: false, requestId: false },
     log: { level: 'info', access: 'errors' },

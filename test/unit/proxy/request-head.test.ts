@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { LimitsPlan } from '../../../src/plan/plan.ts'
 import { cleanPath } from '../../../src/proxy/clean-path.ts'
 import { RequestHead } from '../../../src/proxy/request-head.ts'
 import { FakeRequest, type FakeRequestOptions } from '../../support/fakes/http-request.ts'
+import { plan } from '../../support/fakes/plans.ts'
 
 function read(options: FakeRequestOptions, head = new RequestHead()): RequestHead {
   const request = new FakeRequest(options)
-  head.read(request.native, cleanPath(request.native.getUrl()), false)
+  head.read(request.native, cleanPath(request.native.getUrl()), false, plan().limits)
   request.die()
   return head
 }
@@ -274,4 +276,33 @@ test('reset_is as new, and the array that undici was given stays the same object
   assert.equal(head.headers, headers)
   read({ headers: [['x-a', '1']] }, head)
   assert.deepEqual(head.headers, ['host', 'test', 'x-a', '1'], 'no nomination is left over')
+})
+
+test('limit_passed by one is told apart by its answer, at the limit is not', () => {
+  const judged = (options: FakeRequestOptions, limits: Partial<LimitsPlan>) => {
+    const head = new RequestHead()
+    const request = new FakeRequest(options).native
+    head.read(request, cleanPath(request.getUrl()), false, { ...plan().limits, ...limits })
+    return head.fault === null ? 0 : head.verdict.status
+  }
+  // `GET /abc HTTP/1.1`, `host: test`, each with its line end, is 19 + 12.
+  const small: FakeRequestOptions = { target: '/abc', headers: [['host', 'test']] }
+  assert.equal(judged(small, { targetBytes: 4 }), 0)
+  assert.equal(judged(small, { targetBytes: 3 }), 414)
+  assert.equal(judged(small, { headerCount: 1 }), 0)
+  assert.equal(judged(small, { headerCount: 0 }), 431)
+  assert.equal(judged(small, { headBytes: 31 }), 0)
+  assert.equal(judged(small, { headBytes: 30 }), 431)
+  const upload: FakeRequestOptions = { method: 'POST', headers: [[cl, '5']] }
+  assert.equal(judged(upload, { bodyBytes: 5 }), 0)
+  assert.equal(judged(upload, { bodyBytes: 4 }), 413)
+  assert.equal(judged(upload, { bodyBytes: 0 }), 0)
+  const ambiguous: FakeRequestOptions = {
+    method: 'POST',
+    headers: [
+      [cl, '5'],
+      [cl, '6'],
+    ],
+  }
+  assert.equal(judged(ambiguous, { bodyBytes: 1 }), 400, 'what is ambiguous is that first')
 })
