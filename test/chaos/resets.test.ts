@@ -1,0 +1,121 @@
+/**
+ * Clients that reset at every possible moment: within the request's head, behind it, within its body, before, within and
+ * after the response. Nothing is left of them, in the worker or towards the origin.
+ *
+ * WEIR_TEST_SEED repeats a run; WEIR_TEST_RESETS sets the number of clients, 10,000 by default.
+ */
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { test } from 'node:test'
+import { bytes } from '../support/bytes.ts'
+import { chunked, ok, sink, stream } from '../support/origin-behaviours.ts'
+import { isAlive, rssBytes } from '../support/process-info.ts'
+import { proxied } from '../support/proxied.ts'
+import { waitFor } from '../support/wait.ts'
+import { Dice } from './dice.ts'
+
+const resets = Number(process.env.WEIR_TEST_RESETS ?? 10_000)
+const atOnce = 64
+const poolSize = 32
+const body = bytes(60_000)
+
+/** What clients ask for. Each is cut at some byte of what it sends, or at some byte of what it receives. */
+const requests = [
+  'GET / HTTP/1.1\r\nhost: test\r\n\r\n',
+  'HEAD / HTTP/1.1\r\nhost: test\r\n\r\n',
+  'GET /chunked HTTP/1.1\r\nhost: test\r\n\r\n',
+  'GET /big HTTP/1.1\r\nhost: test\r\n\r\n',
+  'GET /none HTTP/1.1\r\nhost: test\r\n\r\n',
+  'POST /sink HTTP/1.1\r\nhost: test\r\ncontent-length: 60000\r\n\r\n',
+  'POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 60000\r\n\r\n',
+  'POST /sink HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\nea60\r\n',
+].map((head) => {
+  if (!head.startsWith('POST')) return Buffer.from(head)
+  const tail = head.includes('chunked') ? '\r\n0\r\n\r\n' : ''
+  return Buffer.concat([Buffer.from(head), body, Buffer.from(tail)])
+})
+
+test(`${resets} clients that reset at every possible moment leak nothing`, {
+  timeout: 240_000,
+}, async (t) => {
+  const dice = new Dice(t)
+  const all = await proxied(
+    t,
+    {
+      '/': ok('x'.repeat(5_000)),
+      '/chunked': chunked(['a', 'b'.repeat(20_000), 'c']),
+      '/big': stream(500_000, 'length'),
+      '/sink': sink(),
+      '/echo': async (exchange) => {
+        await exchange.head(200, [['transfer-encoding', 'chunked']])
+        for await (const piece of exchange.body()) await exchange.chunk(piece)
+        await exchange.endChunks()
+      },
+    },
+    { upstream: { connections: poolSize } },
+  )
+  const pid = all.weir.workerPid()
+  let left = resets
+  const client = async () => {
+    while (left-- > 0) await cut(all.weir.port, dice)
+  }
+  let grownFrom = 0
+  await Promise.all(
+    Array.from({ length: atOnce }, client).concat(
+      (async () => {
+        await waitFor(() => left < resets / 2, { what: 'half of the resets', timeoutMs: 200_000 })
+        grownFrom = rssBytes(pid)
+      })(),
+    ),
+  )
+
+  await all.weir.atRest()
+  await all.weir.waitForStats((sum) => sum.connections === 0, 'no connection left')
+  t.diagnostic(`the worker grew by ${Math.round((rssBytes(pid) - grownFrom) / 1024)} KiB in the second half`)
+  assert.ok(isAlive(pid) && all.weir.workerPid() === pid, 'the worker that began is the one that ended')
+  assert.equal(all.weir.log.named('worker died: it will be replaced').length, 0)
+  await waitFor(() => all.origin.connections.open <= poolSize, {
+    what: () => `no more than the pool at the origin (${all.origin.connections.open})`,
+  })
+  const [stats] = await all.weir.stats()
+  assert.equal(stats!.outcomes.internal ?? 0, 0)
+  t.diagnostic(`outcomes ${JSON.stringify(stats!.outcomes)}`)
+  const last = await all.fetch()
+  assert.deepEqual([last.status, last.body.length], [200, 5_000])
+})
+
+/** One client: sends a request or a part of it, receives nothing or a part of the answer, and is gone with an RST. */
+function cut(port: number, dice: Dice): Promise<void> {
+  const request = requests[dice.below(requests.length)]!
+  // In a third of the cases within what is sent, most often near its beginning, where the head is.
+  const whole = dice.below(3) > 0
+  const span = dice.below(2) ? request.length : Math.min(request.length, 120)
+  const sent = whole ? request : request.subarray(0, dice.below(span + 1))
+  const resetAfterBytes = whole && dice.below(2) ? 1 + dice.below(dice.below(2) ? 300 : 30_000) : 0
+  const turns = dice.below(6)
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    let received = 0
+    const leave = () => socket.resetAndDestroy()
+    socket.on('error', () => undefined)
+    socket.on('close', () => resolve())
+    socket.on('end', leave)
+    socket.on('data', (piece) => {
+      received += piece.length
+      if (resetAfterBytes > 0 && received >= resetAfterBytes) leave()
+    })
+    socket.on('connect', () => {
+      socket.write(sent)
+      if (resetAfterBytes > 0) {
+        // The answer may be shorter than that.
+        socket.setTimeout(50, leave)
+      } else {
+        void afterTurns(turns).then(leave)
+      }
+    })
+  })
+}
+
+async function afterTurns(count: number): Promise<void> {
+  for (let left = count; left > 0; left--) await new Promise(setImmediate)
+}
