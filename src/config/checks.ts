@@ -6,7 +6,8 @@
 import { didYouMean, nearest } from './did-you-mean.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { type Finding, formatPath, type Path, show } from './problem.ts'
-import { configSchema, listener } from './schema.ts'
+import { configSchema } from './schema.ts'
+import { listener } from './schema-listener.ts'
 import { respond, route as routeSchema } from './schema-route.ts'
 
 type Dictionary = Readonly<Record<string, unknown>>

@@ -12,18 +12,25 @@ import type {
 import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
-import { type Config, listener, type RouteConfig, type UpstreamConfig } from './schema.ts'
+import type { Config, RouteConfig, UpstreamConfig } from './schema.ts'
+import { type ListenerConfig, listener } from './schema-listener.ts'
 import { upstreamSettings } from './schema-upstream.ts'
 import { parseSize } from './size.ts'
+import { tlsPlan } from './tls-files.ts'
+
+/** Of https (RFC 9110, section 4.2.2). */
+const httpsPort = 443
 
 /**
  * The plan of a configuration that `loadConfig` has accepted: short forms written out, durations in milliseconds,
- * `"auto"` workers counted on this machine. Throws only if it is given one that was not.
+ * `"auto"` workers counted on this machine. Relative paths begin in `directory`. Throws only if it is given one that was not.
  */
-export function compile(config: Config): Plan {
+export function compile(config: Config, directory = '.'): Plan {
   const upstreams = Object.entries(config.upstreams).map(([name, upstream]) => upstreamPlan(name, upstream))
   return {
-    listeners: (Array.isArray(config.listen) ? config.listen : [config.listen]).map(listenerPlan),
+    listeners: (Array.isArray(config.listen) ? config.listen : [config.listen]).map((form) =>
+      listenerPlan(form, directory),
+    ),
     workers:
       config.workers === 'auto' ? Math.min(availableParallelism(), limits.workers.max) : config.workers,
     drainTimeoutMs: milliseconds(config.drainTimeout),
@@ -40,9 +47,17 @@ export function compile(config: Config): Plan {
   }
 }
 
-function listenerPlan(form: number | ListenerPlan): ListenerPlan {
-  const { host, port } = typeof form === 'number' ? listener.parse({ port: form }) : form
-  return { host, port }
+function listenerPlan(form: number | ListenerConfig, directory: string): ListenerPlan {
+  const config = typeof form === 'number' ? listener.parse({ port: form }) : form
+  const { host, port, tls, redirectToHttps } = config
+  return {
+    host,
+    port,
+    ...(tls === undefined ? undefined : { tls: tlsPlan(tls, directory) }),
+    ...(redirectToHttps === undefined
+      ? undefined
+      : { redirectPort: redirectToHttps === true ? httpsPort : redirectToHttps }),
+  }
 }
 
 function upstreamPlan(name: string, config: UpstreamConfig): UpstreamPlan {

@@ -14,6 +14,14 @@ export const limits = {
   workers: { min: 1, max: 1024 },
   listeners: { min: 1, max: 64 },
   listenPort: { min: 0, max: 65_535 },
+  redirectPort: { min: 1, max: 65_535 },
+  /** Of the path of a file, in characters: PATH_MAX of Linux. */
+  filePathLength: 4096,
+  passphraseLength: 1024,
+  /** Of one listener, beside the one that it has anyway. */
+  certificates: { min: 0, max: 100 },
+  /** Of one certificate. */
+  serverNames: { min: 1, max: 100 },
   drainTimeoutMs: { min: 1, max: 86_400_000 },
 
   upstreams: { min: 0, max: 1000 },

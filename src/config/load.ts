@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type { Plan } from '../plan/plan.ts'
 import { crossCheck } from './checks.ts'
 import { compile } from './compile.ts'
@@ -7,6 +8,7 @@ import { LineIndex } from './line-index.ts'
 import { type Finding, formatPath, type Problem, placeKey } from './problem.ts'
 import { readConfigFile } from './read-file.ts'
 import { type Config, configSchema } from './schema.ts'
+import { tlsFindings } from './tls-files.ts'
 
 export type LoadResult =
   | { readonly ok: true; readonly plan: Plan; readonly config: Config }
@@ -16,21 +18,24 @@ export type LoadResult =
 /** Reads, checks and compiles a configuration file. Never throws over what is in it: all problems come at once. */
 export function loadConfig(file: string): LoadResult {
   const text = readConfigFile(file)
-  return typeof text === 'string' ? readConfig(text) : failed('', [{ finding: text, offset: null }])
+  return typeof text === 'string'
+    ? readConfig(text, dirname(resolve(file)))
+    : failed('', [{ finding: text, offset: null }])
 }
 
-/** The same for a text that has been read already. */
-export function readConfig(text: string): LoadResult {
+/** The same for a text that has been read already. @param directory where the relative paths in it begin */
+export function readConfig(text: string, directory = '.'): LoadResult {
   const json = parseJson(text)
   if ('finding' in json) return failed(text, [json])
   const result = configSchema.safeParse(json.value)
   const shape = result.success ? [] : findingsOf(result.error.issues, json.value)
   const misshapen = new Set(shape.map(({ path }) => placeKey(path)))
   // What the checks say about a value that is wrong in itself is a consequence.
-  const inconsistent = crossCheck(json.value).filter(({ path }) => !misshapen.has(placeKey(path)))
+  const checked = [...crossCheck(json.value), ...tlsFindings(json.value, directory)]
+  const inconsistent = checked.filter(({ path }) => !misshapen.has(placeKey(path)))
   const placed = [...json.findings, ...place([...shape, ...inconsistent], json)]
   if (result.success && placed.length === 0) {
-    return { ok: true, plan: compile(result.data), config: result.data }
+    return { ok: true, plan: compile(result.data, directory), config: result.data }
   }
   return failed(text, placed)
 }

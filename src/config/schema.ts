@@ -6,35 +6,18 @@
  */
 import { z } from 'zod'
 import { logLevels } from '../plan/plan.ts'
-import { listenHostFault } from './host.ts'
 import { limits } from './limits.ts'
-import { choice, duration, fraction, integer, list, named, section, text } from './nodes.ts'
+import { choice, duration, fraction, integer, list, named, section } from './nodes.ts'
 import { forwarding, trustedProxies } from './schema-forwarding.ts'
 import { limits as requestLimits } from './schema-limits.ts'
+import { listener, listenPort } from './schema-listener.ts'
 import { route, upstreamName } from './schema-route.ts'
 import { upstream } from './schema-upstream.ts'
 
-const listenPort = integer(limits.listenPort).describe(
-  'A TCP port, 1 to 65535; in an object the default is 8080. 0: any free port, the same for all workers; a log line names it. Below 1024 needs a privilege.',
-)
-
-/** A listener in its long form. */
-export const listener = section({
-  host: text({
-    expected: 'an address or a host name, such as "0.0.0.0" or "127.0.0.1"',
-    fault: listenHostFault,
-    maxLength: limits.hostLength,
-  })
-    .default('0.0.0.0')
-    .describe(
-      'The address to listen on, or a name that resolves to one. Default "0.0.0.0", every IPv4 interface: whoever reaches ' +
-        'this machine can connect. "127.0.0.1": this machine only. "::": every IPv6 interface.',
-    ),
-  port: listenPort.default(8080),
-}).describe('A listener: the address and port where clients connect.')
-
 const listenForm = z
-  .union([listenPort, listener], { error: 'a port from 0 to 65535, or an object with the keys host, port' })
+  .union([listenPort, listener], {
+    error: 'a port from 0 to 65535, or an object such as {"host":"127.0.0.1","port":8080}',
+  })
   .describe('One listener: a port, or an object with "host" and "port".')
 
 const listeners = list(listenForm, 'listeners', limits.listeners).describe(

@@ -13,14 +13,15 @@ export class BindError extends Error {}
  * @returns the listener with a real port in place of 0
  * @throws {BindError} says which listener, why, and what to do
  */
-export function checkBind({ host, port }: ListenerPlan): Promise<ListenerPlan> {
+export function checkBind(listener: ListenerPlan): Promise<ListenerPlan> {
+  const { host, port } = listener
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => reject(new BindError(explain(host, port, error))))
     server.listen({ host, port, exclusive: true }, () => {
       const address = server.address()
       const bound = address !== null && typeof address === 'object' ? address.port : port
-      server.close(() => resolve({ host, port: bound }))
+      server.close(() => resolve({ ...listener, port: bound }))
     })
   })
 }

@@ -30,8 +30,8 @@ export class ControlPlane {
   readonly #startWorker: StartWorker
   readonly #workersMax: number | null
   readonly #health: HealthChecker
-  /** Listeners as configured -> as bound: a port 0 keeps its real port across reloads. */
-  #bound: ReadonlyMap<string, ListenerPlan> = new Map()
+  /** Addresses and ports as configured -> the port as bound: a port 0 keeps its real port across reloads. */
+  #bound: ReadonlyMap<string, number> = new Map()
   #plan: Plan
   #supervisor: Supervisor | null = null
   #reloading: Promise<void> = Promise.resolve()
@@ -122,13 +122,14 @@ export class ControlPlane {
   /** The plan as it can be run: with real ports, and no more workers than may be. Listeners that are open already are not checked again. */
   async #bind(plan: Plan): Promise<Plan> {
     const listeners: ListenerPlan[] = []
-    const bound = new Map<string, ListenerPlan>()
+    const bound = new Map<string, number>()
     for (const [index, wanted] of plan.listeners.entries()) {
       // Several listeners may ask for any free port: they are told apart by their place.
       const key = wanted.port === 0 ? `${wanted.host} any ${index}` : `${wanted.host} ${wanted.port}`
-      const listener = this.#bound.get(key) ?? (await checkBind(wanted))
-      bound.set(key, listener)
-      listeners.push(listener)
+      // What else the listener is may have changed under the same port: its certificates, say.
+      const port = this.#bound.get(key) ?? (await checkBind(wanted)).port
+      bound.set(key, port)
+      listeners.push({ ...wanted, port })
     }
     this.#bound = bound
     return { ...plan, listeners, workers: Math.min(plan.workers, this.#workersMax ?? plan.workers) }

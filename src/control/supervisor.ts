@@ -171,11 +171,11 @@ export class Supervisor {
     }
   }
 
-  #announce({ host, port }: ListenerPlan): void {
+  #announce({ host, port, tls }: ListenerPlan): void {
     const key = `${host} ${port}`
     if (this.#announced.has(key)) return
     this.#announced.add(key)
-    this.#log.info({ host, port }, 'listening')
+    this.#log.info({ host, port, ...(tls === undefined ? undefined : { tls: true }) }, 'listening')
   }
 
   #checkReady(): void {

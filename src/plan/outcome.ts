@@ -48,6 +48,15 @@ export const outcomes = Object.freeze({
   bodyTooLarge: row('body_too_large', 413, 'client', 'never', 'the request body is too large', true),
   targetTooLong: row('target_too_long', 414, 'client', 'never', 'the request target is too long', true),
   headTooLarge: row('head_too_large', 431, 'client', 'never', 'the request headers are too large', true),
+  /** 400 as in nginx: TLS itself went well, since the binding only asks for a certificate. */
+  noClientCertificate: row(
+    'no_client_certificate',
+    400,
+    'client',
+    'never',
+    'a client certificate is required here',
+    true,
+  ),
   noRoute: row('no_route', 404, 'client', 'never', 'no route matches this host and path'),
   /** 499 as in nginx: it is logged, nobody receives it. */
   clientAborted: row('client_aborted', 0, 'client', 'never', ''),

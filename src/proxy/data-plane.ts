@@ -12,12 +12,14 @@ import type { LimitsPlan, ListenerPlan, Plan } from '../plan/plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
-import { clientAddress } from './client-address.ts'
 import { Deadlines } from './deadlines.ts'
+import { describe } from './describe.ts'
+import { answeredAtTheDoor } from './door.ts'
 import { Exchange } from './exchange.ts'
 import { isHost, isTarget, isToken } from './headers/bytes.ts'
 import { Forwarding } from './headers/forwarding.ts'
 import { Listener } from './listener.ts'
+import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
 import { Router } from './router.ts'
 import { Upstream } from './upstream.ts'
@@ -61,7 +63,7 @@ export class DataPlane implements DataPlaneContext {
     this.recorder = new Recorder(log, random)
     this.#log = log
     this.#random = random
-    this.#listener = new Listener(binding, (res, request) => this.#onRequest(res, request))
+    this.#listener = new Listener(binding, (res, request, by) => this.#onRequest(res, request, by))
   }
 
   /**
@@ -138,10 +140,11 @@ export class DataPlane implements DataPlaneContext {
     }
   }
 
-  #onRequest(res: HttpResponse, request: HttpRequest): void {
+  #onRequest(res: HttpResponse, request: HttpRequest, by: ListenerFacts): void {
     let exchange: Exchange | null = null
     try {
       if (this.draining) this.lastRequestAt = performance.now()
+      if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, this.draining)) return
       const router = this.#router
       const path = cleanPath(request.getUrl())
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
@@ -152,6 +155,7 @@ export class DataPlane implements DataPlaneContext {
         return
       }
       exchange = this.spareExchanges.pop() ?? new Exchange(this)
+      exchange.head.by = by
       exchange.begin(res, request, route, path)
     } catch (error) {
       this.#log.error({ err: error }, 'a request could not be handled: please report this')
@@ -187,11 +191,4 @@ function giveUp(res: HttpResponse, exchange: Exchange | null): void {
   } catch {
     // It had been answered already.
   }
-}
-
-function describe(res: HttpResponse, request: HttpRequest) {
-  const query = request.getQuery() as string | undefined
-  const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
-  const head = { host: request.getHeader('host'), fault: null, requestId: '' }
-  return { method: request.getCaseSensitiveMethod(), target, head, address: clientAddress(res) }
 }

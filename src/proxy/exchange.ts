@@ -135,7 +135,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
       return this.#finish(outcomes.responded)
     }
     this.#upstream = route.upstream as Upstream
-    this.#context.forwarding.apply(this.head, this.address, 'http')
+    this.#context.forwarding.apply(this.head, this.address, this.head.by.scheme)
     if (!this.head.hasBody) return this.#admit()
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
     this.#phase = 'reading'

@@ -1,28 +1,36 @@
 /**
- * The uWebSockets.js side: one app per worker, any number of listen sockets, one handler for every request.
+ * The uWebSockets.js side: any number of listen sockets, one handler for every request. Listeners for plain HTTP share
+ * an app; one that is more than that has an app of its own, since what it asks of a request belongs to it alone.
  *
  * Invariants
  *   - each listen socket is closed exactly once: closing one twice crashes the process (native-notes/08-listening.md).
  *   - the handler never throws and never returns without an answer or an abort handler: either ends the process.
+ *   - the app of a listener that has gone lives on with its connections. Nothing of an app is ever changed: certificates
+ *     that have changed are another app on the same port (native-notes/13-tls.md).
  */
 import { withSmallReceiveBuffer } from '../native/receive-buffer.ts'
 import type { Binding, HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from '../native/uws.ts'
 import type { ListenerPlan } from '../plan/plan.ts'
+import { type ListenerFacts, listenerFacts, plainListener } from './listener-facts.ts'
+import { makeTlsApp } from './tls-app.ts'
 
-export type RequestHandler = (res: HttpResponse, request: HttpRequest) => void
+export type RequestHandler = (res: HttpResponse, request: HttpRequest, by: ListenerFacts) => void
 
 export class Listener {
   /** Open client connections. */
   connections = 0
   readonly #binding: Binding
-  readonly #app: TemplatedApp
+  readonly #onRequest: RequestHandler
+  readonly #apps: TemplatedApp[] = []
+  readonly #plain: TemplatedApp
   readonly #sockets = new Map<string, us_listen_socket>()
 
   constructor(binding: Binding, onRequest: RequestHandler) {
     this.#binding = binding
-    this.#app = binding.uws.App()
-    this.#app.any('/*', onRequest)
-    this.#app.filter((_res, change) => this.#count(change as number))
+    this.#onRequest = onRequest
+    this.#plain = binding.uws.App()
+    this.#plain.any('/*', (res, request) => onRequest(res, request, plainListener))
+    this.#adopt(this.#plain)
   }
 
   /**
@@ -55,19 +63,43 @@ export class Listener {
   /** Closes every connection, busy or idle. The listener is of no use afterwards. */
   end(): void {
     this.stop()
-    this.#app.close()
+    for (const app of this.#apps) app.close()
   }
 
   /** Shared among workers: SO_REUSEPORT is the binding's default, and the control process has checked for strangers. */
-  #listen({ host, port }: ListenerPlan): us_listen_socket | null {
+  #listen(listener: ListenerPlan): us_listen_socket | null {
+    const app = this.#appFor(listener)
     let socket: us_listen_socket | null = null
     // The callback runs before `listen` returns.
     withSmallReceiveBuffer(() => {
-      this.#app.listen(host, port, (token) => {
+      app?.listen(listener.host, listener.port, (token) => {
         socket = token || null
       })
     })
     return socket
+  }
+
+  /** null: the certificates cannot be used, which the configuration's check has missed or which is new since then. */
+  #appFor(listener: ListenerPlan): TemplatedApp | null {
+    if (listener.tls === undefined && listener.redirectPort === undefined) return this.#plain
+    const facts = listenerFacts(listener)
+    const onRequest = (res: HttpResponse, request: HttpRequest): void => this.#onRequest(res, request, facts)
+    let app: TemplatedApp
+    if (listener.tls === undefined) app = this.#binding.uws.App().any('/*', onRequest)
+    else {
+      try {
+        app = makeTlsApp(this.#binding.uws, listener.tls, onRequest)
+      } catch {
+        return null
+      }
+    }
+    this.#adopt(app)
+    return app
+  }
+
+  #adopt(app: TemplatedApp): void {
+    this.#apps.push(app)
+    app.filter((_res, change) => this.#count(change as number))
   }
 
   /** @param change positive for a connection that opens, negative for one that closes */
@@ -83,6 +115,8 @@ export class Listener {
   }
 }
 
-export function listenerKey({ host, port }: ListenerPlan): string {
-  return `${host} ${port}`
+/** Of two listeners, equal if one can stand for the other. */
+export function listenerKey(listener: ListenerPlan): string {
+  const { host, port, ...rest } = listener
+  return `${host} ${port} ${JSON.stringify(rest)}`
 }

@@ -62,14 +62,15 @@ export class Recorder {
     if (this.#isWanted(outcome, exchange.status)) this.#line(exchange, outcome)
   }
 
-  /** A fixed answer, begun and ended at once. `describe` is called only if a line is to be written. */
-  responded(status: number, describe: () => Pick<Recorded, 'method' | 'target' | 'head' | 'address'>): void {
-    this.#count(outcomes.responded)
-    if (this.#isWanted(outcomes.responded, status)) {
-      this.#line(
-        { ...withoutExchange, ...describe(), startedAt: performance.now(), status },
-        outcomes.responded,
-      )
+  /** A fixed answer, or one of the listener's, begun and ended at once. `describe` is called only if a line is to be written. */
+  responded(
+    status: number,
+    describe: () => Pick<Recorded, 'method' | 'target' | 'head' | 'address'>,
+    outcome: Outcome = outcomes.responded,
+  ): void {
+    this.#count(outcome)
+    if (this.#isWanted(outcome, status)) {
+      this.#line({ ...withoutExchange, ...describe(), startedAt: performance.now(), status }, outcome)
     }
   }
 

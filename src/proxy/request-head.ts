@@ -12,8 +12,11 @@ import type { LimitsPlan } from '../plan/plan.ts'
 import { contentLength, isHost, isTarget, isToken, toByteString } from './headers/bytes.ts'
 import { isClaim } from './headers/forwarding.ts'
 import { isHopByHop, nominated } from './headers/hop-by-hop.ts'
+import { type ListenerFacts, plainListener } from './listener-facts.ts'
 
 export class RequestHead {
+  /** Of the listener that it came by. Set before it is read; it stays until the next one. */
+  by: ListenerFacts = plainListener
   method = ''
   /** Path and query, byte for byte as the client sent it. */
   target = ''

@@ -1,0 +1,92 @@
+/** What a listener may be: an address and a port, with or without TLS. */
+import { z } from 'zod'
+import { listenHostFault, routeHostFault } from './host.ts'
+import { limits } from './limits.ts'
+import { choice, integer, list, section, text } from './nodes.ts'
+
+export const listenPort = integer(limits.listenPort).describe(
+  'A TCP port, 1 to 65535; in an object the default is 8080. 0: any free port, the same for all workers; a log line names it. Below 1024 needs a privilege.',
+)
+
+function pemFile(what: string) {
+  return text({
+    expected: `the path of ${what} in PEM`,
+    fault: (path) => (path === '' || path.includes('\0') ? 'relative to the folder of this file' : null),
+    maxLength: limits.filePathLength,
+  })
+}
+
+const cert = pemFile('a certificate').describe(
+  "The certificate in PEM, the server's own first, then the intermediates. A path, relative to this file's folder; read again at each reload.",
+)
+const key = pemFile('a private key').describe(
+  'The private key of the certificate in PEM (RSA, EC or Ed25519). Keep the file readable for this user alone.',
+)
+const passphrase = text({ expected: 'a passphrase', maxLength: limits.passphraseLength })
+  .optional()
+  .describe('Of the private key, if it is encrypted. Whoever can read this file can then read the key.')
+
+const serverName = text({
+  expected: 'a host name such as "example.com" or "*.example.com"',
+  fault: routeHostFault,
+  maxLength: limits.hostLength,
+}).describe('A host name, or "*." and a name for every name one label below it.')
+
+const certificate = section({
+  serverNames: list(serverName, 'server names', limits.serverNames).describe(
+    'The names (SNI) for which clients get this certificate: exact, or "*." and a name for one more label. 1 to 100.',
+  ),
+  cert,
+  key,
+  passphrase,
+}).describe('A further certificate, for some names.')
+
+/** What `tls` of a listener may be. */
+export const listenerTls = section({
+  cert,
+  key,
+  passphrase,
+  certificates: list(certificate, 'certificates', limits.certificates)
+    .default([])
+    .describe(
+      'Further certificates, chosen by the name that the client asks for (SNI). Who asks for another name, or none, gets "cert". At most 100.',
+    ),
+  minVersion: choice(['1.2', '1.3'])
+    .default('1.2')
+    .describe('The lowest TLS version that is accepted. Default "1.2"; older ones never are.'),
+  clientCa: pemFile('certificates of authorities')
+    .optional()
+    .describe(
+      'Client certificates become mandatory: signed by one of the authorities in this PEM file. Another one fails the handshake; a request without one is answered 400, and its connection closes.',
+    ),
+}).describe('TLS for this listener. HTTP/1.1 only: there is no HTTP/2.')
+
+/** A listener in its long form. */
+export const listener = section({
+  host: text({
+    expected: 'an address or a host name, such as "0.0.0.0" or "127.0.0.1"',
+    fault: listenHostFault,
+    maxLength: limits.hostLength,
+  })
+    .default('0.0.0.0')
+    .describe(
+      'The address to listen on, or a name that resolves to one. Default "0.0.0.0", every IPv4 interface: whoever reaches ' +
+        'this machine can connect. "127.0.0.1": this machine only. "::": every IPv6 interface.',
+    ),
+  port: listenPort.default(8080),
+  tls: listenerTls.optional(),
+  redirectToHttps: z
+    .union(
+      [
+        z.literal(true).describe('The same URL at port 443.'),
+        integer(limits.redirectPort).describe('To this port, 1 to 65535.'),
+      ],
+      { error: 'true, or a port from 1 to 65535' },
+    )
+    .optional()
+    .describe(
+      'Answer every request with 308 and the same URL under https, on port 443 (true) or another. No route is looked at.',
+    ),
+}).describe('A listener: the address and port where clients connect.')
+
+export type ListenerConfig = z.output<typeof listener>

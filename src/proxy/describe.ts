@@ -1,0 +1,10 @@
+/** What the log tells of a request that needed no exchange. Called only for a line that will be written. */
+import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+import { clientAddress } from './client-address.ts'
+
+export function describe(res: HttpResponse, request: HttpRequest) {
+  const query = request.getQuery() as string | undefined
+  const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
+  const head = { host: request.getHeader('host'), fault: null, requestId: '' }
+  return { method: request.getCaseSensitiveMethod(), target, head, address: clientAddress(res) }
+}

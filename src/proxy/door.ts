@@ -1,0 +1,47 @@
+/** What a listener answers by itself, before any route is looked at: see ListenerFacts. */
+import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+import { outcomes } from '../plan/outcome.ts'
+import { describe } from './describe.ts'
+import { isHost, isTarget } from './headers/bytes.ts'
+import { hasClientCertificate, type ListenerFacts } from './listener-facts.ts'
+import type { Recorder } from './record.ts'
+import { redirectStatus, redirectToHttps } from './redirect.ts'
+import { answer } from './reply.ts'
+
+/** Must run inside the request's handler. @returns whether the request has been answered, and recorded */
+export function answeredAtTheDoor(
+  res: HttpResponse,
+  request: HttpRequest,
+  by: ListenerFacts,
+  recorder: Recorder,
+  draining: boolean,
+): boolean {
+  if (by.clientCertificate && !hasClientCertificate(res)) {
+    refuse(outcomes.noClientCertificate, res, request, recorder)
+    return true
+  }
+  if (by.redirectPort === 0) return false
+  const host = request.getHeader('host')
+  const query = request.getQuery() as string | undefined
+  const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
+  // Both are written into the answer's head as they are.
+  if (!isHost(host) || !isTarget(target)) {
+    refuse(outcomes.badRequest, res, request, recorder)
+    return true
+  }
+  recorder.responded(redirectStatus, () => describe(res, request))
+  // Nobody reads a body that comes with it.
+  const hasBody = request.getHeader('content-length') !== '' || request.getHeader('transfer-encoding') !== ''
+  redirectToHttps(res, host, by.redirectPort, target, draining || hasBody)
+  return true
+}
+
+function refuse(
+  outcome: typeof outcomes.badRequest,
+  res: HttpResponse,
+  request: HttpRequest,
+  recorder: Recorder,
+): void {
+  recorder.responded(outcome.status, () => describe(res, request), outcome)
+  answer(res, outcome, request.getCaseSensitiveMethod(), request.getHeader('accept'), true)
+}

@@ -1,0 +1,35 @@
+/** What a request's listener says of it: made once per listener, looked at per request. */
+import type { HttpResponse } from '../native/uws.ts'
+import type { ListenerPlan } from '../plan/plan.ts'
+
+export interface ListenerFacts {
+  readonly scheme: 'http' | 'https'
+  /** Some requests are answered by the listener itself: one of the following is asked for. */
+  readonly guarded: boolean
+  /** A request needs a client's certificate. */
+  readonly clientCertificate: boolean
+  /** 0: no redirect. */
+  readonly redirectPort: number
+}
+
+export const plainListener: ListenerFacts = Object.freeze({
+  scheme: 'http',
+  guarded: false,
+  clientCertificate: false,
+  redirectPort: 0,
+})
+
+export function listenerFacts({ tls, redirectPort = 0 }: ListenerPlan): ListenerFacts {
+  const clientCertificate = tls !== undefined && tls.clientCaFile !== null
+  return {
+    scheme: tls === undefined ? 'http' : 'https',
+    guarded: clientCertificate || redirectPort !== 0,
+    clientCertificate,
+    redirectPort,
+  }
+}
+
+/** Not in the binding's types; '' without a certificate. One that is there has been verified in the handshake. */
+export function hasClientCertificate(res: HttpResponse): boolean {
+  return (res as unknown as { getX509Certificate(): string }).getX509Certificate() !== ''
+}
