@@ -62,7 +62,7 @@ function listenerPlan(form: number | ListenerConfig, directory: string): Listene
 
 function upstreamPlan(name: string, config: UpstreamConfig): UpstreamPlan {
   const settings = Array.isArray(config) ? upstreamSettings.parse({ endpoints: config }) : config
-  const { balance, connections, pipelining, timeouts, queue, health } = settings
+  const { balance, connections, pipelining, timeouts, queue, retries, health } = settings
   return {
     name,
     endpoints: settings.endpoints.map((endpoint) => endpointPlan(name, endpoint)),
@@ -76,6 +76,7 @@ function upstreamPlan(name: string, config: UpstreamConfig): UpstreamPlan {
       idleMs: milliseconds(timeouts.idle),
     },
     queue: { limit: queue.limit, timeoutMs: milliseconds(queue.timeout) },
+    retries: { ...retries, bodyBytes: bytes(retries.bodyBytes) },
     health: health === false ? null : healthPlan(health),
   }
 }

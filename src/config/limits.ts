@@ -33,6 +33,10 @@ export const limits = {
   timeoutMs: { min: 0, max: 86_400_000 },
   queueLimit: { min: 0, max: 1_000_000 },
   queueTimeoutMs: { min: 1, max: 86_400_000 },
+  retryAttempts: { min: 0, max: 10 },
+  retriesPerSecond: { min: 0, max: 10_000 },
+  /** 0 means none. */
+  retryBodyBytes: { min: 0, max: 16 * 1024 ** 2 },
   /** From 10 ms: below, a check is a load test. */
   healthIntervalMs: { min: 10, max: 86_400_000 },
   healthTimeoutMs: { min: 1, max: 86_400_000 },

@@ -3,6 +3,7 @@ import { balancePolicies } from '../plan/plan.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
+import { retries } from './schema-retries.ts'
 import { checkPathFault } from './target.ts'
 
 const endpointUrl = text({
@@ -154,6 +155,7 @@ export const upstreamSettings = section({
     ),
   timeouts,
   queue,
+  retries,
   health,
 })
 

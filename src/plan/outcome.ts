@@ -96,6 +96,8 @@ export const outcomes = Object.freeze({
     'never',
     'the server gave an answer that cannot be understood',
   ),
+  /** A status that `retries.on` names, while another attempt is allowed: the client never sees it. */
+  retriedStatus: row('retried_status', 502, 'endpoint', 'idempotent', 'the server failed'),
   /** The head was out already, so the client sees its connection end early. */
   responseTruncated: row('response_truncated', 0, 'endpoint', 'never', ''),
   bodyTimeout: row(

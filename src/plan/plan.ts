@@ -83,6 +83,7 @@ export interface UpstreamPlan {
   readonly pipelining: number
   readonly timeouts: TimeoutsPlan
   readonly queue: QueuePlan
+  readonly retries: RetriesPlan
   /** null: no active check, every endpoint counts as healthy. */
   readonly health: HealthPlan | null
 }
@@ -106,6 +107,19 @@ export interface TimeoutsPlan {
   readonly bodyMs: number
   /** How long an unused connection to the endpoint is kept. */
   readonly idleMs: number
+}
+
+export interface RetriesPlan {
+  /** After the first attempt; 0 turns retries off. */
+  readonly attempts: number
+  /** Share of the requests, 0 to 1, that may be sent again. */
+  readonly budget: number
+  /** That may be sent again per second and worker in any case. */
+  readonly minPerSecond: number
+  /** A body up to this length may be kept to be sent again. */
+  readonly bodyBytes: number
+  /** Statuses that count as failures: 502, 503, 504. */
+  readonly on: readonly number[]
 }
 
 export interface QueuePlan {

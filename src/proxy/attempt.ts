@@ -38,7 +38,6 @@ export interface Outgoing {
   readonly method: string
   readonly target: string
   readonly headers: string[]
-  readonly body: Buffer | RequestBody | null
 }
 
 /** Thrown in onConnect to take back a request before it is written: abort would destroy a good connection. */
@@ -52,6 +51,8 @@ export class Attempt {
   endpoint: Endpoint | null = null
   /** onConnect has been called. Until then provably nothing was sent. */
   started = false
+  /** Its connection had served others before: that it ends now is the ordinary race of keep-alive, and no outage. */
+  reused = false
   #listener: AttemptListener | null = null
   #upstream: Upstream | null = null
   #connection: Connection | null = null
@@ -83,6 +84,7 @@ export class Attempt {
     endpoint: Endpoint,
     ticket: Ticket,
     outgoing: Outgoing,
+    body: Buffer | RequestBody | null,
     fresh: boolean,
   ): void {
     this.#listener = listener
@@ -91,12 +93,13 @@ export class Attempt {
     this.#ticket = ticket
     this.#connection = endpoint.begin(fresh)
     this.#connection.awaited++
+    this.reused = this.#connection.served > 0
     const options = this.#options
     options.method = outgoing.method as Dispatcher.HttpMethod
     options.path = outgoing.target
     options.headers = outgoing.headers
     // undici asks its body for `pipe` and `on` only; the types want a whole Readable.
-    options.body = outgoing.body as Buffer | null
+    options.body = body as Buffer | null
     this.#connection.client.dispatch(options, this as unknown as Dispatcher.DispatchHandler)
   }
 
@@ -159,6 +162,7 @@ export class Attempt {
   }
 
   onComplete(): void {
+    ;(this.#connection as Connection).served++
     this.#takeListener()?.onEnd()
     this.#finish()
   }

@@ -5,6 +5,7 @@ import { clientAddress } from './client-address.ts'
 export function describe(res: HttpResponse, request: HttpRequest) {
   const query = request.getQuery() as string | undefined
   const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
-  const head = { host: request.getHeader('host'), fault: null, requestId: '' }
-  return { method: request.getCaseSensitiveMethod(), target, head, address: clientAddress(res) }
+  const method = request.getCaseSensitiveMethod()
+  const head = { method, target, host: request.getHeader('host'), fault: null, requestId: '' }
+  return { head, address: clientAddress(res) }
 }

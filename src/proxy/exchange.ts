@@ -22,8 +22,7 @@
 import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
-import { Attempt, type AttemptListener, type Outgoing } from './attempt.ts'
-import type { RequestBody } from './body/request-body.ts'
+import { Attempt, type AttemptListener } from './attempt.ts'
 import { ResponseBody } from './body/response-body.ts'
 import { Upload } from './body/upload.ts'
 import { clientAddress } from './client-address.ts'
@@ -33,13 +32,13 @@ import type { Endpoint } from './endpoint.ts'
 import { headBytesMax, ResponseBlock } from './headers/response-block.ts'
 import { answer } from './reply.ts'
 import { RequestHead } from './request-head.ts'
-import { mayRetry } from './retry.ts'
+import { mayGather } from './retry.ts'
 import type { Route } from './router.ts'
 import type { Upstream } from './upstream.ts'
 
 type Phase = 'idle' | 'reading' | 'queued' | 'attempting' | 'streaming'
 
-export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
+export class Exchange implements Applicant, AttemptListener, Timed {
   slot = -1
   deadline = Number.NaN
   readonly head = new RequestHead()
@@ -93,24 +92,6 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     return this.#response.bytes
   }
 
-  // ---- Outgoing: what an attempt sends ----
-
-  get method(): string {
-    return this.head.method
-  }
-
-  get target(): string {
-    return this.head.target
-  }
-
-  get headers(): string[] {
-    return this.head.headers
-  }
-
-  get body(): Buffer | RequestBody | null {
-    return this.#upload.body
-  }
-
   // ---- 1 accept, 2 read, 3 route ----
 
   /** Takes a request. Must be called inside the native handler. `path` is the cleaned one, null above the root. */
@@ -140,7 +121,8 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
     this.#phase = 'reading'
     this.deadline = this.#context.deadlines.after(this.#upstream.timeouts.bodyMs)
-    this.#upload.begin(res, this.#onFirstBytes, this.#context.limits.bodyBytes)
+    const gather = mayGather(this.head.method, this.head.contentLength, this.#upstream.retries)
+    this.#upload.begin(res, this.#onFirstBytes, this.#context.limits.bodyBytes, gather)
   }
 
   #bodyBegins(): void {
@@ -155,6 +137,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
 
   #admit(): void {
     const upstream = this.#upstream as Upstream
+    upstream.retryBudget.request(this.#context.deadlines.now)
     if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#phase = 'queued'
     this.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
@@ -180,7 +163,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     this.#attempts++
     this.endpointId = endpoint.id
     this.deadline = this.#context.deadlines.after(upstream.timeouts.connectMs)
-    attempt.begin(this, upstream, endpoint, ticket, this, this.#attempts > 1)
+    attempt.begin(this, upstream, endpoint, ticket, this.head, this.#upload.body, this.#attempts > 1)
   }
 
   /** A place in the queue, but no endpoint to go with it. */
@@ -209,18 +192,28 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   }
 
   onFailed(outcome: Outcome, error: Error): void {
-    const { endpoint } = this.#attempt as Attempt
+    const { endpoint, reused } = this.#attempt as Attempt
     this.#attempt = null
     this.#context.recorder.attemptFailed(this, outcome, error)
-    this.#attemptEnded(outcome, endpoint as Endpoint)
+    this.#attemptEnded(outcome, endpoint as Endpoint, reused)
   }
 
   /** Tries again where that is allowed, at the head of the queue; else it is over. */
-  #attemptEnded(outcome: Outcome, endpoint: Endpoint): void {
+  #attemptEnded(outcome: Outcome, endpoint: Endpoint, reused: boolean): void {
     const upstream = this.#upstream as Upstream
     if (outcome.retry === 'unsent') upstream.suspend(endpoint)
-    const may = mayRetry(outcome, this.head.method, this.#attempts, this.#upload.replayable)
-    if (!may || this.#phase !== 'attempting') return this.#breakOff(outcome)
+    if (this.#phase !== 'attempting' || !this.#mayRetry(outcome, reused)) return this.#breakOff(outcome)
+    this.#tryAgain(endpoint)
+  }
+
+  #mayRetry(outcome: Outcome, free: boolean): boolean {
+    const { now } = this.#context.deadlines
+    const upstream = this.#upstream as Upstream
+    return upstream.mayRetry(outcome, this.head.method, this.#attempts, this.#upload, free ? null : now)
+  }
+
+  #tryAgain(endpoint: Endpoint): void {
+    const upstream = this.#upstream as Upstream
     if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#failedOn = endpoint
     this.#phase = 'queued'
@@ -231,6 +224,16 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   // ---- 7 stream ----
 
   onHead(status: number, rawHeaders: readonly Buffer[]): void {
+    const { retries } = this.#upstream as Upstream
+    if (
+      retries.on.length > 0 &&
+      retries.on.includes(status) &&
+      this.#mayRetry(outcomes.retriedStatus, false)
+    ) {
+      const { endpoint } = this.#attempt as Attempt
+      this.#letGo()
+      return this.#tryAgain(endpoint as Endpoint)
+    }
     this.#phase = 'streaming'
     this.status = status
     this.#progress()
@@ -267,7 +270,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
   }
 
   #progress(): void {
-    if (this.#phase === 'streaming') {
+    if (this.#phase === 'streaming' || this.#phase === 'reading') {
       this.deadline = this.#context.deadlines.after((this.#upstream as Upstream).timeouts.bodyMs)
     } else if (this.#phase === 'attempting' && this.#attempt?.started) {
       this.#expectHead()
@@ -300,7 +303,7 @@ export class Exchange implements Applicant, AttemptListener, Timed, Outgoing {
     }
     const { endpoint } = attempt
     this.#letGo()
-    this.#attemptEnded(outcomes.connectTimeout, endpoint as Endpoint)
+    this.#attemptEnded(outcomes.connectTimeout, endpoint as Endpoint, false)
   }
 
   rearm(): void {

@@ -31,6 +31,8 @@ export class Connection {
   /** Of these, the ones that somebody still waits for. */
   awaited = 0
   connected = false
+  /** Responses that have come over its present socket. */
+  served = 0
   /**
    * A request on it was aborted, and its socket with it. undici would connect anew for nothing: it keeps the request in its
    * queue until it has a socket to find out that it is not wanted.
@@ -65,6 +67,7 @@ export class Connection {
     })
     this.client.on('connect', () => {
       this.connected = true
+      this.served = 0
     })
     this.client.on('disconnect', () => {
       this.connected = false

@@ -11,9 +11,13 @@ import type { RandomSource } from './balance/policy.ts'
 
 /** What the log tells of an exchange. */
 export interface Recorded {
-  readonly method: string
-  readonly target: string
-  readonly head: { readonly host: string; readonly fault: string | null; readonly requestId: string }
+  readonly head: {
+    readonly method: string
+    readonly target: string
+    readonly host: string
+    readonly fault: string | null
+    readonly requestId: string
+  }
   readonly address: string
   /** Milliseconds on the monotonic clock; NaN if no line can come of it. */
   readonly startedAt: number
@@ -65,7 +69,7 @@ export class Recorder {
   /** A fixed answer, or one of the listener's, begun and ended at once. `describe` is called only if a line is to be written. */
   responded(
     status: number,
-    describe: () => Pick<Recorded, 'method' | 'target' | 'head' | 'address'>,
+    describe: () => Pick<Recorded, 'head' | 'address'>,
     outcome: Outcome = outcomes.responded,
   ): void {
     this.#count(outcome)
@@ -98,14 +102,13 @@ export class Recorder {
   }
 
   #line(exchange: Recorded, outcome: Outcome): void {
-    const { method, target, head, address, status, upstreamName, endpointId, attempts, responseBytes } =
-      exchange
+    const { head, address, status, upstreamName, endpointId, attempts, responseBytes } = exchange
     this.#log.info(
       {
         client: address,
-        method,
+        method: head.method,
         host: head.host,
-        target,
+        target: head.target,
         // As nginx writes it: the client was gone before there was an answer.
         status: outcome === outcomes.clientAborted && status === 0 ? 499 : status,
         outcome: outcome.code,

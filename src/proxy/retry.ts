@@ -3,18 +3,46 @@
  * reached an endpoint is sent again only if doing it twice does no harm, and only if Weir still has all of it.
  */
 import { idempotentMethods, type Outcome } from '../plan/outcome.ts'
-
-/** Attempts after the first. More would multiply an outage. */
-export const retriesMax = 1
-/** The same, where the last attempt sent nothing: that has cost the endpoint nothing either. */
-export const unsentRetriesMax = 2
+import type { RetriesPlan } from '../plan/plan.ts'
 
 /**
- * @param attempts how many there have been
- * @param replayable no body, or one that is still whole in memory
+ * Further attempts where none of those before has sent a byte: that has cost the endpoints nothing, and with one endpoint
+ * killed and the others full a single one cannot keep a request from failing. Not charged to the budget.
  */
-export function mayRetry(outcome: Outcome, method: string, attempts: number, replayable: boolean): boolean {
-  if (!replayable) return false
-  if (outcome.retry === 'unsent') return attempts <= unsentRetriesMax
-  return outcome.retry === 'idempotent' && attempts <= retriesMax && idempotentMethods.has(method)
+export const unsentRetries = 2
+
+/** What has become of the request's body. */
+export interface Replayable {
+  /** There is none, or it is whole in memory. */
+  readonly replayable: boolean
+  /** Of the body, in bytes. */
+  readonly length: number
+}
+
+/** @param attempts how many there have been */
+export function mayRetry(
+  outcome: Outcome,
+  method: string,
+  attempts: number,
+  body: Replayable,
+  retries: RetriesPlan,
+): boolean {
+  if (!body.replayable || retries.attempts === 0) return false
+  if (outcome.retry === 'unsent') return attempts <= Math.max(unsentRetries, retries.attempts)
+  return (
+    outcome.retry === 'idempotent' &&
+    attempts <= retries.attempts &&
+    body.length <= retries.bodyBytes &&
+    idempotentMethods.has(method)
+  )
+}
+
+/** Whether the body is worth having whole before the request is sent, so that it can be sent again. */
+export function mayGather(method: string, contentLength: number, retries: RetriesPlan): boolean {
+  return (
+    contentLength > 0 &&
+    contentLength <= retries.bodyBytes &&
+    retries.attempts > 0 &&
+    idempotentMethods.has(method)
+  )
 }

@@ -7,12 +7,15 @@
  *   - the queue's concurrency is what the available endpoints take at once, plus what is still in flight on endpoints
  *     that are no longer available: those hold their places until they end and must not eat the others' share.
  */
-import type { BalancePolicy, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
+import type { Outcome } from '../plan/outcome.ts'
+import type { BalancePolicy, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
 import { Admission } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balancer, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
 import type { Connection } from './pool.ts'
+import { mayRetry, type Replayable } from './retry.ts'
+import { RetryBudget } from './retry-budget.ts'
 
 /** How long an endpoint that refused is passed over. nginx's default is ten times that; here a retry costs little. */
 const suspensionMs = 1_000
@@ -22,6 +25,8 @@ export class Upstream {
   readonly admission: Admission
   timeouts: TimeoutsPlan
   queueTimeoutMs: number
+  retries: RetriesPlan
+  readonly retryBudget: RetryBudget
   readonly #random: RandomSource
   #policy: BalancePolicy
   #balancer: Balancer<Endpoint>
@@ -36,6 +41,8 @@ export class Upstream {
     this.name = plan.name
     this.timeouts = plan.timeouts
     this.queueTimeoutMs = plan.queue.timeoutMs
+    this.retries = plan.retries
+    this.retryBudget = new RetryBudget(plan.retries.budget, plan.retries.minPerSecond)
     this.#random = random
     this.#policy = plan.balance
     this.#balancer = makeBalancer(plan.balance, random)
@@ -56,6 +63,9 @@ export class Upstream {
   update(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): void {
     this.timeouts = plan.timeouts
     this.queueTimeoutMs = plan.queue.timeoutMs
+    this.retries = plan.retries
+    this.retryBudget.share = plan.retries.budget
+    this.retryBudget.minPerSecond = plan.retries.minPerSecond
     this.admission.limit = plan.queue.limit
     if (plan.balance !== this.#policy) {
       this.#policy = plan.balance
@@ -105,6 +115,21 @@ export class Upstream {
    */
   pick(except: Endpoint | null): Endpoint | null {
     return this.#balancer.pick(this.#available.length === 1 ? null : except)
+  }
+
+  /**
+   * Whether another attempt may follow a failed one. Takes it out of the budget, if something had been sent.
+   * @param now null: the budget is left alone
+   */
+  mayRetry(
+    outcome: Outcome,
+    method: string,
+    attempts: number,
+    body: Replayable,
+    now: number | null,
+  ): boolean {
+    if (!mayRetry(outcome, method, attempts, body, this.retries)) return false
+    return outcome.retry === 'unsent' || now === null || this.retryBudget.take(now)
   }
 
   /**

@@ -25,6 +25,8 @@ export class Upload {
   readonly #onRefused: (outcome: Outcome) => void
   #bytes = 0
   #bytesMax = 0
+  /** Pieces of a body that is wanted whole; null: it is not. */
+  #gathered: Buffer[] | null = null
   readonly #onData = (bytes: ArrayBuffer, last: boolean): void => this.#take(bytes, last)
 
   /**
@@ -46,6 +48,11 @@ export class Upload {
     return this.#stream === null
   }
 
+  /** Of what is here, in bytes. */
+  get length(): number {
+    return this.#whole?.length ?? 0
+  }
+
   /** undici has not been given all of it. */
   get delivering(): boolean {
     return this.#stream !== null && !this.#stream.delivered
@@ -64,8 +71,10 @@ export class Upload {
   /**
    * Must be called inside the native handler: what comes before somebody listens is lost.
    * @param bytesMax what the body may have; 0: anything
+   * @param gather wait for all of it, so that it can be sent twice
    */
-  begin(res: HttpResponse, onReady: () => void, bytesMax = 0): void {
+  begin(res: HttpResponse, onReady: () => void, bytesMax = 0, gather = false): void {
+    this.#gathered = gather ? [] : null
     this.#bytes = 0
     this.#bytesMax = bytesMax
     this.coming = true
@@ -98,6 +107,7 @@ export class Upload {
     this.coming = false
     this.#whole = null
     this.#stream = null
+    this.#gathered = null
     this.#res = null
     this.#onReady = null
   }
@@ -117,6 +127,13 @@ export class Upload {
     }
     const onReady = this.#onReady
     if (onReady === null || (bytes.byteLength === 0 && !last)) return
+    if (this.#gathered !== null && (!last || this.#gathered.length > 0)) {
+      this.#gathered.push(copy(bytes))
+      if (!last) return this.#onMoved()
+      this.#whole = Buffer.concat(this.#gathered)
+      this.#onReady = null
+      return onReady()
+    }
     this.#onReady = null
     if (!last) {
       this.#stream = new RequestBody(this.#res as HttpResponse, this.#onMoved)

@@ -24,6 +24,7 @@ export function upstreamPlan(changes: Partial<UpstreamPlan> = {}): UpstreamPlan 
     pipelining: 1,
     timeouts,
     queue: { limit: 10, timeoutMs: 5_000 },
+    retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
     health: null,
     ...changes,
   }

@@ -30,6 +30,7 @@ const writtenOutPlan: Plan = {
       pipelining: 1,
       timeouts: { connectMs: 5000, headersMs: 30_000, bodyMs: 60_000, idleMs: 4000 },
       queue: { limit: 1024, timeoutMs: 5000 },
+      retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
       health: { path: null, intervalMs: 10_000, timeoutMs: 2000, unhealthyAfter: 3, healthyAfter: 2 },
     },
   ],
@@ -125,6 +126,7 @@ test('compile settings_of_an_upstream arrive in milliseconds', () => {
     pipelining: 3,
     timeouts: { connectMs: 250, headersMs: 1500, bodyMs: 0, idleMs: 60_000 },
     queue: { limit: 4, timeoutMs: 2000 },
+    retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
     health: { path: '/up', intervalMs: 1000, timeoutMs: 100, unhealthyAfter: 5, healthyAfter: 6 },
   })
 })

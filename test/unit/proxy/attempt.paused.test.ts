@@ -46,6 +46,7 @@ async function read(
     pipelining: 1,
     timeouts: { connectMs: 5_000, headersMs: 0, bodyMs: 0, idleMs: 4_000 },
     queue: { limit: 1, timeoutMs: 5_000 },
+    retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
     health: null,
   }
   const upstream = new Upstream(plan, new Set(), Math.random)
@@ -56,8 +57,8 @@ async function read(
   const send = (ticket: Ticket): void => {
     const endpoint = upstream.pick(null)
     assert.ok(endpoint)
-    const request = { method: 'GET', target: '/', headers: ['host', 'test'], body: null }
-    new Attempt([]).begin(reader, upstream, endpoint, ticket, request, false)
+    const request = { method: 'GET', target: '/', headers: ['host', 'test'] }
+    new Attempt([]).begin(reader, upstream, endpoint, ticket, request, null, false)
   }
   assert.ok(upstream.admission.enter({ queued: () => {}, admitted: send }))
   await waitFor(() => reader.ended !== '', { what: 'the end of the attempt' })

@@ -41,7 +41,9 @@ class Listener implements AttemptListener {
 
 const unused = { pause: () => undefined, resume: () => undefined }
 
-function outgoing(changes: Partial<Outgoing> = {}): Outgoing {
+type Request = Outgoing & { readonly body: Buffer | RequestBody | null }
+
+function outgoing(changes: Partial<Request> = {}): Request {
   return { method: 'GET', target: '/x', headers: ['host', 'a'], body: null, ...changes }
 }
 
@@ -54,12 +56,12 @@ class Kit {
   readonly endpoint = this.upstream.endpoints[0] as Endpoint
   readonly attempt: Attempt
 
-  constructor(request: Outgoing = outgoing(), attempt?: Attempt) {
+  constructor(request: Request = outgoing(), attempt?: Attempt) {
     this.attempt = attempt ?? new Attempt(this.spare)
     this.begin(request)
   }
 
-  begin(request: Outgoing = outgoing(), fresh = false): void {
+  begin(request: Request = outgoing(), fresh = false): void {
     let ticket: Ticket | null = null
     const applicant: Applicant = {
       queued: (given) => {
@@ -74,6 +76,7 @@ class Kit {
       this.endpoint,
       ticket as unknown as Ticket,
       request,
+      request.body,
       fresh,
     )
   }

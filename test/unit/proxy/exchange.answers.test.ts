@@ -13,7 +13,7 @@ const length = (count: number) => [['content-length', String(count)]] as const
 
 /** A request whose body goes on while the endpoint answers. `full`: the endpoint takes no more of it. */
 function upload(context: FakeContext, full: boolean): Started {
-  const started = context.start({ method: 'PUT', headers: length(1_000) })
+  const started = context.start({ method: 'POST', headers: length(1_000) })
   started.res.sendBody('first', false)
   context.call.full = full
   context.call.connect()

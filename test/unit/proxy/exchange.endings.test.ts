@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import { tickMs } from '../../../src/proxy/deadlines.ts'
-import { unsentRetriesMax } from '../../../src/proxy/retry.ts'
+import { unsentRetries } from '../../../src/proxy/retry.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { timeouts } from '../../support/fakes/plans.ts'
 
@@ -86,8 +86,7 @@ const phases: Record<string, Phase> = {
       const context = new FakeContext(t)
       const started = context.start({ method: 'POST', headers: length(2) })
       started.res.sendBody('hi', true)
-      for (let tries = 0; tries < unsentRetriesMax; tries++)
-        context.call.fail(new Error('connect ECONNREFUSED'))
+      for (let tries = 0; tries < unsentRetries; tries++) context.call.fail(new Error('connect ECONNREFUSED'))
       return { context, ...started }
     },
     expired: outcomes.connectTimeout,

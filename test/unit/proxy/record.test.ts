@@ -11,9 +11,7 @@ const all: AccessLogPlan = { errors: true, sample: 1 }
 
 function recorded(changes: Partial<Recorded> = {}): Recorded {
   return {
-    method: 'GET',
-    target: '/x?y',
-    head: { host: 'app.example', fault: null, requestId: '' },
+    head: { method: 'GET', target: '/x?y', host: 'app.example', fault: null, requestId: '' },
     address: '192.0.2.7',
     startedAt: performance.now(),
     status: 200,
@@ -118,7 +116,7 @@ test('never routed_no upstream in the line', () => {
 test('refused for its framing_the line says why', () => {
   const [line] = linesOf(all, outcomes.badRequest, {
     status: 400,
-    head: { host: '', fault: 'no number', requestId: 'r-1' },
+    head: { method: 'GET', target: '/x?y', host: '', fault: 'no number', requestId: 'r-1' },
   })
   assert.equal(line?.reason, 'no number')
 })
@@ -166,8 +164,8 @@ test('sample_as many as the dice say, errors always', () => {
 
 test('fixed answers, all_described and written, with no upstream', () => {
   const { memory, subject } = recorder(all)
-  const { method, target, head, address } = recorded()
-  subject.responded(204, () => ({ method, target, head, address }))
+  const { head, address } = recorded()
+  subject.responded(204, () => ({ head, address }))
   const [line] = memory.named('request')
   assert.equal(line?.status, 204)
   assert.equal(line?.outcome, 'responded')
