@@ -21,6 +21,7 @@
 
 import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
+import { Account } from './account.ts'
 import type { Applicant, Ticket } from './admission.ts'
 import { Attempt, type AttemptListener } from './attempt.ts'
 import { ResponseBody } from './body/response-body.ts'
@@ -31,17 +32,15 @@ import type { Timed } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
 import { headBytesMax, ResponseBlock } from './headers/response-block.ts'
 import { answer } from './reply.ts'
-import { RequestHead } from './request-head.ts'
 import { mayGather } from './retry.ts'
 import type { Route } from './router.ts'
 import type { Upstream } from './upstream.ts'
 
 type Phase = 'idle' | 'reading' | 'queued' | 'attempting' | 'streaming'
 
-export class Exchange implements Applicant, AttemptListener, Timed {
+export class Exchange extends Account implements Applicant, AttemptListener, Timed {
   slot = -1
   deadline = Number.NaN
-  readonly head = new RequestHead()
   readonly #response: ResponseBody
   readonly #block = new ResponseBlock()
   readonly #context: DataPlaneContext
@@ -50,18 +49,11 @@ export class Exchange implements Applicant, AttemptListener, Timed {
   #upstream: Upstream | null = null
   #ticket: Ticket | null = null
   #attempt: Attempt | null = null
-  #attempts = 0
   #failedOn: Endpoint | null = null
   readonly #upload = new Upload(
     () => this.#progress(),
     (outcome) => this.#breakOff(outcome),
   )
-
-  // What the access log tells.
-  startedAt = Number.NaN
-  address = ''
-  status = 0
-  endpointId = ''
 
   readonly #onAborted = (): void => this.#clientGone()
   readonly #onFirstBytes = (): void => this.#bodyBegins()
@@ -71,6 +63,7 @@ export class Exchange implements Applicant, AttemptListener, Timed {
   }
 
   constructor(context: DataPlaneContext) {
+    super()
     this.#context = context
     this.#response = new ResponseBody(
       context.binding.writeBytes,
@@ -78,14 +71,6 @@ export class Exchange implements Applicant, AttemptListener, Timed {
       () => this.#responseComplete(),
       () => this.#upload.detach(true),
     )
-  }
-
-  get upstreamName(): string {
-    return this.#upstream?.name ?? ''
-  }
-
-  get attempts(): number {
-    return this.#attempts
   }
 
   get responseBytes(): number {
@@ -116,6 +101,7 @@ export class Exchange implements Applicant, AttemptListener, Timed {
       return this.#finish(outcomes.responded)
     }
     this.#upstream = route.upstream as Upstream
+    this.upstreamName = this.#upstream.name
     this.#context.forwarding.apply(this.head, this.address, this.head.by.scheme)
     if (!this.head.hasBody) return this.#admit()
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
@@ -160,10 +146,10 @@ export class Exchange implements Applicant, AttemptListener, Timed {
     if (endpoint === null) return this.#noRoom(upstream, ticket)
     const attempt = this.#context.spareAttempts.pop() ?? new Attempt(this.#context.spareAttempts)
     this.#attempt = attempt
-    this.#attempts++
+    this.attempts++
     this.endpointId = endpoint.id
     this.deadline = this.#context.deadlines.after(upstream.timeouts.connectMs)
-    attempt.begin(this, upstream, endpoint, ticket, this.head, this.#upload.body, this.#attempts > 1)
+    attempt.begin(this, upstream, endpoint, ticket, this.head, this.#upload.body, this.attempts > 1)
   }
 
   /** A place in the queue, but no endpoint to go with it. */
@@ -209,7 +195,7 @@ export class Exchange implements Applicant, AttemptListener, Timed {
   #mayRetry(outcome: Outcome, free: boolean): boolean {
     const { now } = this.#context.deadlines
     const upstream = this.#upstream as Upstream
-    return upstream.mayRetry(outcome, this.head.method, this.#attempts, this.#upload, free ? null : now)
+    return upstream.mayRetry(outcome, this.head.method, this.attempts, this.#upload, free ? null : now)
   }
 
   #tryAgain(endpoint: Endpoint): void {
@@ -334,8 +320,8 @@ export class Exchange implements Applicant, AttemptListener, Timed {
   // ---- 8 record ----
 
   /**
-   * The connection closes behind the answer: the worker drains, the body is chunked (native-notes/03-request-parser.md), or more of the upload is to come, which would keep the
-   * connection busy on a timer that the binding has switched off (native-notes/02-fixed-timers.md).
+   * The connection closes behind the answer: the worker drains, the body is chunked (native-notes/03-request-parser.md),
+   * or more of the upload is to come, which would keep the connection busy on a timer that the binding has switched off (native-notes/02-fixed-timers.md).
    */
   get #mustClose(): boolean {
     return this.#context.draining || this.head.chunked || this.#upload.coming
@@ -388,16 +374,11 @@ export class Exchange implements Applicant, AttemptListener, Timed {
 
   #reset(): void {
     this.deadline = Number.NaN
-    this.head.reset()
+    this.resetAccount()
     this.#response.reset()
     this.#phase = 'idle'
     this.#res = null
     this.#upstream = null
-    this.#attempts = 0
     this.#failedOn = null
-    this.startedAt = Number.NaN
-    this.address = ''
-    this.status = 0
-    this.endpointId = ''
   }
 }
