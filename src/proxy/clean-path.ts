@@ -52,10 +52,13 @@ function resolve(path: string): string | null {
 
 const unreserved = /[A-Za-z0-9._~/-]/
 
-/** What is no escape (`%zz`) stays as it stands. */
+/**
+ * A percent sign that begins no escape is escaped itself: `%a%41` would otherwise become `%aA`, which is another escape.
+ */
 function withoutNeedlessEscapes(path: string): string {
-  return path.replace(/%[0-9a-fA-F]{2}/g, (escaped) => {
-    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16))
+  return path.replace(/%([0-9a-fA-F]{2})?/g, (escaped, hex: string | undefined) => {
+    if (hex === undefined) return '%25'
+    const character = String.fromCharCode(Number.parseInt(hex, 16))
     return unreserved.test(character) ? character : escaped.toUpperCase()
   })
 }
