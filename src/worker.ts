@@ -76,7 +76,7 @@ export class Worker {
     }
     const unbound = proxy.apply(plan, unhealthy)
     if (unbound !== null) {
-      const reason = `cannot listen on ${unbound.host}:${unbound.port}`
+      const reason = `cannot listen on ${unbound.host}${unbound.unix === undefined ? `:${unbound.port}` : ''}`
       this.#send({ type: 'rejected', reason, bind: unbound })
       return
     }

@@ -7,7 +7,7 @@ import { didYouMean, nearest } from './did-you-mean.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { type Finding, formatPath, type Path, show } from './problem.ts'
 import { configSchema } from './schema.ts'
-import { listener } from './schema-listener.ts'
+import { listener, longListener } from './schema-listener.ts'
 import { respond, route as routeSchema } from './schema-route.ts'
 
 type Dictionary = Readonly<Record<string, unknown>>
@@ -35,7 +35,10 @@ export function crossCheck(input: unknown): Finding[] {
 function duplicateListeners(listen: unknown): Finding[] {
   const forms: readonly unknown[] = Array.isArray(listen) ? listen : [listen]
   const entries = forms.map((form, index) => {
-    const parsed = listener.safeParse(typeof form === 'number' ? { port: form } : form)
+    const parsed = listener.safeParse(longListener(form))
+    if (parsed.success && parsed.data.unix !== undefined) {
+      return { path: ['listen', index], identity: `unix ${parsed.data.unix}` }
+    }
     // Any number of listeners may ask for any free port.
     const known = parsed.success && parsed.data.port !== 0
     const address = known ? `${parsed.data.host.toLowerCase()} port ${parsed.data.port}` : null

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import type {
   AccessLogPlan,
   EndpointPlan,
@@ -13,7 +14,7 @@ import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import type { Config, RouteConfig, UpstreamConfig } from './schema.ts'
-import { type ListenerConfig, listener } from './schema-listener.ts'
+import { type ListenerConfig, listener, longListener } from './schema-listener.ts'
 import { upstreamSettings } from './schema-upstream.ts'
 import { parseSize } from './size.ts'
 import { tlsPlan } from './tls-files.ts'
@@ -47,12 +48,15 @@ export function compile(config: Config, directory = '.'): Plan {
   }
 }
 
-function listenerPlan(form: number | ListenerConfig, directory: string): ListenerPlan {
-  const config = typeof form === 'number' ? listener.parse({ port: form }) : form
-  const { host, port, tls, redirectToHttps } = config
+function listenerPlan(form: number | string | ListenerConfig, directory: string): ListenerPlan {
+  const config = typeof form === 'object' ? form : listener.parse(longListener(form))
+  const { tls, redirectToHttps, unix, mode = '0600', proxyProtocol } = config
+  const path = unix === undefined ? null : resolve(directory, unix)
   return {
-    host,
-    port,
+    host: path === null ? config.host : `unix:${path}`,
+    port: path === null ? config.port : 0,
+    ...(path === null ? undefined : { unix: { path, mode: Number.parseInt(mode, 8) } }),
+    ...(proxyProtocol === undefined ? undefined : { proxyProtocolFrom: proxyProtocol.from }),
     ...(tls === undefined ? undefined : { tls: tlsPlan(tls, directory) }),
     ...(redirectToHttps === undefined
       ? undefined

@@ -17,6 +17,9 @@ export const limits = {
   redirectPort: { min: 1, max: 65_535 },
   /** Of the path of a file, in characters: PATH_MAX of Linux. */
   filePathLength: 4096,
+  /** `sun_path` of Linux, without its closing zero. */
+  unixPathLength: 107,
+  proxyProtocolPeers: { min: 1, max: 1024 },
   passphraseLength: 1024,
   /** Of one listener, beside the one that it has anyway. */
   certificates: { min: 0, max: 100 },

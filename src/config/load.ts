@@ -8,6 +8,7 @@ import { LineIndex } from './line-index.ts'
 import { type Finding, formatPath, type Problem, placeKey } from './problem.ts'
 import { readConfigFile } from './read-file.ts'
 import { type Config, configSchema } from './schema.ts'
+import { unixFindings } from './schema-listener.ts'
 import { tlsFindings } from './tls-files.ts'
 
 export type LoadResult =
@@ -31,7 +32,11 @@ export function readConfig(text: string, directory = '.'): LoadResult {
   const shape = result.success ? [] : findingsOf(result.error.issues, json.value)
   const misshapen = new Set(shape.map(({ path }) => placeKey(path)))
   // What the checks say about a value that is wrong in itself is a consequence.
-  const checked = [...crossCheck(json.value), ...tlsFindings(json.value, directory)]
+  const checked = [
+    ...crossCheck(json.value),
+    ...unixFindings(json.value),
+    ...tlsFindings(json.value, directory),
+  ]
   const inconsistent = checked.filter(({ path }) => !misshapen.has(placeKey(path)))
   const placed = [...json.findings, ...place([...shape, ...inconsistent], json)]
   if (result.success && placed.length === 0) {

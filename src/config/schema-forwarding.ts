@@ -3,7 +3,7 @@ import { limits } from './limits.ts'
 import { networkFault } from './network.ts'
 import { list, section, text } from './nodes.ts'
 
-const network = text({
+export const network = text({
   expected: 'an address or a network, such as "10.0.0.0/8" or "::1"',
   fault: networkFault,
   maxLength: limits.networkLength,

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { listenHostFault, routeHostFault } from './host.ts'
 import { limits } from './limits.ts'
 import { choice, integer, list, section, text } from './nodes.ts'
+import { type Finding, type Path, show } from './problem.ts'
+import { network } from './schema-forwarding.ts'
 
 export const listenPort = integer(limits.listenPort).describe(
   'A TCP port, 1 to 65535; in an object the default is 8080. 0: any free port, the same for all workers; a log line names it. Below 1024 needs a privilege.',
@@ -74,6 +76,33 @@ export const listener = section({
         'this machine can connect. "127.0.0.1": this machine only. "::": every IPv6 interface.',
     ),
   port: listenPort.default(8080),
+  unix: text({
+    expected: 'the path of a Unix socket, such as "/run/weir.sock"',
+    fault: (path) => (path === '' || path.includes('\0') ? 'relative to the folder of this file' : null),
+    maxLength: limits.unixPathLength,
+  })
+    .optional()
+    .describe(
+      "A Unix socket in place of host and port. A path of at most 107 characters, relative to this file's folder. The first worker alone listens there.",
+    ),
+  mode: text({
+    expected: 'permissions in octal, such as "0660"',
+    fault: (mode) => (/^0[0-7]{3}$/.test(mode) ? null : 'four octal digits, the first 0, in quotes'),
+    maxLength: 4,
+    pattern: '^0[0-7]{3}$',
+  })
+    .optional()
+    .describe('Permissions of the Unix socket, in octal. Without it "0600": the user that Weir runs as.'),
+  proxyProtocol: section({
+    from: list(network, 'addresses or networks', limits.proxyProtocolPeers).describe(
+      'Peers whose header is believed: addresses and networks, "192.0.2.7" or "10.0.0.0/8". 1 to 1024.',
+    ),
+  })
+    .optional()
+    .describe(
+      "Take the client's address from the PROXY protocol, version 2, if the peer is one of those listed; what others " +
+        'send is ignored. Without TLVs; with "tls" the header is expected inside of TLS. Name only what stands in front of Weir.',
+    ),
   tls: listenerTls.optional(),
   redirectToHttps: z
     .union(
@@ -90,3 +119,43 @@ export const listener = section({
 }).describe('A listener: the address and port where clients connect.')
 
 export type ListenerConfig = z.output<typeof listener>
+
+const unixPrefix = 'unix:'
+
+/** `"unix:/path"`, short for a listener with `unix`. */
+export const listenUnix = z
+  .string({ error: '"unix:" and the path of a Unix socket' })
+  .max(limits.unixPathLength + unixPrefix.length)
+  .check(({ value, issues }) => {
+    if (value.startsWith(unixPrefix) && value.length > unixPrefix.length) return
+    // As of another kind: a port in quotes is no Unix socket that was misspelled.
+    issues.push({ code: 'invalid_value', values: [], input: value, message: '"unix:" and a path' })
+  })
+  .meta({ pattern: '^unix:.' })
+  .describe('A Unix socket: "unix:/run/weir.sock".')
+
+/** A listener's short form written out; any other value as it is. */
+export function longListener(form: unknown): unknown {
+  if (typeof form === 'number') return { port: form }
+  return typeof form === 'string' ? { unix: form.slice(unixPrefix.length) } : form
+}
+
+/** `unix` stands in place of host and port, and `mode` beside it only. */
+export function unixFindings(input: unknown): Finding[] {
+  const listen = (input as { listen?: unknown } | null)?.listen
+  const forms: readonly unknown[] = Array.isArray(listen) ? listen : [listen]
+  return forms.flatMap((form, index): Finding[] => {
+    if (typeof form !== 'object' || form === null) return []
+    const base: Path = Array.isArray(listen) ? ['listen', index] : ['listen']
+    const isUnix = Object.hasOwn(form, 'unix')
+    const expected = isUnix ? 'unix alone, without host and port' : 'mode beside unix only'
+    return (isUnix ? ['host', 'port'] : ['mode'])
+      .filter((key) => Object.hasOwn(form, key))
+      .map((key) => ({
+        path: [...base, key],
+        expected,
+        found: show((form as Record<string, unknown>)[key]),
+        hint: null,
+      }))
+  })
+}

@@ -10,12 +10,12 @@ import { limits } from './limits.ts'
 import { choice, duration, fraction, integer, list, named, section } from './nodes.ts'
 import { forwarding, trustedProxies } from './schema-forwarding.ts'
 import { limits as requestLimits } from './schema-limits.ts'
-import { listener, listenPort } from './schema-listener.ts'
+import { listener, listenPort, listenUnix } from './schema-listener.ts'
 import { route, upstreamName } from './schema-route.ts'
 import { upstream } from './schema-upstream.ts'
 
 const listenForm = z
-  .union([listenPort, listener], {
+  .union([listenPort, listenUnix, listener], {
     error: 'a port from 0 to 65535, or an object such as {"host":"127.0.0.1","port":8080}',
   })
   .describe('One listener: a port, or an object with "host" and "port".')
@@ -25,7 +25,7 @@ const listeners = list(listenForm, 'listeners', limits.listeners).describe(
 )
 
 const listen = z
-  .union([listenPort, listener, listeners], {
+  .union([listenPort, listenUnix, listener, listeners], {
     error: 'a port from 0 to 65535, an object with the keys host, port, or an array of these',
   })
   .prefault(8080)

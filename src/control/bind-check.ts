@@ -5,6 +5,7 @@
  */
 import { createServer } from 'node:net'
 import type { ListenerPlan } from '../plan/plan.ts'
+import { unixFault } from './unix-check.ts'
 
 export class BindError extends Error {}
 
@@ -13,7 +14,12 @@ export class BindError extends Error {}
  * @returns the listener with a real port in place of 0
  * @throws {BindError} says which listener, why, and what to do
  */
-export function checkBind(listener: ListenerPlan): Promise<ListenerPlan> {
+export async function checkBind(listener: ListenerPlan): Promise<ListenerPlan> {
+  if (listener.unix !== undefined) {
+    const fault = await unixFault(listener.unix.path)
+    if (fault !== null) throw new BindError(`cannot listen on ${listener.host}: ${fault}`)
+    return listener
+  }
   const { host, port } = listener
   return new Promise((resolve, reject) => {
     const server = createServer()

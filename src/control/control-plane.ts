@@ -125,7 +125,8 @@ export class ControlPlane {
     const bound = new Map<string, number>()
     for (const [index, wanted] of plan.listeners.entries()) {
       // Several listeners may ask for any free port: they are told apart by their place.
-      const key = wanted.port === 0 ? `${wanted.host} any ${index}` : `${wanted.host} ${wanted.port}`
+      const anyPort = wanted.port === 0 && wanted.unix === undefined
+      const key = anyPort ? `${wanted.host} any ${index}` : `${wanted.host} ${wanted.port}`
       // What else the listener is may have changed under the same port: its certificates, say.
       const port = this.#bound.get(key) ?? (await checkBind(wanted)).port
       bound.set(key, port)

@@ -149,7 +149,7 @@ export class Supervisor {
   }
 
   #tell(slot: Slot): void {
-    slot.worker?.send({ type: 'plan', plan: this.#plan, unhealthy: this.#unhealthy() })
+    slot.worker?.send({ type: 'plan', plan: planFor(slot.number, this.#plan), unhealthy: this.#unhealthy() })
   }
 
   #onMessage(slot: Slot, message: FromWorker): void {
@@ -214,4 +214,10 @@ export class Supervisor {
     this.kill()
     this.#events.onFailed(reason)
   }
+}
+
+/** A path has one socket, which workers cannot share as they share a port: the first one has it, who is never dismissed. */
+function planFor(number: number, plan: Plan): Plan {
+  if (number === 1 || plan.listeners.every(({ unix }) => unix === undefined)) return plan
+  return { ...plan, listeners: plan.listeners.filter(({ unix }) => unix === undefined) }
 }

@@ -52,6 +52,17 @@ export interface ListenerPlan {
   readonly tls?: TlsPlan
   /** Absent: requests are served. Otherwise they are answered 308, to the same URL under https on this port. */
   readonly redirectPort?: number
+  /** A Unix socket; `host` is then `unix:` and its path, `port` 0. The first worker alone has it. */
+  readonly unix?: UnixPlan
+  /** Addresses and networks of peers whose PROXY protocol headers are believed. Absent: nobody's. */
+  readonly proxyProtocolFrom?: readonly string[]
+}
+
+export interface UnixPlan {
+  /** Absolute. */
+  readonly path: string
+  /** Permissions of the socket's file. */
+  readonly mode: number
 }
 
 export interface TlsPlan {

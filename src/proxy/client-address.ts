@@ -3,10 +3,14 @@
  * where the text goes somewhere.
  */
 import type { HttpResponse } from '../native/uws.ts'
+import { type ListenerFacts, plainListener } from './listener-facts.ts'
 
 /** `192.0.2.7` or `2001:db8::7`; an IPv4 client of a dual-stack listener is given as IPv4. */
-export function clientAddress(res: HttpResponse): string {
-  return addressText(new Uint8Array(res.getRemoteAddress()))
+export function clientAddress(res: HttpResponse, by: ListenerFacts = plainListener): string {
+  const peer = addressText(new Uint8Array(res.getRemoteAddress()))
+  // The binding reads the header from anybody at any time: only a listed peer is believed (native-notes/14-proxy-protocol.md).
+  if (by.proxies === null || !by.proxies.has(peer)) return peer
+  return addressText(new Uint8Array(res.getProxiedRemoteAddress())) || peer
 }
 
 /** @param bytes 4 or 16 of them, in network order; anything else (a closed socket) gives ''. */

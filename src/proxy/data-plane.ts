@@ -150,7 +150,7 @@ export class DataPlane implements DataPlaneContext {
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && isPlain(request, this.limits)) {
-        this.recorder.responded(route.reply.status, () => describe(res, request))
+        this.recorder.responded(route.reply.status, () => describe(res, request, by))
         route.reply.send(res, request, this.draining)
         return
       }

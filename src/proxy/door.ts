@@ -17,7 +17,7 @@ export function answeredAtTheDoor(
   draining: boolean,
 ): boolean {
   if (by.clientCertificate && !hasClientCertificate(res)) {
-    refuse(outcomes.noClientCertificate, res, request, recorder)
+    refuse(outcomes.noClientCertificate, res, request, by, recorder)
     return true
   }
   if (by.redirectPort === 0) return false
@@ -26,10 +26,10 @@ export function answeredAtTheDoor(
   const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
   // Both are written into the answer's head as they are.
   if (!isHost(host) || !isTarget(target)) {
-    refuse(outcomes.badRequest, res, request, recorder)
+    refuse(outcomes.badRequest, res, request, by, recorder)
     return true
   }
-  recorder.responded(redirectStatus, () => describe(res, request))
+  recorder.responded(redirectStatus, () => describe(res, request, by))
   // Nobody reads a body that comes with it.
   const hasBody = request.getHeader('content-length') !== '' || request.getHeader('transfer-encoding') !== ''
   redirectToHttps(res, host, by.redirectPort, target, draining || hasBody)
@@ -40,8 +40,9 @@ function refuse(
   outcome: typeof outcomes.badRequest,
   res: HttpResponse,
   request: HttpRequest,
+  by: ListenerFacts,
   recorder: Recorder,
 ): void {
-  recorder.responded(outcome.status, () => describe(res, request), outcome)
+  recorder.responded(outcome.status, () => describe(res, request, by), outcome)
   answer(res, outcome, request.getCaseSensitiveMethod(), request.getHeader('accept'), true)
 }

@@ -86,7 +86,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#context.deadlines.add(this)
     this.startedAt = this.#context.recorder.begin()
     this.head.read(request, path, route?.cleaned === true, this.#context.limits)
-    this.address = clientAddress(res)
+    this.address = clientAddress(res, this.head.by)
     if (this.head.fault !== null) {
       // Not from inside the handler: the binding would read on, and take what stands behind this request for another one.
       // While an answer is outstanding it closes the connection on a second request instead.

@@ -1,6 +1,7 @@
 /** What a request's listener says of it: made once per listener, looked at per request. */
 import type { HttpResponse } from '../native/uws.ts'
 import type { ListenerPlan } from '../plan/plan.ts'
+import { AddressSet } from './address-set.ts'
 
 export interface ListenerFacts {
   readonly scheme: 'http' | 'https'
@@ -10,6 +11,8 @@ export interface ListenerFacts {
   readonly clientCertificate: boolean
   /** 0: no redirect. */
   readonly redirectPort: number
+  /** Peers whose PROXY protocol header names the client; null: none. */
+  readonly proxies: AddressSet | null
 }
 
 export const plainListener: ListenerFacts = Object.freeze({
@@ -17,15 +20,17 @@ export const plainListener: ListenerFacts = Object.freeze({
   guarded: false,
   clientCertificate: false,
   redirectPort: 0,
+  proxies: null,
 })
 
-export function listenerFacts({ tls, redirectPort = 0 }: ListenerPlan): ListenerFacts {
+export function listenerFacts({ tls, redirectPort = 0, proxyProtocolFrom }: ListenerPlan): ListenerFacts {
   const clientCertificate = tls !== undefined && tls.clientCaFile !== null
   return {
     scheme: tls === undefined ? 'http' : 'https',
     guarded: clientCertificate || redirectPort !== 0,
     clientCertificate,
     redirectPort,
+    proxies: proxyProtocolFrom === undefined ? null : new AddressSet(proxyProtocolFrom),
   }
 }
 

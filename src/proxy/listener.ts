@@ -8,6 +8,7 @@
  *   - the app of a listener that has gone lives on with its connections. Nothing of an app is ever changed: certificates
  *     that have changed are another app on the same port (native-notes/13-tls.md).
  */
+import { chmodSync, rmSync } from 'node:fs'
 import { withSmallReceiveBuffer } from '../native/receive-buffer.ts'
 import type { Binding, HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from '../native/uws.ts'
 import type { ListenerPlan } from '../plan/plan.ts'
@@ -16,6 +17,11 @@ import { makeTlsApp } from './tls-app.ts'
 
 export type RequestHandler = (res: HttpResponse, request: HttpRequest, by: ListenerFacts) => void
 
+interface Open {
+  readonly socket: us_listen_socket
+  readonly plan: ListenerPlan
+}
+
 export class Listener {
   /** Open client connections. */
   connections = 0
@@ -23,7 +29,7 @@ export class Listener {
   readonly #onRequest: RequestHandler
   readonly #apps: TemplatedApp[] = []
   readonly #plain: TemplatedApp
-  readonly #sockets = new Map<string, us_listen_socket>()
+  readonly #sockets = new Map<string, Open>()
 
   constructor(binding: Binding, onRequest: RequestHandler) {
     this.#binding = binding
@@ -47,11 +53,16 @@ export class Listener {
         for (const other of opened) this.#close(other)
         return listener
       }
-      this.#sockets.set(key, socket)
+      this.#sockets.set(key, { socket, plan: listener })
       opened.push(key)
     }
     const wanted = new Set(listeners.map(listenerKey))
-    for (const key of [...this.#sockets.keys()]) if (!wanted.has(key)) this.#close(key)
+    const addresses = new Set(listeners.map(addressOf))
+    for (const [key, { plan }] of [...this.#sockets]) {
+      if (wanted.has(key)) continue
+      if (addresses.has(addressOf(plan))) this.#replace(key)
+      else this.#close(key)
+    }
     return null
   }
 
@@ -72,16 +83,19 @@ export class Listener {
     let socket: us_listen_socket | null = null
     // The callback runs before `listen` returns.
     withSmallReceiveBuffer(() => {
-      app?.listen(listener.host, listener.port, (token) => {
+      const opened = (token: us_listen_socket | false): void => {
         socket = token || null
-      })
+      }
+      if (listener.unix === undefined) app?.listen(listener.host, listener.port, opened)
+      else app?.listen_unix(opened, listener.unix.path)
     })
+    if (listener.unix !== undefined && socket !== null) chmodSync(listener.unix.path, listener.unix.mode)
     return socket
   }
 
   /** null: the certificates cannot be used, which the configuration's check has missed or which is new since then. */
   #appFor(listener: ListenerPlan): TemplatedApp | null {
-    if (listener.tls === undefined && listener.redirectPort === undefined) return this.#plain
+    if (isPlain(listener)) return this.#plain
     const facts = listenerFacts(listener)
     const onRequest = (res: HttpResponse, request: HttpRequest): void => this.#onRequest(res, request, facts)
     let app: TemplatedApp
@@ -107,12 +121,37 @@ export class Listener {
     this.connections += Math.sign(change)
   }
 
-  #close(key: string): void {
-    const socket = this.#sockets.get(key)
-    if (socket === undefined) return
+  /**
+   * Closes a listener to which another has the same address now. With a listen socket go the connections that wait in it,
+   * so it is closed right behind a turn of the event loop that has accepted what there was.
+   */
+  #replace(key: string): void {
+    const old = this.#sockets.get(key) as Open
     this.#sockets.delete(key)
-    this.#binding.uws.us_listen_socket_close(socket)
+    this.#sockets.set(`${key} replaced`, old)
+    setImmediate(() => setImmediate(() => this.#close(`${key} replaced`, old)))
   }
+
+  /** @param only if that is what is open under this key */
+  #close(key: string, only?: Open): void {
+    const open = this.#sockets.get(key)
+    if (open === undefined || (only !== undefined && open !== only)) return
+    this.#sockets.delete(key)
+    this.#binding.uws.us_listen_socket_close(open.socket)
+    // The binding leaves the file, and another socket may have taken the path meanwhile.
+    const address = addressOf(open.plan)
+    const taken = [...this.#sockets.values()].some(({ plan }) => addressOf(plan) === address)
+    if (open.plan.unix !== undefined && !taken) rmSync(open.plan.unix.path, { force: true })
+  }
+}
+
+function addressOf({ host, port }: ListenerPlan): string {
+  return `${host} ${port}`
+}
+
+/** Whether it asks nothing of a request. */
+function isPlain({ tls, redirectPort, proxyProtocolFrom }: ListenerPlan): boolean {
+  return tls === undefined && redirectPort === undefined && proxyProtocolFrom === undefined
 }
 
 /** Of two listeners, equal if one can stand for the other. */

@@ -98,7 +98,9 @@ test('reload with other certificates in the same files_new connections get them,
   let inSuccession = 0
   await waitFor(
     async () => {
-      inSuccession = (await nameShown(weir.port)) === 'new.test' ? inSuccession + 1 : 0
+      // Very rarely the kernel resets one that waited in the old listen socket (native-notes/13-tls.md).
+      const shown = await nameShown(weir.port).catch(() => '')
+      inSuccession = shown === 'new.test' ? inSuccession + 1 : 0
       return inSuccession === 20
     },
     { what: 'the new certificate' },

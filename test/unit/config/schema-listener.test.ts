@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
+import { test } from 'node:test'
+import { configWith, onlyProblem, planOf } from './read.ts'
+
+const listening = (listen: unknown) => planOf(configWith({ listen })).listeners
+
+test('Unix socket_as a text or an object, relative to the folder; "0600" if no mode is given', () => {
+  const path = resolve('run/weir.sock')
+  const short = { host: `unix:${path}`, port: 0, unix: { path, mode: 0o600 } }
+  assert.deepEqual(listening('unix:run/weir.sock'), [short])
+  assert.deepEqual(listening([{ unix: path, mode: '0660' }]), [{ ...short, unix: { path, mode: 0o660 } }])
+})
+
+test('Unix socket beside host or port, mode without one, the same twice_said', () => {
+  onlyProblem(configWith({ listen: { unix: '/a', port: 1 } }), 'listen.port')
+  onlyProblem(configWith({ listen: { mode: '0600' } }), 'listen.mode')
+  onlyProblem(configWith({ listen: { unix: '/a', mode: '660' } }), 'listen.mode')
+  onlyProblem(configWith({ listen: ['unix:/a', { unix: '/a' }] }), 'listen[1]')
+  onlyProblem(configWith({ listen: 'tcp:/a' }), 'listen')
+})
+
+test('PROXY protocol_peers as addresses and networks, at least one', () => {
+  const from = ['10.0.0.0/8', '::1']
+  assert.deepEqual(listening({ port: 1, proxyProtocol: { from } })[0]?.proxyProtocolFrom, from)
+  onlyProblem(configWith({ listen: { proxyProtocol: { from: [] } } }), 'listen.proxyProtocol.from')
+  onlyProblem(
+    configWith({ listen: { proxyProtocol: { from: ['10.0.0.0/33'] } } }),
+    'listen.proxyProtocol.from[0]',
+  )
+})
