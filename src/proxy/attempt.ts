@@ -128,6 +128,15 @@ export class Attempt {
     this.resume()
   }
 
+  /**
+   * The client has its response. undici ends the attempt by itself, and a cancel would cost a good connection.
+   * @param suspect the connection is none: what comes next on it may belong to this response
+   */
+  leave(suspect: boolean): void {
+    if (suspect) this.cancel()
+    else this.detach()
+  }
+
   /** The client has room again. */
   resume(): void {
     this.#resume?.()

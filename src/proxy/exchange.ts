@@ -223,8 +223,9 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#phase = 'streaming'
     this.status = status
     this.#progress()
-    this.#block.read(rawHeaders)
-    if (this.#block.length > headBytesMax) return this.#breakOff(outcomes.badResponse)
+    this.#block.read(rawHeaders, status)
+    if (this.#block.malformed || this.#block.length > headBytesMax)
+      return this.#breakOff(outcomes.badResponse)
     const isHead = this.head.method === 'HEAD'
     this.#response.begin(this.#res as HttpResponse, status, this.#block, isHead, this.#mustClose)
   }
@@ -251,8 +252,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#res = null
     this.#attempt = null
     this.#finish(outcomes.completed)
-    // undici ends the attempt by itself; a cancel would cost a good connection.
-    attempt?.detach()
+    attempt?.leave(this.#block.suspect)
   }
 
   #progress(): void {

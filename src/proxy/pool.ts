@@ -14,6 +14,7 @@
 import type { Socket } from 'node:net'
 import { buildConnector, Client } from 'undici'
 import type { UpstreamPlan } from '../plan/plan.ts'
+import { disguiseContinue } from './headers/disguise-continue.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
 const unlimitedMs = 86_400_000
@@ -79,6 +80,12 @@ export class Connection {
    * failed assertion in a socket's listener ends the worker (native-notes/12-paused-at-the-end.md). These come first.
    */
   #guard(socket: Socket): void {
+    const read = socket.read
+    socket.read = (size?: number): Buffer | null => {
+      const chunk: Buffer | null = read.call(socket, size)
+      if (chunk !== null && this.reader === null) disguiseContinue(chunk)
+      return chunk
+    }
     // All bytes are read: there is nothing left for a pause to hold back.
     socket.on('end', () => this.reader?.resume())
     // On ECONNRESET undici asks the parser whether the response was whole all the same. It was not, or nobody would read.

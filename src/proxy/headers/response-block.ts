@@ -2,7 +2,7 @@
  * The head of an endpoint's response, turned into what is written to the client: one block of header lines, since one
  * native call for all costs a fraction of a call for each. The binding writes what it is given without a look at it;
  * that the lines are well formed rests on undici's parser, which refuses control characters, folded lines and names
- * that are no tokens (native-notes/04-response-heads.md).
+ * that are no tokens (native-notes/04-response-heads.md). What it lets pass is checked here (native-notes/17-responses.md).
  */
 import { contentLength } from './bytes.ts'
 import { isHopByHop, nominated } from './hop-by-hop.ts'
@@ -20,6 +20,19 @@ export class ResponseBlock {
   rest = ''
   /** -1: none given. */
   contentLength = -1
+  /** It comes in chunks. */
+  chunked = false
+  /**
+   * The parser has read it, but it could be read in another way too: a length beyond counting, or a Transfer-Encoding that is
+   * not `chunked` alone, once (RFC 9112, sections 6.1 and 6.3). Two lengths, or both framings, the parser refuses itself.
+   */
+  malformed = false
+
+  /**
+   * A 204 announces a body, which it cannot have (RFC 9110, section 8.6; RFC 9112, section 6.1). Should one come all the same,
+   * it must not be taken for the next response.
+   */
+  suspect = false
 
   /** Bytes on the wire. */
   get length(): number {
@@ -27,10 +40,17 @@ export class ResponseBlock {
   }
 
   /** @param raw names and values alternately, as undici's parser cut them out of the socket's bytes. */
-  read(raw: readonly Buffer[]): void {
+  read(raw: readonly Buffer[], status = 200): void {
+    this.#read(raw)
+    this.suspect = status === 204 && (this.chunked || this.contentLength > 0)
+  }
+
+  #read(raw: readonly Buffer[]): void {
     this.name = ''
     this.rest = ''
     this.contentLength = -1
+    this.chunked = false
+    this.malformed = false
     let dropped = this.#append(raw, null)
     if (dropped === '') return
     // Rare: Connection nominates further headers. Begin again without them.
@@ -38,6 +58,7 @@ export class ResponseBlock {
     if (names.length === 0) return
     this.name = ''
     this.rest = ''
+    this.chunked = false
     dropped = this.#append(raw, names)
   }
 
@@ -51,7 +72,6 @@ export class ResponseBlock {
         case 2:
         case 7:
         case 16:
-        case 17:
           if (isHopByHop(name.toLowerCase())) continue
           break
         case 4: // the binding adds a Date of its own and cannot be told not to
@@ -65,7 +85,15 @@ export class ResponseBlock {
         }
         case 14: // and a Content-Length that follows from how the body is written
           if (name.toLowerCase() === 'content-length') {
-            this.contentLength = contentLength(value)
+            this.contentLength = contentLength(value.trim())
+            if (this.contentLength < 0) this.malformed = true
+            continue
+          }
+          break
+        case 17:
+          if (name.toLowerCase() === 'transfer-encoding') {
+            if (this.chunked || value.trim().toLowerCase() !== 'chunked') this.malformed = true
+            this.chunked = true
             continue
           }
           break

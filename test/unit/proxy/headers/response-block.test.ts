@@ -130,3 +130,29 @@ test('any bytes in values_kept one by one', () => {
     }),
   )
 })
+
+test('framing that two parsers could read differently_malformed', () => {
+  const malformed = (...pairs: [string, string][]) => read(pairs).malformed
+  assert.equal(malformed(['content-length', '12 ']), false)
+  assert.equal(malformed(['Transfer-Encoding', ' Chunked ']), false)
+  assert.equal(malformed(['transfer-encoding', 'chunked'], ['connection', 'x-a']), false)
+  assert.equal(malformed(['content-length', '9'.repeat(16)]), true)
+  for (const coding of ['', 'gzip', 'identity', 'gzip, chunked', 'chunked, chunked', 'xchunked']) {
+    assert.equal(malformed(['transfer-encoding', coding]), true, coding)
+  }
+  assert.equal(malformed(['transfer-encoding', 'chunked'], ['transfer-encoding', 'chunked']), true)
+})
+
+test('204 that announces a body_suspect', () => {
+  const block = new ResponseBlock()
+  const length = (value: string) => [Buffer.from('content-length'), Buffer.from(value)]
+  for (const [status, value, suspect] of [
+    [204, '2', true],
+    [204, '0', false],
+    [304, '2', false],
+    [200, '2', false],
+  ] as const) {
+    block.read(length(value), status)
+    assert.equal(block.suspect, suspect, `${status} ${value}`)
+  }
+})
