@@ -42,6 +42,11 @@ export function compile(config: Config, directory = '.'): Plan {
       headerCount: config.limits.headers,
       targetBytes: bytes(config.limits.targetBytes),
       bodyBytes: bytes(config.limits.bodyBytes),
+      minRate: {
+        bytesPerSecond: bytes(config.limits.minRate.bytes),
+        overMs: milliseconds(config.limits.minRate.over),
+      },
+      connections: config.limits.connections,
     },
     forwarding: { trustedProxies: config.trustedProxies, ...config.forwarding },
     log: { level: config.log.level, access: accessLogPlan(config.log.access) },

@@ -50,6 +50,12 @@ export const limits = {
   targetBytes: { min: 1, max: 16_384 },
   /** 0 means none. */
   bodyBytes: { min: 0, max: 1024 * 1024 ** 3 },
+  /** Per second. 0 means none. */
+  minRateBytes: { min: 0, max: 1024 ** 2 },
+  /** From 4 s: a worker looks that often. */
+  minRateOverMs: { min: 4_000, max: 3_600_000 },
+  /** 0 means none. */
+  clientConnections: { min: 0, max: 1_000_000 },
 
   trustedProxies: { min: 0, max: 1024 },
   /** Of an address with a prefix length, in characters. */

@@ -1,5 +1,25 @@
 import { limits as ranges } from './limits.ts'
-import { integer, section, size } from './nodes.ts'
+import { duration, integer, section, size } from './nodes.ts'
+
+const minRate = section({
+  bytes: size(ranges.minRateBytes)
+    .default('1KiB')
+    .describe(
+      'Bytes per second, up to "1MiB"; default "1KiB". "0B": no minimum, so that a client that sends a byte a minute holds ' +
+        "its connection, and the endpoint's, for as long as it likes.",
+    ),
+  over: duration(ranges.minRateOverMs)
+    .default('60s')
+    .describe(
+      'How long a client may send or take nothing: "4s" to "1h", default "60s". A download\'s progress shows in steps of what ' +
+        "the kernel's send buffer frees, up to a megabyte: below 30s slow but honest readers may be cut.",
+    ),
+})
+  .prefault({})
+  .describe(
+    'The least that a client must send of its body, or take of a response, on average and while Weir waits for it and not ' +
+      'for an endpoint. Slower ones are ended as client_stalled. Slow heads are ended after 8 to 12 s in any case.',
+  )
 
 export const limits = section({
   headBytes: size(ranges.headBytes)
@@ -19,6 +39,13 @@ export const limits = section({
       'Of a request body, up to "1024GiB"; default "0B": no limit, since bodies are streamed and take no memory. Above: 413, ' +
         'before anything is forwarded where the length is known, else when the limit is passed.',
     ),
+  minRate,
+  connections: integer(ranges.clientConnections)
+    .default(16_384)
+    .describe(
+      'Client connections that a worker holds, 0 to 1000000; default 16384. Those above are closed as they come. 0: as ' +
+        'many as there are file descriptors, which upstream connections need too. A connection takes up to 16 KiB.',
+    ),
 })
   .prefault({})
-  .describe('What one request may have. What is above is refused and the connection closed.')
+  .describe('What one client may have. What is above is refused and the connection closed.')

@@ -60,7 +60,7 @@ export const outcomes = Object.freeze({
   noRoute: row('no_route', 404, 'client', 'never', 'no route matches this host and path'),
   /** 499 as in nginx: it is logged, nobody receives it. */
   clientAborted: row('client_aborted', 0, 'client', 'never', ''),
-  /** The client neither read nor sent a byte for the body time-out. */
+  /** The client neither read nor sent a byte for the body time-out, or less than `limits.minRate`. */
   clientStalled: row('client_stalled', 408, 'client', 'never', 'the request body stopped coming', true),
 
   queueFull: row('queue_full', 503, 'overload', 'never', 'too many requests are waiting for this service'),

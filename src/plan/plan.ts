@@ -21,7 +21,7 @@ export interface Plan {
   readonly log: LogPlan
 }
 
-/** What one request may have. Above: 431, 431, 414, 413. */
+/** What one client may have. Heads, targets and bodies above: 431, 431, 414, 413. */
 export interface LimitsPlan {
   /** Request line and headers. */
   readonly headBytes: number
@@ -30,6 +30,17 @@ export interface LimitsPlan {
   readonly targetBytes: number
   /** Infinity does not cross the process border: 0 means none. */
   readonly bodyBytes: number
+  readonly minRate: MinRatePlan
+  /** Client connections per worker. 0: any number. */
+  readonly connections: number
+}
+
+/** What a client must at least send or take while it is the one that is waited for. */
+export interface MinRatePlan {
+  /** 0: anything goes. */
+  readonly bytesPerSecond: number
+  /** How long it may fall short from a full credit. */
+  readonly overMs: number
 }
 
 /** What endpoints are told about where a request comes from. */

@@ -38,7 +38,13 @@ export interface DataPlaneContext {
 }
 
 /** Until there is a plan. */
-const unlimited: LimitsPlan = { ...nativeLimits, targetBytes: nativeLimits.headBytes, bodyBytes: 0 }
+const unlimited: LimitsPlan = {
+  ...nativeLimits,
+  targetBytes: nativeLimits.headBytes,
+  bodyBytes: 0,
+  minRate: { bytesPerSecond: 0, overMs: 0 },
+  connections: 0,
+}
 const nothingForwarded = { trustedProxies: [], forwarded: false, via: false, requestId: false }
 
 export class DataPlane implements DataPlaneContext {
@@ -88,6 +94,7 @@ export class DataPlane implements DataPlaneContext {
     }
     this.forwarding = new Forwarding(plan.forwarding)
     this.limits = plan.limits
+    this.#listener.connectionsMax = plan.limits.connections
     this.recorder.configure(plan.log)
     return null
   }

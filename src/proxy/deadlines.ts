@@ -19,6 +19,8 @@ export const tickMs = 50
 const longestStepMs = 2 * tickMs
 /** Well within the binding's 8 s. */
 const rearmTicks = 80
+/** Between two calls of `rearm`, in milliseconds, on a loop that does not stand still. */
+export const rearmMs = rearmTicks * tickMs
 
 export interface Timed {
   /** Place in the list. Written here only. */
@@ -26,7 +28,7 @@ export interface Timed {
   /** On the coarse clock; NaN for none. */
   deadline: number
   expire(): void
-  /** Called every 4 s: tell the binding that this transfer is still wanted. */
+  /** Called every 4 s (`rearmMs`): see how fast the client is, and tell the binding that this transfer is still wanted. */
   rearm(): void
 }
 

@@ -27,6 +27,7 @@ import { Attempt, type AttemptListener } from './attempt.ts'
 import { ResponseBody } from './body/response-body.ts'
 import { Upload } from './body/upload.ts'
 import { clientAddress } from './client-address.ts'
+import { ClientPace } from './client-pace.ts'
 import type { DataPlaneContext } from './data-plane.ts'
 import type { Timed } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -43,6 +44,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   deadline = Number.NaN
   readonly #response: ResponseBody
   readonly #block = new ResponseBlock()
+  readonly #pace = new ClientPace()
   readonly #context: DataPlaneContext
   #phase: Phase = 'idle'
   #res: HttpResponse | null = null
@@ -293,6 +295,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   }
 
   rearm(): void {
+    const fast = this.#pace.look(this.#upload, this.#response, this.#context.limits.minRate)
+    if (!fast) return this.#breakOff(outcomes.clientStalled)
     if (this.#upload.paused) return this.#upload.rearm()
     if (this.#res === null || !(this.#phase === 'streaming' || this.#upload.coming)) return
     this.#res.pause()
@@ -376,6 +380,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.deadline = Number.NaN
     this.resetAccount()
     this.#response.reset()
+    this.#pace.reset()
     this.#phase = 'idle'
     this.#res = null
     this.#upstream = null

@@ -25,6 +25,8 @@ interface Open {
 export class Listener {
   /** Open client connections. */
   connections = 0
+  /** Those that come above it are closed at once. 0: any number. */
+  connectionsMax = 0
   readonly #binding: Binding
   readonly #onRequest: RequestHandler
   readonly #apps: TemplatedApp[] = []
@@ -113,12 +115,14 @@ export class Listener {
 
   #adopt(app: TemplatedApp): void {
     this.#apps.push(app)
-    app.filter((_res, change) => this.#count(change as number))
+    app.filter((res, change) => this.#count(res, change as number))
   }
 
   /** @param change positive for a connection that opens, negative for one that closes */
-  #count(change: number): void {
+  #count(res: HttpResponse, change: number): void {
     this.connections += Math.sign(change)
+    // Its end is counted from inside `close`. Safe here: native-notes/08-listening.md.
+    if (change > 0 && this.connectionsMax > 0 && this.connections > this.connectionsMax) res.close()
   }
 
   /**

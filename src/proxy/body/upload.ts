@@ -17,13 +17,14 @@ import { RequestBody } from './request-body.ts'
 export class Upload {
   /** The native layer still has body to hand over. */
   coming = false
+  /** Received of this body, framing not counted. */
+  bytes = 0
   #whole: Buffer | null = null
   #stream: RequestBody | null = null
   #res: HttpResponse | null = null
   #onReady: (() => void) | null = null
   readonly #onMoved: () => void
   readonly #onRefused: (outcome: Outcome) => void
-  #bytes = 0
   #bytesMax = 0
   /** Pieces of a body that is wanted whole; null: it is not. */
   #gathered: Buffer[] | null = null
@@ -75,7 +76,7 @@ export class Upload {
    */
   begin(res: HttpResponse, onReady: () => void, bytesMax = 0, gather = false): void {
     this.#gathered = gather ? [] : null
-    this.#bytes = 0
+    this.bytes = 0
     this.#bytesMax = bytesMax
     this.coming = true
     this.#res = res
@@ -105,6 +106,7 @@ export class Upload {
 
   reset(): void {
     this.coming = false
+    this.bytes = 0
     this.#whole = null
     this.#stream = null
     this.#gathered = null
@@ -114,8 +116,8 @@ export class Upload {
 
   #take(bytes: ArrayBuffer, last: boolean): void {
     if (last) this.coming = false
-    this.#bytes += bytes.byteLength
-    if (this.#bytesMax > 0 && this.#bytes > this.#bytesMax) {
+    this.bytes += bytes.byteLength
+    if (this.#bytesMax > 0 && this.bytes > this.#bytesMax) {
       this.#bytesMax = 0
       return this.#onRefused(outcomes.bodyTooLarge)
     }

@@ -43,7 +43,14 @@ const writtenOutPlan: Plan = {
     },
     { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: 'app' } },
   ],
-  limits: { headBytes: 16_384, headerCount: 98, targetBytes: 8_192, bodyBytes: 0 },
+  limits: {
+    headBytes: 16_384,
+    headerCount: 98,
+    targetBytes: 8_192,
+    bodyBytes: 0,
+    minRate: { bytesPerSecond: 1_024, overMs: 60_000 },
+    connections: 16_384,
+  },
   forwarding: { trustedProxies: [], forwarded: false, via: false, requestId: false },
   log: { level: 'info', access: { errors: true, sample: 0 } },
 }
