@@ -115,6 +115,7 @@ function routePlan(config: RouteConfig): RoutePlan {
     host: host?.toLowerCase() ?? null,
     path: path ?? null,
     forwardPath: config.forwardPath,
+    timeoutMs: milliseconds(config.timeout),
     target:
       respond === undefined
         ? { kind: 'upstream', upstream: upstream ?? '' }
@@ -124,7 +125,13 @@ function routePlan(config: RouteConfig): RoutePlan {
 
 /** No routes: `crossCheck` has made sure that there is one upstream, so this is the only route. */
 function everythingTo({ name }: UpstreamPlan): RoutePlan {
-  return { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: name } }
+  return {
+    host: null,
+    path: null,
+    forwardPath: 'received',
+    timeoutMs: 0,
+    target: { kind: 'upstream', upstream: name },
+  }
 }
 
 function fixedResponse({ status, headers, body }: NonNullable<RouteConfig['respond']>): FixedResponse {

@@ -3,7 +3,7 @@ import { forwardPaths } from '../plan/plan.ts'
 import { headerNameFault, headerValueFault } from './header-field.ts'
 import { routeHostFault } from './host.ts'
 import { limits } from './limits.ts'
-import { choice, integer, named, section, text } from './nodes.ts'
+import { choice, duration, integer, named, section, text } from './nodes.ts'
 import { routePathFault } from './target.ts'
 
 /** Also the key of `upstreams`. No slash: it separates the name from the origin in an endpoint's id. */
@@ -70,6 +70,12 @@ export const route = section({
     .describe(
       'Which path goes to the endpoint: "received": byte for byte as the client sent it; "cleaned": the one that "path" is ' +
         'compared with. Default "received". "cleaned" changes an escaped slash (%2F) into a plain one.',
+    ),
+  timeout: duration(limits.timeoutMs)
+    .default('0s')
+    .describe(
+      'From the head of a request to the end of its answer, with all waiting and every attempt. Default "0s": no limit; up to ' +
+        '"24h". Over it the client gets 504, or, if the answer has begun, its connection is closed. Not for event streams.',
     ),
   upstream: upstreamName
     .optional()

@@ -108,6 +108,15 @@ export const outcomes = Object.freeze({
     'the server stopped in the middle of its answer',
   ),
 
+  /** The route's total time is over. If the head was out, the connection closes. */
+  routeTimeout: row(
+    'route_timeout',
+    504,
+    'endpoint',
+    'never',
+    'the answer took longer than this route allows',
+  ),
+
   /** Draining took longer than it may. */
   drainTimeout: row('drain_timeout', 503, 'weir', 'never', 'this load balancer is shutting down', true),
   internal: row('internal', 500, 'weir', 'never', 'the load balancer failed; see its log', true),

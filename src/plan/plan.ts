@@ -169,6 +169,8 @@ export interface RoutePlan {
   readonly target: RouteTarget
   /** What goes upstream: the target as the client sent it, or with the path that the route was matched on. */
   readonly forwardPath: ForwardPath
+  /** From the request's head to the end of the response; 0: none. */
+  readonly timeoutMs: number
 }
 
 export const forwardPaths = ['received', 'cleaned'] as const

@@ -27,7 +27,10 @@ export interface Timed {
   slot: number
   /** On the coarse clock; NaN for none. */
   deadline: number
+  /** The same for the whole of it, which nothing renews. */
+  totalDeadline: number
   expire(): void
+  expireTotally(): void
   /** Called every 4 s (`rearmMs`): see how fast the client is, and tell the binding that this transfer is still wanted. */
   rearm(): void
 }
@@ -92,6 +95,7 @@ export class Deadlines<T extends Timed> {
       // More than one may leave while one expires.
       if (member === undefined) continue
       if (this.now >= member.deadline) member.expire()
+      else if (this.now >= member.totalDeadline) member.expireTotally()
       else if (rearm) member.rearm()
     }
   }

@@ -42,6 +42,7 @@ type Phase = 'idle' | 'reading' | 'queued' | 'attempting' | 'streaming'
 export class Exchange extends Account implements Applicant, AttemptListener, Timed {
   slot = -1
   deadline = Number.NaN
+  totalDeadline = Number.NaN
   readonly #response: ResponseBody
   readonly #block = new ResponseBlock()
   readonly #pace = new ClientPace()
@@ -104,6 +105,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     }
     this.#upstream = route.upstream as Upstream
     this.upstreamName = this.#upstream.name
+    this.totalDeadline = this.#context.deadlines.after(route.timeoutMs)
     this.#context.forwarding.apply(this.head, this.address, this.head.by.scheme)
     if (!this.head.hasBody) return this.#admit()
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
@@ -284,6 +286,10 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     }
   }
 
+  expireTotally(): void {
+    this.#breakOff(outcomes.routeTimeout)
+  }
+
   #attemptExpired(): void {
     const attempt = this.#attempt as Attempt
     if (attempt.started) {
@@ -377,6 +383,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   }
 
   #reset(): void {
+    this.totalDeadline = Number.NaN
     this.deadline = Number.NaN
     this.resetAccount()
     this.#response.reset()

@@ -13,6 +13,8 @@ export interface Route {
   readonly reply: FixedReply | null
   /** The cleaned path is forwarded, not the one received. */
   readonly cleaned: boolean
+  /** For the whole of an exchange; 0: none. */
+  readonly timeoutMs: number
 }
 
 interface Entry {
@@ -75,7 +77,7 @@ export function hostName(host: string): string {
 }
 
 function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Entry {
-  const { host, target } = plan
+  const { host, target, timeoutMs } = plan
   // In the spelling that requests are compared in. One that climbs above the root matches nothing, as it stands.
   const path = plan.path === null ? null : (cleanPath(plan.path) ?? plan.path)
   const cleaned = plan.forwardPath === 'cleaned'
@@ -88,7 +90,7 @@ function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Ent
     pathPrefix: prefix ? (path as string).slice(0, -1) : '',
     route:
       target.kind === 'respond'
-        ? { upstream: null, reply: new FixedReply(target.respond), cleaned }
-        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null, cleaned },
+        ? { upstream: null, reply: new FixedReply(target.respond), cleaned, timeoutMs }
+        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null, cleaned, timeoutMs },
   }
 }

@@ -32,7 +32,7 @@ export function upstreamPlan(changes: Partial<UpstreamPlan> = {}): UpstreamPlan 
 
 /** A route to the upstream `app`. */
 export function upstreamRoute(host: string | null, path: string | null, upstream = 'app'): RoutePlan {
-  return { host, path, forwardPath: 'received', target: { kind: 'upstream', upstream } }
+  return { host, path, forwardPath: 'received', timeoutMs: 0, target: { kind: 'upstream', upstream } }
 }
 
 export function fixedRoute(path: string | null, respond: Partial<FixedResponse> = {}): RoutePlan {
@@ -40,6 +40,7 @@ export function fixedRoute(path: string | null, respond: Partial<FixedResponse> 
     host: null,
     path,
     forwardPath: 'received',
+    timeoutMs: 0,
     target: { kind: 'respond', respond: { status: 200, headers: [], body: '', ...respond } },
   }
 }

@@ -39,9 +39,16 @@ const writtenOutPlan: Plan = {
       host: null,
       path: '/isolated',
       forwardPath: 'received',
+      timeoutMs: 0,
       target: { kind: 'respond', respond: { status: 200, headers: [], body: '' } },
     },
-    { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: 'app' } },
+    {
+      host: null,
+      path: null,
+      forwardPath: 'received',
+      timeoutMs: 0,
+      target: { kind: 'upstream', upstream: 'app' },
+    },
   ],
   limits: {
     headBytes: 16_384,
@@ -144,7 +151,13 @@ test('compile health_false is no check', () => {
 
 test('compile routes_empty and one upstream is one route for everything', () => {
   assert.deepEqual(planOf(configWith({ routes: [] })).routes, [
-    { host: null, path: null, forwardPath: 'received', target: { kind: 'upstream', upstream: 'app' } },
+    {
+      host: null,
+      path: null,
+      forwardPath: 'received',
+      timeoutMs: 0,
+      target: { kind: 'upstream', upstream: 'app' },
+    },
   ])
 })
 
@@ -168,12 +181,14 @@ test('compile routes keep their order, hosts go to lower case and paths stay', (
       host: '*.example.com',
       path: '/API/*',
       forwardPath: 'cleaned',
+      timeoutMs: 0,
       target: { kind: 'upstream', upstream: 'app' },
     },
     {
       host: null,
       path: '/old',
       forwardPath: 'received',
+      timeoutMs: 0,
       target: { kind: 'respond', respond: { status: 301, headers, body: 'gone' } },
     },
   ])

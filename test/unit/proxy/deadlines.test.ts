@@ -7,10 +7,17 @@ import { FakeClock } from '../../support/fakes/clock.ts'
 class Member implements Timed {
   slot = -1
   deadline = Number.NaN
+  totalDeadline = Number.NaN
+  total = 0
   expiries = 0
   rearms = 0
   onExpire: () => void = () => {
     this.deadline = Number.NaN
+  }
+
+  expireTotally(): void {
+    this.totalDeadline = Number.NaN
+    this.total++
   }
 
   expire(): void {
@@ -248,4 +255,21 @@ test('stopped_nothing expires', (t) => {
   clock.advance(1_000)
   t.mock.timers.tick(1_000)
   assert.equal(member.expiries, 0)
+})
+
+test('total deadline_fires though the other one is renewed', (t) => {
+  const { clock, deadlines, add } = setUp(t)
+  const member = add()
+  member.totalDeadline = deadlines.after(500)
+  for (let passed = 0; passed < 500; passed += tickMs) {
+    assert.equal(member.total, 0, `fired after ${passed} ms`)
+    member.deadline = deadlines.after(200)
+    clock.advance(tickMs)
+    deadlines.tick()
+  }
+  for (let n = 0; n < 3; n++) {
+    clock.advance(tickMs)
+    deadlines.tick()
+  }
+  assert.deepEqual([member.total, member.expiries], [1, 0])
 })
