@@ -18,6 +18,7 @@ import { type ListenerConfig, listener, longListener } from './schema-listener.t
 import { upstreamSettings } from './schema-upstream.ts'
 import { parseSize } from './size.ts'
 import { tlsPlan } from './tls-files.ts'
+import { upstreamTlsPlan } from './upstream-tls.ts'
 
 /** Of https (RFC 9110, section 4.2.2). */
 const httpsPort = 443
@@ -27,7 +28,9 @@ const httpsPort = 443
  * `"auto"` workers counted on this machine. Relative paths begin in `directory`. Throws only if it is given one that was not.
  */
 export function compile(config: Config, directory = '.'): Plan {
-  const upstreams = Object.entries(config.upstreams).map(([name, upstream]) => upstreamPlan(name, upstream))
+  const upstreams = Object.entries(config.upstreams).map(([name, upstream]) =>
+    upstreamPlan(name, upstream, directory),
+  )
   return {
     listeners: (Array.isArray(config.listen) ? config.listen : [config.listen]).map((form) =>
       listenerPlan(form, directory),
@@ -69,7 +72,7 @@ function listenerPlan(form: number | string | ListenerConfig, directory: string)
   }
 }
 
-function upstreamPlan(name: string, config: UpstreamConfig): UpstreamPlan {
+function upstreamPlan(name: string, config: UpstreamConfig, directory: string): UpstreamPlan {
   const settings = Array.isArray(config) ? upstreamSettings.parse({ endpoints: config }) : config
   const { balance, connections, pipelining, timeouts, queue, retries, health } = settings
   return {
@@ -86,6 +89,7 @@ function upstreamPlan(name: string, config: UpstreamConfig): UpstreamPlan {
     },
     queue: { limit: queue.limit, timeoutMs: milliseconds(queue.timeout) },
     retries: { ...retries, bodyBytes: bytes(retries.bodyBytes) },
+    ...(settings.tls === undefined ? undefined : { tls: upstreamTlsPlan(settings.tls, directory) }),
     health: health === false ? null : healthPlan(health),
   }
 }

@@ -4,7 +4,7 @@ import { isHostName } from './host.ts'
 export type EndpointUrl = { readonly origin: string; readonly fault: null } | { readonly fault: string }
 
 /**
- * Reads `http://host[:port]`, with nothing behind it but an optional `/`. `origin` is the normal form that undici
+ * Reads `http://host[:port]` or `https://host[:port]`, with nothing behind it but an optional `/`. `origin` is the normal form that undici
  * and the plan use: lower case, the default port left out. `fault` says what to change.
  */
 export function readEndpointUrl(text: string): EndpointUrl {
@@ -14,10 +14,9 @@ export function readEndpointUrl(text: string): EndpointUrl {
         'no spaces, backslashes or characters outside ASCII (a name in another script has an "xn--" form)',
     }
   }
-  if (text.startsWith('https://')) return { fault: 'https endpoints are not supported yet' }
-  if (!text.startsWith('http://')) return { fault: withoutScheme(text) }
+  if (!/^https?:\/\//.test(text)) return { fault: withoutScheme(text) }
 
-  const [, authority = '', tail = ''] = /^http:\/\/([^/?#]*)(.*)$/.exec(text) ?? []
+  const [, authority = '', tail = ''] = /^https?:\/\/([^/?#]*)(.*)$/.exec(text) ?? []
   if (tail !== '' && tail !== '/') return { fault: tailFault(tail) }
   if (authority.includes('@'))
     return { fault: 'no user name or password: clients send their own credentials' }
@@ -34,11 +33,11 @@ export function readEndpointUrl(text: string): EndpointUrl {
 
 function withoutScheme(text: string): string {
   const other = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]
-  if (other !== undefined) return `the scheme is "http", not ${JSON.stringify(other)}`
+  if (other !== undefined) return `the scheme is "http" or "https", not ${JSON.stringify(other)}`
   const prefixed = `http://${text}`
   return readEndpointUrl(prefixed).fault === null
     ? `write ${JSON.stringify(prefixed)}`
-    : 'begin it with "http://"'
+    : 'begin it with "http://" or "https://"'
 }
 
 function tailFault(tail: string): string {

@@ -10,6 +10,7 @@ import { readConfigFile } from './read-file.ts'
 import { type Config, configSchema } from './schema.ts'
 import { unixFindings } from './schema-listener.ts'
 import { tlsFindings } from './tls-files.ts'
+import { upstreamTlsFindings } from './upstream-tls.ts'
 
 export type LoadResult =
   | { readonly ok: true; readonly plan: Plan; readonly config: Config }
@@ -36,6 +37,7 @@ export function readConfig(text: string, directory = '.'): LoadResult {
     ...crossCheck(json.value),
     ...unixFindings(json.value),
     ...tlsFindings(json.value, directory),
+    ...upstreamTlsFindings(json.value, directory),
   ]
   const inconsistent = checked.filter(({ path }) => !misshapen.has(placeKey(path)))
   const placed = [...json.findings, ...place([...shape, ...inconsistent], json)]

@@ -4,15 +4,16 @@ import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
 import { retries } from './schema-retries.ts'
+import { upstreamTls } from './schema-upstream-tls.ts'
 import { checkPathFault } from './target.ts'
 
 const endpointUrl = text({
-  expected: 'an endpoint, "http://host[:port]"',
+  expected: 'an endpoint, "http://host[:port]" or "https://host[:port]"',
   fault: (url) => readEndpointUrl(url).fault,
   maxLength: 300,
-  pattern: '^http://',
+  pattern: '^https?://',
 }).describe(
-  'Where the endpoint listens: "http://host[:port]", port 80 by default. No path, query or credentials: the ' +
+  'Where the endpoint listens: "http://host[:port]" or "https://host[:port]", port 80 or 443 by default. No path, query or credentials: the ' +
     "request's own path is sent unchanged. A name is resolved whenever a connection is opened.",
 )
 
@@ -156,6 +157,7 @@ export const upstreamSettings = section({
   timeouts,
   queue,
   retries,
+  tls: upstreamTls.optional(),
   health,
 })
 

@@ -67,7 +67,7 @@ function listenerFindings(
   return findings
 }
 
-function pairFindings({ cert, key, passphrase }: Pair, base: Path, directory: string): Finding[] {
+export function pairFindings({ cert, key, passphrase }: Pair, base: Path, directory: string): Finding[] {
   const certPath = [...base, 'cert']
   const keyPath = [...base, 'key']
   const certText = readPem(cert, certPath, directory)
@@ -156,7 +156,7 @@ function parseKey(text: string, passphrase: string | undefined, base: Path) {
   }
 }
 
-function authorities(file: string, path: Path, directory: string): Finding[] {
+export function authorities(file: string, path: Path, directory: string): Finding[] {
   const text = readPem(file, path, directory)
   const read = typeof text === 'string' ? parseCertificates(text, path) : text
   return Array.isArray(read) ? [] : [read]

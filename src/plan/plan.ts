@@ -106,6 +106,8 @@ export interface UpstreamPlan {
   readonly timeouts: TimeoutsPlan
   readonly queue: QueuePlan
   readonly retries: RetriesPlan
+  /** How https endpoints are trusted; absent: by the authorities that Node ships, and no client certificate. */
+  readonly tls?: UpstreamTlsPlan
   /** null: no active check, every endpoint counts as healthy. */
   readonly health: HealthPlan | null
 }
@@ -113,7 +115,7 @@ export interface UpstreamPlan {
 export interface EndpointPlan {
   /** Unique in the plan and stable across reloads: `<upstream>/<origin>`. Health verdicts are addressed to it. */
   readonly id: string
-  /** Scheme, host and port, without a path: `http://127.0.0.1:9001`. */
+  /** Scheme (http or https), host and port, without a path: `http://127.0.0.1:9001`. */
   readonly origin: string
   /** Share of the traffic relative to its siblings, 1 or more. */
   readonly weight: number
@@ -129,6 +131,18 @@ export interface TimeoutsPlan {
   readonly bodyMs: number
   /** How long an unused connection to the endpoint is kept. */
   readonly idleMs: number
+}
+
+/** The contents of the files, so that a changed file is a changed plan, and new connections. */
+export interface UpstreamTlsPlan {
+  /** PEM; null: the authorities that Node ships. */
+  readonly ca: string | null
+  readonly cert: string | null
+  readonly key: string | null
+  readonly passphrase: string | null
+  /** The name that is asked for and that the certificate must have; null: the endpoint's host. */
+  readonly servername: string | null
+  readonly verify: boolean
 }
 
 export interface RetriesPlan {

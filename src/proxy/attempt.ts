@@ -63,7 +63,8 @@ export class Attempt {
   readonly #spare: Attempt[]
   readonly #finishLater = (): void => this.#finish()
   /** Filled anew for each request; undici copies what it needs inside `dispatch`. */
-  readonly #options: Dispatcher.DispatchOptions & { headers: string[] } = {
+  readonly #options: Dispatcher.DispatchOptions & { headers: string[]; servername: string | null } = {
+    servername: null,
     path: '/',
     method: 'GET',
     headers: [],
@@ -97,6 +98,7 @@ export class Attempt {
     const options = this.#options
     options.method = outgoing.method as Dispatcher.HttpMethod
     options.path = outgoing.target
+    options.servername = endpoint.serverName
     options.headers = outgoing.headers
     // undici asks its body for `pipe` and `on` only; the types want a whole Readable.
     options.body = body as Buffer | null

@@ -7,7 +7,7 @@
  *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
  */
 import type { EndpointPlan } from '../plan/plan.ts'
-import { type Connection, type ConnectionPlan, ConnectionPool } from './pool.ts'
+import { type Connection, type ConnectionPlan, ConnectionPool, serverName } from './pool.ts'
 
 export class Endpoint {
   readonly id: string
@@ -20,6 +20,8 @@ export class Endpoint {
   attempts = 0
   /** Requests that it takes at once: connections x pipelining. */
   readonly capacity: number
+  /** See `serverName`. */
+  readonly serverName: string | null
   readonly #pool: ConnectionPool
   retired = false
   #suspension: NodeJS.Timeout | null = null
@@ -29,6 +31,7 @@ export class Endpoint {
     this.origin = plan.origin
     this.weight = plan.weight
     this.capacity = connections.connections * connections.pipelining
+    this.serverName = serverName(plan.origin, connections.tls)
     this.#pool = new ConnectionPool(plan.origin, connections)
   }
 

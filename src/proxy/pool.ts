@@ -11,9 +11,9 @@
  *   - with pipelining 1, a connection stands in `spare` exactly while nothing is in flight on it.
  *   - the last one used is the first one taken, so that in quiet times the others grow idle and close.
  */
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { buildConnector, Client } from 'undici'
-import type { UpstreamPlan } from '../plan/plan.ts'
+import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/plan.ts'
 import { disguiseContinue } from './headers/disguise-continue.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
@@ -23,7 +23,7 @@ const keepAliveMarginMs = 1_000
 /** Response heads above this are refused (undici's own default, written down). */
 const responseHeadBytes = 16_384
 
-export type ConnectionPlan = Pick<UpstreamPlan, 'connections' | 'pipelining' | 'timeouts'>
+export type ConnectionPlan = Pick<UpstreamPlan, 'connections' | 'pipelining' | 'timeouts' | 'tls'>
 
 export class Connection {
   readonly client: Client
@@ -44,9 +44,9 @@ export class Connection {
   /** It takes no more requests. */
   closing = false
 
-  constructor(origin: string, plan: ConnectionPlan) {
+  /** @param connect shared by the connections to one endpoint, for the sake of its TLS sessions */
+  constructor(origin: string, plan: ConnectionPlan, connect: buildConnector.connector) {
     const idleMs = plan.timeouts.idleMs || unlimitedMs
-    const connect = buildConnector({ timeout: plan.timeouts.connectMs, allowH2: false })
     this.client = new Client(origin, {
       pipelining: plan.pipelining,
       connect: (options, callback) => {
@@ -98,12 +98,14 @@ export class Connection {
 export class ConnectionPool {
   readonly #origin: string
   readonly #plan: ConnectionPlan
+  readonly #connect: buildConnector.connector
   #all: Connection[] = []
   #spare: Connection[] = []
 
   constructor(origin: string, plan: ConnectionPlan) {
     this.#origin = origin
     this.#plan = plan
+    this.#connect = connector(origin, plan)
   }
 
   get size(): number {
@@ -156,7 +158,7 @@ export class ConnectionPool {
   }
 
   #open(): Connection {
-    const connection = new Connection(this.#origin, this.#plan)
+    const connection = new Connection(this.#origin, this.#plan, this.#connect)
     this.#all.push(connection)
     // Pipelined connections always stand in `spare`: they are chosen by load.
     if (this.#plan.pipelining > 1) this.#spare.push(connection)
@@ -178,5 +180,39 @@ export class ConnectionPool {
     this.#all = this.#all.filter((other) => other !== connection)
     this.#spare = this.#spare.filter((other) => other !== connection)
     void connection.client.destroy()
+  }
+}
+
+/**
+ * The name that stands in a dispatch's `servername`: constant per endpoint, or undici would take the client's Host, and
+ * connect anew whenever it changes. null for plain HTTP.
+ */
+export function serverName(origin: string, tls: UpstreamTlsPlan | undefined): string | null {
+  const { protocol, hostname } = new URL(origin)
+  return protocol === 'https:' ? (tls?.servername ?? hostname) : null
+}
+
+/** Opens sockets, plain or with TLS by the scheme. Sessions are resumed (RFC 8446, section 2.2): undici keeps them here. */
+function connector(origin: string, { timeouts, tls }: ConnectionPlan): buildConnector.connector {
+  const name = serverName(origin, tls)
+  const connect = buildConnector({
+    timeout: timeouts.connectMs,
+    allowH2: false,
+    rejectUnauthorized: tls?.verify ?? true,
+    ...(tls?.ca == null ? undefined : { ca: tls.ca }),
+    ...(tls?.cert == null ? undefined : { cert: tls.cert, key: tls.key ?? '' }),
+    ...(tls?.passphrase == null ? undefined : { passphrase: tls.passphrase }),
+  })
+  if (name === null) return connect
+  // An address is no server name (RFC 6066, section 3); the certificate is then verified against the address.
+  const asked = isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''
+  return (options, callback) => {
+    connect({ ...options, servername: asked }, (...[error, socket]) => {
+      // undici would keep the request for another server name, and it never learns of the failure.
+      if (error !== null && 'code' in error && error.code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+        callback(new Error(error.message), null)
+      else if (error !== null) callback(error, null)
+      else callback(null, socket)
+    })
   }
 }

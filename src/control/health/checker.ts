@@ -8,7 +8,8 @@
  * - `onChange` is called once per change of an endpoint's state, after the next check is scheduled, so that it may
  *   call `update` or `stop`.
  */
-import type { EndpointPlan, HealthPlan, UpstreamPlan } from '../../plan/plan.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { EndpointPlan, HealthPlan, UpstreamPlan, UpstreamTlsPlan } from '../../plan/plan.ts'
 import { type Probe, probe, type Verdict } from './probe.ts'
 import { EndpointHealth } from './verdicts.ts'
 
@@ -56,6 +57,7 @@ interface Watch {
   readonly origin: string
   readonly state: EndpointHealth
   plan: HealthPlan
+  tls: UpstreamTlsPlan | undefined
   timer: unknown
   check: AbortController | null
 }
@@ -85,7 +87,7 @@ export class HealthChecker {
   update(upstreams: readonly UpstreamPlan[]): void {
     const left = new Map(this.#watches)
     const changes: HealthChange[] = []
-    for (const { name, health, endpoints } of upstreams) {
+    for (const { name, health, tls, endpoints } of upstreams) {
       for (const endpoint of endpoints) {
         const watch = left.get(endpoint.id)
         if (health === null) {
@@ -93,8 +95,9 @@ export class HealthChecker {
           continue
         }
         left.delete(endpoint.id)
-        if (watch === undefined) this.#begin(name, endpoint, health)
-        else if (!sameChecks(watch.plan, health)) this.#replan(watch, health)
+        if (watch === undefined) this.#begin(name, endpoint, health, tls)
+        else if (!sameChecks(watch.plan, health) || !isDeepStrictEqual(watch.tls, tls))
+          this.#replan(watch, health, tls)
       }
     }
     for (const watch of left.values()) this.#forget(watch)
@@ -111,17 +114,27 @@ export class HealthChecker {
     return [...this.#watches.values()].filter((watch) => !watch.state.healthy).map((watch) => watch.id)
   }
 
-  #begin(upstream: string, endpoint: EndpointPlan, plan: HealthPlan): void {
+  #begin(upstream: string, endpoint: EndpointPlan, plan: HealthPlan, tls: UpstreamTlsPlan | undefined): void {
     const { id, origin } = endpoint
-    const watch: Watch = { id, upstream, origin, state: new EndpointHealth(), plan, timer: null, check: null }
+    const watch: Watch = {
+      id,
+      upstream,
+      origin,
+      state: new EndpointHealth(),
+      plan,
+      tls,
+      timer: null,
+      check: null,
+    }
     this.#watches.set(id, watch)
     this.#scheduleFirst(watch)
   }
 
   /** What was under way asked by the old plan, so its answer says nothing about the new one. */
-  #replan(watch: Watch, plan: HealthPlan): void {
+  #replan(watch: Watch, plan: HealthPlan, tls: UpstreamTlsPlan | undefined): void {
     this.#cancel(watch)
     watch.plan = plan
+    watch.tls = tls
     this.#scheduleFirst(watch)
   }
 
@@ -157,7 +170,7 @@ export class HealthChecker {
     watch.timer = null
     watch.check = check
     const { path, timeoutMs } = watch.plan
-    this.#probe({ origin: watch.origin, path, timeoutMs }, check.signal).then((verdict) => {
+    this.#probe({ origin: watch.origin, tls: watch.tls, path, timeoutMs }, check.signal).then((verdict) => {
       if (watch.check === check) this.#conclude(watch, verdict)
     })
   }

@@ -11,14 +11,18 @@
  * - The promise never rejects: whatever goes wrong is a verdict with a reason.
  */
 import { readFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectSecurely, TLSSocket } from 'node:tls'
 import { Client, type Dispatcher } from 'undici'
+import type { UpstreamTlsPlan } from '../../plan/plan.ts'
 
 export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string }
 
 export interface ProbeTarget {
   /** `http://127.0.0.1:9001`. */
   readonly origin: string
+  /** How an https origin is trusted. */
+  readonly tls?: UpstreamTlsPlan | undefined
   /** null: a TCP connect is the check. Otherwise a GET of this target that must answer 2xx or 3xx. */
   readonly path: string | null
   /** Bounds the whole check: looking up the name, connecting, and the answer's head. */
@@ -47,7 +51,7 @@ export const probe: Probe = (target, signal) =>
     let socket: Socket
 
     try {
-      socket = open(target.origin)
+      socket = open(target)
     } catch (error) {
       resolve(down(reasonOf(error)))
       return
@@ -70,7 +74,7 @@ export const probe: Probe = (target, signal) =>
       resolve(verdict ?? down(noAnswer))
     })
     socket.on('error', (error) => finish(down(reasonOf(error))))
-    socket.once('connect', () => {
+    socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => {
       connected = true
       if (target.path === null) finish(up)
       else get(target.origin, target.path, socket, (head) => (verdict ??= head), finish)
@@ -80,12 +84,20 @@ export const probe: Probe = (target, signal) =>
   })
 
 /** Begins to connect. With a name of several addresses Node tries one after the other (RFC 8305), like the workers. */
-function open(origin: string): Socket {
-  const { hostname, port } = new URL(origin)
-  return connect({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? 80 : Number(port),
-    noDelay: true,
+function open({ origin, tls }: ProbeTarget): Socket {
+  const { protocol, hostname, port } = new URL(origin)
+  const secure = protocol === 'https:'
+  const host = hostname.replace(/^\[|\]$/g, '')
+  const address = { host, port: port === '' ? (secure ? 443 : 80) : Number(port), noDelay: true }
+  if (!secure) return connect(address)
+  const name = tls?.servername ?? host
+  return connectSecurely({
+    ...address,
+    ...(isIP(name) === 0 ? { servername: name } : undefined),
+    rejectUnauthorized: tls?.verify ?? true,
+    ...(tls?.ca == null ? undefined : { ca: tls.ca }),
+    ...(tls?.cert == null ? undefined : { cert: tls.cert, key: tls.key ?? '' }),
+    ...(tls?.passphrase == null ? undefined : { passphrase: tls.passphrase }),
   })
 }
 

@@ -22,16 +22,15 @@ for (const [url, origin] of origins) {
 }
 
 const faults: [url: string, hint: RegExp][] = [
-  ['https://app:9001', /https endpoints are not supported yet/],
   ['127.0.0.1:9001', /write "http:\/\/127\.0\.0\.1:9001"/],
   ['localhost:9001', /write "http:\/\/localhost:9001"/],
   ['app', /write "http:\/\/app"/],
   ['', /begin it with "http:\/\/"/],
   ['//app', /begin it with "http:\/\/"/],
   ['http:app', /begin it with "http:\/\/"/],
-  ['HTTP://app', /the scheme is "http", not "HTTP"/],
-  ['ftp://app', /the scheme is "http", not "ftp"/],
-  ['unix:///run/app.sock', /the scheme is "http", not "unix"/],
+  ['HTTP://app', /the scheme is "http" or "https", not "HTTP"/],
+  ['ftp://app', /the scheme is "http" or "https", not "ftp"/],
+  ['unix:///run/app.sock', /the scheme is "http" or "https", not "unix"/],
   ['http://app/api', /no path/],
   ['http://app//', /no path/],
   ['http://app/?', /no query/],

@@ -120,7 +120,7 @@ const tenFaults: [line: string, path: string | null, hint?: RegExp][] = [
   ['  "upstreams": {', null],
   ['    "app": {', null],
   ['      "endpoints": ["http://127.0.0.1:9001",', null],
-  ['        "https://127.0.0.1:9002"],', 'upstreams.app.endpoints[1]', /not supported yet/],
+  ['        "ftp://127.0.0.1:9002"],', 'upstreams.app.endpoints[1]', /the scheme is/],
   ['      "balance": "round_robbin",', 'upstreams.app.balance', /"round-robin"/],
   ['      "connections": 0,', 'upstreams.app.connections'],
   ['      "timeouts": {"headers": "30s",', null],
