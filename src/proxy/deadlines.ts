@@ -52,6 +52,11 @@ export class Deadlines<T extends Timed> {
     return this.#members.length
   }
 
+  /** When the timer last looked at the clock: unlike `now` it does not stand still while there are no members. */
+  get seenAt(): number {
+    return this.#tickedAt
+  }
+
   add(member: T): void {
     member.slot = this.#members.length
     this.#members.push(member)

@@ -127,7 +127,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   #admit(): void {
     const upstream = this.#upstream as Upstream
-    upstream.retryBudget.request(this.#context.deadlines.now)
+    upstream.retryBudget.request(this.#context.deadlines.seenAt)
     if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#phase = 'queued'
     this.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
@@ -197,7 +197,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   }
 
   #mayRetry(outcome: Outcome, free: boolean): boolean {
-    const { now } = this.#context.deadlines
+    const now = this.#context.deadlines.seenAt
     const upstream = this.#upstream as Upstream
     return upstream.mayRetry(outcome, this.head.method, this.attempts, this.#upload, free ? null : now)
   }

@@ -273,3 +273,14 @@ test('total deadline_fires though the other one is renewed', (t) => {
   }
   assert.deepEqual([member.total, member.expiries], [1, 0])
 })
+
+test('quiet worker_now stands still, what was seen of the clock does not', (t) => {
+  const { clock, deadlines, tick, add } = setUp(t)
+  deadlines.remove(add())
+  tick()
+  const { now, seenAt } = deadlines
+  clock.advance(3_600_000)
+  add()
+  assert.equal(deadlines.now, now)
+  assert.ok(deadlines.seenAt - seenAt >= 3_600_000)
+})
