@@ -1,11 +1,14 @@
 import { isIP } from 'node:net'
+import { socketPath } from '../plan/origin.ts'
 import { isHostName } from './host.ts'
+import { limits } from './limits.ts'
 
 export type EndpointUrl = { readonly origin: string; readonly fault: null } | { readonly fault: string }
 
 /**
- * Reads `http://host[:port]` or `https://host[:port]`, with nothing behind it but an optional `/`. `origin` is the normal form that undici
- * and the plan use: lower case, the default port left out. `fault` says what to change.
+ * Reads `http://host[:port]` or `https://host[:port]`, with nothing behind it but an optional `/`, or `unix:` and an
+ * absolute path. `origin` is the form that the plan uses: of a URL the normal one (lower case, the default port left
+ * out), of a Unix socket the text. `fault` says what to change.
  */
 export function readEndpointUrl(text: string): EndpointUrl {
   if (/[^\x21-\x7e]/.test(text) || text.includes('\\')) {
@@ -13,6 +16,11 @@ export function readEndpointUrl(text: string): EndpointUrl {
       fault:
         'no spaces, backslashes or characters outside ASCII (a name in another script has an "xn--" form)',
     }
+  }
+  const path = socketPath(text)
+  if (path !== null) {
+    const fault = unixFault(path)
+    return fault === null ? { origin: text, fault } : { fault }
   }
   if (!/^https?:\/\//.test(text)) return { fault: withoutScheme(text) }
 
@@ -31,13 +39,28 @@ export function readEndpointUrl(text: string): EndpointUrl {
   return { origin: url.origin, fault: null }
 }
 
+/** Relative paths would begin at the configuration's folder, where no server keeps its socket. */
+function unixFault(path: string): string | null {
+  const [, spare = ''] = /^\/(\/+)/.exec(path) ?? []
+  if (spare !== '')
+    return `one slash behind "unix:": write ${JSON.stringify(`unix:${path.slice(spare.length)}`)}`
+  if (!path.startsWith('/') || path.endsWith('/')) {
+    return 'the absolute path of a socket behind "unix:", such as "unix:/run/app.sock"'
+  }
+  if (path.length > limits.unixPathLength) {
+    return `a path of at most ${limits.unixPathLength} characters, not ${path.length}: the kernel takes no longer one`
+  }
+  return null
+}
+
 function withoutScheme(text: string): string {
   const other = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]
-  if (other !== undefined) return `the scheme is "http" or "https", not ${JSON.stringify(other)}`
+  if (other !== undefined) return `the scheme is "http", "https" or "unix", not ${JSON.stringify(other)}`
   const prefixed = `http://${text}`
+  if (text.startsWith('/') && unixFault(text) === null) return `write ${JSON.stringify(`unix:${text}`)}`
   return readEndpointUrl(prefixed).fault === null
     ? `write ${JSON.stringify(prefixed)}`
-    : 'begin it with "http://" or "https://"'
+    : 'begin it with "http://", "https://" or "unix:/"'
 }
 
 function tailFault(tail: string): string {

@@ -8,12 +8,13 @@ import { upstreamTls } from './schema-upstream-tls.ts'
 import { checkPathFault } from './target.ts'
 
 const endpointUrl = text({
-  expected: 'an endpoint, "http://host[:port]" or "https://host[:port]"',
+  expected: 'an endpoint, "http://host[:port]", "https://host[:port]" or "unix:/path"',
   fault: (url) => readEndpointUrl(url).fault,
   maxLength: 300,
-  pattern: '^https?://',
+  pattern: '^(https?://|unix:/)',
 }).describe(
-  'Where the endpoint listens: "http://host[:port]" or "https://host[:port]", port 80 or 443 by default. No path, query or credentials: the ' +
+  'Where the endpoint listens: "http://host[:port]" or "https://host[:port]", port 80 or 443 by default, or ' +
+    '"unix:/run/app.sock", HTTP over a Unix socket. No path, query or credentials: the ' +
     "request's own path is sent unchanged. A name is resolved whenever a connection is opened.",
 )
 

@@ -115,7 +115,10 @@ export interface UpstreamPlan {
 export interface EndpointPlan {
   /** Unique in the plan and stable across reloads: `<upstream>/<origin>`. Health verdicts are addressed to it. */
   readonly id: string
-  /** Scheme (http or https), host and port, without a path: `http://127.0.0.1:9001`. */
+  /**
+   * Scheme (http or https), host and port, without a path: `http://127.0.0.1:9001`. Or a Unix socket:
+   * `unix:/run/app.sock`. See origin.ts.
+   */
   readonly origin: string
   /** Share of the traffic relative to its siblings, 1 or more. */
   readonly weight: number

@@ -7,7 +7,8 @@
  *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
  */
 import type { EndpointPlan } from '../plan/plan.ts'
-import { type Connection, type ConnectionPlan, ConnectionPool, serverName } from './pool.ts'
+import { serverName } from './connector.ts'
+import { type Connection, type ConnectionPlan, ConnectionPool } from './pool.ts'
 
 export class Endpoint {
   readonly id: string

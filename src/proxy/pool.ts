@@ -11,9 +11,11 @@
  *   - with pipelining 1, a connection stands in `spare` exactly while nothing is in flight on it.
  *   - the last one used is the first one taken, so that in quiet times the others grow idle and close.
  */
-import { isIP, type Socket } from 'node:net'
-import { buildConnector, Client } from 'undici'
-import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/plan.ts'
+import type { Socket } from 'node:net'
+import { type buildConnector, Client } from 'undici'
+import { originUrl } from '../plan/origin.ts'
+import type { UpstreamPlan } from '../plan/plan.ts'
+import { connector } from './connector.ts'
 import { disguiseContinue } from './headers/disguise-continue.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
@@ -47,7 +49,7 @@ export class Connection {
   /** @param connect shared by the connections to one endpoint, for the sake of its TLS sessions */
   constructor(origin: string, plan: ConnectionPlan, connect: buildConnector.connector) {
     const idleMs = plan.timeouts.idleMs || unlimitedMs
-    this.client = new Client(origin, {
+    this.client = new Client(originUrl(origin), {
       pipelining: plan.pipelining,
       connect: (options, callback) => {
         connect(options, (...result) => {
@@ -180,39 +182,5 @@ export class ConnectionPool {
     this.#all = this.#all.filter((other) => other !== connection)
     this.#spare = this.#spare.filter((other) => other !== connection)
     void connection.client.destroy()
-  }
-}
-
-/**
- * The name that stands in a dispatch's `servername`: constant per endpoint, or undici would take the client's Host, and
- * connect anew whenever it changes. null for plain HTTP.
- */
-export function serverName(origin: string, tls: UpstreamTlsPlan | undefined): string | null {
-  const { protocol, hostname } = new URL(origin)
-  return protocol === 'https:' ? (tls?.servername ?? hostname) : null
-}
-
-/** Opens sockets, plain or with TLS by the scheme. Sessions are resumed (RFC 8446, section 2.2): undici keeps them here. */
-function connector(origin: string, { timeouts, tls }: ConnectionPlan): buildConnector.connector {
-  const name = serverName(origin, tls)
-  const connect = buildConnector({
-    timeout: timeouts.connectMs,
-    allowH2: false,
-    rejectUnauthorized: tls?.verify ?? true,
-    ...(tls?.ca == null ? undefined : { ca: tls.ca }),
-    ...(tls?.cert == null ? undefined : { cert: tls.cert, key: tls.key ?? '' }),
-    ...(tls?.passphrase == null ? undefined : { passphrase: tls.passphrase }),
-  })
-  if (name === null) return connect
-  // An address is no server name (RFC 6066, section 3); the certificate is then verified against the address.
-  const asked = isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''
-  return (options, callback) => {
-    connect({ ...options, servername: asked }, (...[error, socket]) => {
-      // undici would keep the request for another server name, and it never learns of the failure.
-      if (error !== null && 'code' in error && error.code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-        callback(new Error(error.message), null)
-      else if (error !== null) callback(error, null)
-      else callback(null, socket)
-    })
   }
 }

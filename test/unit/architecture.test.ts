@@ -34,8 +34,8 @@ const reserved: readonly (readonly [name: RegExp, places: readonly string[], why
   ],
   [
     /^undici$/,
-    ['proxy/pool.ts', 'proxy/attempt.ts', 'control/health/probe.ts'],
-    'undici is imported by the pool, the attempt and the health probe',
+    ['proxy/pool.ts', 'proxy/connector.ts', 'proxy/attempt.ts', 'control/health/probe.ts'],
+    'undici is imported by the pool, the attempt, the connector and the health probe',
   ],
   [/^fastq$/, ['proxy/admission.ts'], 'fastq is imported by the admission queue'],
   [/^koffi$/, ['native/'], 'libc is called in native/'],

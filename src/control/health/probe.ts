@@ -14,16 +14,17 @@ import { readFileSync } from 'node:fs'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectSecurely, TLSSocket } from 'node:tls'
 import { Client, type Dispatcher } from 'undici'
+import { originUrl, socketPath } from '../../plan/origin.ts'
 import type { UpstreamTlsPlan } from '../../plan/plan.ts'
 
 export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string }
 
 export interface ProbeTarget {
-  /** `http://127.0.0.1:9001`. */
+  /** `http://127.0.0.1:9001` or `unix:/run/app.sock`. */
   readonly origin: string
   /** How an https origin is trusted. */
   readonly tls?: UpstreamTlsPlan | undefined
-  /** null: a TCP connect is the check. Otherwise a GET of this target that must answer 2xx or 3xx. */
+  /** null: a connection that opens is the check. Otherwise a GET of this target that must answer 2xx or 3xx. */
   readonly path: string | null
   /** Bounds the whole check: looking up the name, connecting, and the answer's head. */
   readonly timeoutMs: number
@@ -85,6 +86,8 @@ export const probe: Probe = (target, signal) =>
 
 /** Begins to connect. With a name of several addresses Node tries one after the other (RFC 8305), like the workers. */
 function open({ origin, tls }: ProbeTarget): Socket {
+  const path = socketPath(origin)
+  if (path !== null) return connect({ path })
   const { protocol, hostname, port } = new URL(origin)
   const secure = protocol === 'https:'
   const host = hostname.replace(/^\[|\]$/g, '')
@@ -113,7 +116,7 @@ function get(
   onHead: (verdict: Verdict) => void,
   finish: (verdict: Verdict) => void,
 ): void {
-  const client = new Client(origin, {
+  const client = new Client(originUrl(origin), {
     // Handed over in a microtask, since undici sends nothing when it is called back at once; and once only: a second
     // call would be a retry on a dead socket.
     connect: (_options, callback) =>
