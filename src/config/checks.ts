@@ -25,7 +25,10 @@ export function crossCheck(input: unknown): Finding[] {
     upstreams === null ? (meansKey(root, rootKeys, 'upstreams') ? null : []) : Object.keys(upstreams)
   return [
     ...duplicateListeners(root.listen),
-    ...Object.entries(upstreams ?? {}).flatMap(([name, upstream]) => duplicateEndpoints(name, upstream)),
+    ...Object.entries(upstreams ?? {}).flatMap(([name, upstream]) => [
+      ...duplicateEndpoints(name, upstream),
+      ...pipelinedClients(name, upstream),
+    ]),
     ...routes.flatMap((route, index) => routeTarget(route, index, names)),
     ...unreachableRoute(routes),
     ...somewhereToGo(root, names),
@@ -60,6 +63,21 @@ function duplicateEndpoints(name: string, upstream: unknown): Finding[] {
     return { path, identity: read?.fault === null ? read.origin : null }
   })
   return repeated(entries, 'each endpoint once; give it a higher weight for more traffic')
+}
+
+/** A PROXY header names one client, and requests in flight on one connection come from several. */
+function pipelinedClients(name: string, upstream: unknown): Finding[] {
+  const settings = asDictionary(upstream)
+  if (settings?.proxyProtocol === undefined || typeof settings.pipelining !== 'number') return []
+  if (settings.pipelining <= 1) return []
+  return [
+    {
+      path: ['upstreams', name, 'pipelining'],
+      expected: '1 with proxyProtocol: a connection serves one request',
+      found: String(settings.pipelining),
+      hint: 'leave out "pipelining"; raise "connections" for more requests at once',
+    },
+  ]
 }
 
 /** Whoever has the identity of an earlier entry. null is nobody's. */

@@ -90,6 +90,7 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
     queue: { limit: queue.limit, timeoutMs: milliseconds(queue.timeout) },
     retries: { ...retries, bodyBytes: bytes(retries.bodyBytes) },
     ...(settings.tls === undefined ? undefined : { tls: upstreamTlsPlan(settings.tls, directory) }),
+    ...(settings.proxyProtocol === undefined ? undefined : { proxyProtocol: settings.proxyProtocol }),
     health: health === false ? null : healthPlan(health),
   }
 }

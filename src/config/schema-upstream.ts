@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { balancePolicies } from '../plan/plan.ts'
+import { proxyVersions } from '../plan/proxy-header.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
@@ -159,6 +160,14 @@ export const upstreamSettings = section({
   queue,
   retries,
   tls: upstreamTls.optional(),
+  proxyProtocol: choice(proxyVersions)
+    .optional()
+    .describe(
+      'Begin each connection with a header of the PROXY protocol, text ("v1") or binary ("v2"), that carries the ' +
+        "client's address (ports and the address it connected to are sent as 0). Endpoints must expect it: others take " +
+        'it for a broken request. A connection then serves one request and closes behind it, so "pipelining" must be 1. ' +
+        'Health checks send UNKNOWN (LOCAL in "v2"). With https the header comes before TLS. Default: none.',
+    ),
   health,
 })
 

@@ -4,6 +4,8 @@
  * the workers build their state from it, and a reload replaces it whole.
  */
 
+import type { ProxyVersion } from './proxy-header.ts'
+
 /** The balancing policies. One file each in `proxy/balance/`. */
 export const balancePolicies = ['round-robin', 'least-connections', 'random'] as const
 export type BalancePolicy = (typeof balancePolicies)[number]
@@ -108,6 +110,11 @@ export interface UpstreamPlan {
   readonly retries: RetriesPlan
   /** How https endpoints are trusted; absent: by the authorities that Node ships, and no client certificate. */
   readonly tls?: UpstreamTlsPlan
+  /**
+   * Each connection begins with a PROXY header of this version and serves one request; `pipelining` is 1 then.
+   * Absent: no header, and connections are kept and shared.
+   */
+  readonly proxyProtocol?: ProxyVersion
   /** null: no active check, every endpoint counts as healthy. */
   readonly health: HealthPlan | null
 }

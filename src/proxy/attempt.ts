@@ -16,6 +16,7 @@
  */
 import { type Dispatcher, errors } from 'undici'
 import { idempotentMethods, type Outcome, outcomes } from '../plan/outcome.ts'
+import { proxyHeader } from '../plan/proxy-header.ts'
 import type { Ticket } from './admission.ts'
 import type { RequestBody } from './body/request-body.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -24,6 +25,8 @@ import type { Upstream } from './upstream.ts'
 
 /** What an attempt reports to. Each ends the attempt's part: `onEnd` and `onFailed` come last, one of them, once. */
 export interface AttemptListener {
+  /** The client's, as text; '' if it has none. */
+  readonly address: string
   /** The connection stands and the request is about to be written: from here on it may have reached the endpoint. */
   onStarted(): void
   onHead(status: number, rawHeaders: readonly Buffer[]): void
@@ -95,6 +98,8 @@ export class Attempt {
     this.#connection = endpoint.begin(fresh)
     this.#connection.awaited++
     this.reused = this.#connection.served > 0
+    if (endpoint.proxyProtocol !== null)
+      this.#connection.preface = proxyHeader(endpoint.proxyProtocol, listener.address)
     const options = this.#options
     options.method = outgoing.method as Dispatcher.HttpMethod
     options.path = outgoing.target

@@ -1,5 +1,5 @@
 /** How a socket to an endpoint comes about: which address, and who is trusted there. */
-import { isIP } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import { socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/plan.ts'
@@ -13,11 +13,20 @@ export function serverName(origin: string, tls: UpstreamTlsPlan | undefined): st
   return protocol === 'https:' ? (tls?.servername ?? hostname) : null
 }
 
-/** Opens sockets, plain or with TLS by the scheme. Sessions are resumed (RFC 8446, section 2.2): undici keeps them here. */
+/**
+ * Opens a socket to an endpoint. `preface` goes out first, ahead of TLS too. Calls back once, whatever happens.
+ */
+export type Connect = (
+  options: buildConnector.Options,
+  preface: Buffer | null,
+  callback: buildConnector.Callback,
+) => void
+
+/** Sockets, plain or with TLS by the scheme. Sessions are resumed (RFC 8446, section 2.2): undici keeps them here. */
 export function connector(
   origin: string,
   { timeouts, tls }: Pick<UpstreamPlan, 'timeouts' | 'tls'>,
-): buildConnector.connector {
+): Connect {
   const name = serverName(origin, tls)
   const path = socketPath(origin)
   const connect = buildConnector({
@@ -28,17 +37,47 @@ export function connector(
     ...(tls?.ca == null ? undefined : { ca: tls.ca }),
     ...(tls?.cert == null ? undefined : { cert: tls.cert, key: tls.key ?? '' }),
     ...(tls?.passphrase == null ? undefined : { passphrase: tls.passphrase }),
-  })
-  if (name === null) return connect
+  }) as Connector
+  const plainly: Connect = (options, preface, callback) => {
+    connect(options, (...[error, socket]) => {
+      if (error !== null) return callback(error, null)
+      if (preface !== null) socket.write(preface)
+      callback(null, socket)
+    })
+  }
+  if (name === null) return plainly
+  const securely = overTls(connect, name)
+  return (options, preface, callback) => {
+    if (preface === null) return securely(options, callback)
+    const port = options.port || httpsPort
+    plainly({ ...options, protocol: 'http:', port }, preface, (...[error, socket]) => {
+      if (error !== null) callback(error, null)
+      else securely({ ...options, httpSocket: socket }, callback)
+    })
+  }
+}
+
+/** undici's types leave out what its connectors return. */
+type Connector = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket
+
+const httpsPort = '443'
+
+function overTls(connect: Connector, name: string): buildConnector.connector {
   // An address is no server name (RFC 6066, section 3); the certificate is then verified against the address.
   const asked = isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''
   return (options, callback) => {
-    connect({ ...options, servername: asked }, (...[error, socket]) => {
+    let settled = false
+    const settle: buildConnector.Callback = (...[error, socket]) => {
+      if (settled) return
+      settled = true
       // undici would keep the request for another server name, and it never learns of the failure.
       if (error !== null && 'code' in error && error.code === 'ERR_TLS_CERT_ALTNAME_INVALID')
         callback(new Error(error.message), null)
       else if (error !== null) callback(error, null)
       else callback(null, socket)
-    })
+    }
+    const socket = connect({ ...options, servername: asked }, settle)
+    // A socket under TLS that is destroyed here takes it along without an error, and undici would wait for ever.
+    socket.once('close', () => settle(new Error('closed within the TLS handshake'), null))
   }
 }

@@ -7,6 +7,7 @@
  *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
  */
 import type { EndpointPlan } from '../plan/plan.ts'
+import type { ProxyVersion } from '../plan/proxy-header.ts'
 import { serverName } from './connector.ts'
 import { type Connection, type ConnectionPlan, ConnectionPool } from './pool.ts'
 
@@ -23,6 +24,8 @@ export class Endpoint {
   readonly capacity: number
   /** See `serverName`. */
   readonly serverName: string | null
+  /** Connections begin with a PROXY header of this version; null: with the request. */
+  readonly proxyProtocol: ProxyVersion | null
   readonly #pool: ConnectionPool
   retired = false
   #suspension: NodeJS.Timeout | null = null
@@ -33,6 +36,7 @@ export class Endpoint {
     this.weight = plan.weight
     this.capacity = connections.connections * connections.pipelining
     this.serverName = serverName(plan.origin, connections.tls)
+    this.proxyProtocol = connections.proxyProtocol ?? null
     this.#pool = new ConnectionPool(plan.origin, connections)
   }
 

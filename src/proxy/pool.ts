@@ -9,13 +9,15 @@
  * Invariants
  *   - `size` <= `limit`; connections are made when first needed and kept until `close`.
  *   - with pipelining 1, a connection stands in `spare` exactly while nothing is in flight on it.
+ *   - with `proxyProtocol`, a connection belongs to one client: it is made for one request and given up behind it, and
+ *     none stands in `spare`.
  *   - the last one used is the first one taken, so that in quiet times the others grow idle and close.
  */
 import type { Socket } from 'node:net'
-import { type buildConnector, Client } from 'undici'
+import { Client } from 'undici'
 import { originUrl } from '../plan/origin.ts'
 import type { UpstreamPlan } from '../plan/plan.ts'
-import { connector } from './connector.ts'
+import { type Connect, connector } from './connector.ts'
 import { disguiseContinue } from './headers/disguise-continue.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
@@ -25,7 +27,10 @@ const keepAliveMarginMs = 1_000
 /** Response heads above this are refused (undici's own default, written down). */
 const responseHeadBytes = 16_384
 
-export type ConnectionPlan = Pick<UpstreamPlan, 'connections' | 'pipelining' | 'timeouts' | 'tls'>
+export type ConnectionPlan = Pick<
+  UpstreamPlan,
+  'connections' | 'pipelining' | 'timeouts' | 'tls' | 'proxyProtocol'
+>
 
 export class Connection {
   readonly client: Client
@@ -45,14 +50,17 @@ export class Connection {
   reader: { resume(): void } | null = null
   /** It takes no more requests. */
   closing = false
+  /** Bytes that go out ahead of everything else, TLS included: a PROXY header. */
+  preface: Buffer | null = null
 
   /** @param connect shared by the connections to one endpoint, for the sake of its TLS sessions */
-  constructor(origin: string, plan: ConnectionPlan, connect: buildConnector.connector) {
+  constructor(origin: string, plan: ConnectionPlan, connect: Connect) {
     const idleMs = plan.timeouts.idleMs || unlimitedMs
     this.client = new Client(originUrl(origin), {
-      pipelining: plan.pipelining,
+      // 0: undici sends `Connection: close` and closes behind the response.
+      pipelining: plan.proxyProtocol === undefined ? plan.pipelining : 0,
       connect: (options, callback) => {
-        connect(options, (...result) => {
+        connect(options, this.preface, (...result) => {
           const socket = result[1]
           // Missing where it failed, whatever the types say.
           if (socket) this.#guard(socket)
@@ -100,8 +108,8 @@ export class Connection {
 export class ConnectionPool {
   readonly #origin: string
   readonly #plan: ConnectionPlan
-  readonly #connect: buildConnector.connector
-  #all: Connection[] = []
+  readonly #connect: Connect
+  readonly #all = new Set<Connection>()
   #spare: Connection[] = []
 
   constructor(origin: string, plan: ConnectionPlan) {
@@ -111,7 +119,7 @@ export class ConnectionPool {
   }
 
   get size(): number {
-    return this.#all.length
+    return this.#all.size
   }
 
   /**
@@ -130,7 +138,7 @@ export class ConnectionPool {
    */
   acquireFresh(): Connection {
     let connection = this.#spare.find((candidate) => !candidate.connected && candidate.inFlight === 0)
-    if (connection === undefined && this.#all.length >= this.#plan.connections) {
+    if (connection === undefined && this.#all.size >= this.#plan.connections) {
       const stale = this.#spare.find((candidate) => candidate.inFlight === 0)
       // Every connection is at work (pipelining): share one rather than go over the limit.
       if (stale === undefined) return this.acquire()
@@ -145,7 +153,8 @@ export class ConnectionPool {
 
   release(connection: Connection): void {
     connection.inFlight--
-    if (connection.aborted && !connection.closing) return this.#forget(connection)
+    const spent = connection.aborted || this.#plan.proxyProtocol !== undefined
+    if (spent && !connection.closing) return this.#forget(connection)
     if (this.#plan.pipelining === 1 && !connection.closing) this.#spare.push(connection)
   }
 
@@ -155,13 +164,13 @@ export class ConnectionPool {
       connection.closing = true
       void connection.client.close()
     }
-    this.#all = []
+    this.#all.clear()
     this.#spare = []
   }
 
   #open(): Connection {
     const connection = new Connection(this.#origin, this.#plan, this.#connect)
-    this.#all.push(connection)
+    this.#all.add(connection)
     // Pipelined connections always stand in `spare`: they are chosen by load.
     if (this.#plan.pipelining > 1) this.#spare.push(connection)
     return connection
@@ -174,12 +183,12 @@ export class ConnectionPool {
       if (connection.inFlight === 0) return connection
       if (best === null || connection.inFlight < best.inFlight) best = connection
     }
-    return best === null || this.#all.length < this.#plan.connections ? this.#open() : best
+    return best === null || this.#all.size < this.#plan.connections ? this.#open() : best
   }
 
   #forget(connection: Connection): void {
     connection.closing = true
-    this.#all = this.#all.filter((other) => other !== connection)
+    this.#all.delete(connection)
     this.#spare = this.#spare.filter((other) => other !== connection)
     void connection.client.destroy()
   }

@@ -72,7 +72,7 @@ export class Upstream {
       this.#balancer = makeBalancer(plan.balance, this.#random)
     }
     // What is built into undici's clients cannot change under them: other settings need other connections.
-    const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs} ${JSON.stringify(plan.tls)}`
+    const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs} ${JSON.stringify(plan.tls)} ${plan.proxyProtocol}`
     const kept = new Map<string, Endpoint>()
     if (connectionsKey === this.#connectionsKey) {
       for (const endpoint of this.#endpoints) if (!endpoint.retired) kept.set(endpoint.id, endpoint)

@@ -1,5 +1,6 @@
 /** Endpoints behind https: who is trusted, by which name, and how often a connection is made. Real servers, real handshakes. */
 import assert from 'node:assert/strict'
+import { copyFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -137,4 +138,25 @@ test('the health check trusts as the workers do', async (t) => {
   await waitFor(async () => (await fetchRaw(distrusting.port)).status === 503, {
     what: 'the endpoint to be out',
   })
+})
+
+test('authorities are read again at a reload, and connections made by the old ones are left', async (t) => {
+  const files = new Certificates(t)
+  const { cert, key } = files.selfSigned('origin', 'localhost')
+  const ca = files.path('ca.pem')
+  copyFileSync(cert, ca)
+  const origin = await secureOrigin(t, { cert: pem(cert), key: pem(key) })
+  const weir = await before(t, origin.url, { ca })
+  const reload = async () => {
+    const from = weir.log.lines.length
+    weir.signal('SIGHUP')
+    await weir.waitForLog(({ msg }) => msg === 'configuration reloaded', 'the reload', from)
+  }
+  assert.equal((await fetchRaw(weir.port)).status, 200)
+  copyFileSync(files.selfSigned('other', 'localhost').cert, ca)
+  await reload()
+  assert.equal((await fetchRaw(weir.port)).status, 502)
+  copyFileSync(cert, ca)
+  await reload()
+  assert.equal((await fetchRaw(weir.port)).status, 200)
 })

@@ -9,7 +9,7 @@
  *   call `update` or `stop`.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { EndpointPlan, HealthPlan, UpstreamPlan, UpstreamTlsPlan } from '../../plan/plan.ts'
+import type { EndpointPlan, HealthPlan, UpstreamPlan } from '../../plan/plan.ts'
 import { type Probe, probe, type Verdict } from './probe.ts'
 import { EndpointHealth } from './verdicts.ts'
 
@@ -51,13 +51,16 @@ const fastMinimumMs = 500
 /** setTimeout fires at once when it is asked for more. */
 const maxTimerMs = 2 ** 31 - 1
 
+/** How endpoints are connected to. */
+type Access = Pick<UpstreamPlan, 'tls' | 'proxyProtocol'>
+
 interface Watch {
   readonly id: string
   readonly upstream: string
   readonly origin: string
   readonly state: EndpointHealth
   plan: HealthPlan
-  tls: UpstreamTlsPlan | undefined
+  access: Access
   timer: unknown
   check: AbortController | null
 }
@@ -87,7 +90,8 @@ export class HealthChecker {
   update(upstreams: readonly UpstreamPlan[]): void {
     const left = new Map(this.#watches)
     const changes: HealthChange[] = []
-    for (const { name, health, tls, endpoints } of upstreams) {
+    for (const { name, health, tls, proxyProtocol, endpoints } of upstreams) {
+      const access = { ...(tls && { tls }), ...(proxyProtocol && { proxyProtocol }) }
       for (const endpoint of endpoints) {
         const watch = left.get(endpoint.id)
         if (health === null) {
@@ -95,9 +99,9 @@ export class HealthChecker {
           continue
         }
         left.delete(endpoint.id)
-        if (watch === undefined) this.#begin(name, endpoint, health, tls)
-        else if (!sameChecks(watch.plan, health) || !isDeepStrictEqual(watch.tls, tls))
-          this.#replan(watch, health, tls)
+        if (watch === undefined) this.#begin(name, endpoint, health, access)
+        else if (!sameChecks(watch.plan, health) || !isDeepStrictEqual(watch.access, access))
+          this.#replan(watch, health, access)
       }
     }
     for (const watch of left.values()) this.#forget(watch)
@@ -114,7 +118,7 @@ export class HealthChecker {
     return [...this.#watches.values()].filter((watch) => !watch.state.healthy).map((watch) => watch.id)
   }
 
-  #begin(upstream: string, endpoint: EndpointPlan, plan: HealthPlan, tls: UpstreamTlsPlan | undefined): void {
+  #begin(upstream: string, endpoint: EndpointPlan, plan: HealthPlan, access: Access): void {
     const { id, origin } = endpoint
     const watch: Watch = {
       id,
@@ -122,7 +126,7 @@ export class HealthChecker {
       origin,
       state: new EndpointHealth(),
       plan,
-      tls,
+      access,
       timer: null,
       check: null,
     }
@@ -131,10 +135,10 @@ export class HealthChecker {
   }
 
   /** What was under way asked by the old plan, so its answer says nothing about the new one. */
-  #replan(watch: Watch, plan: HealthPlan, tls: UpstreamTlsPlan | undefined): void {
+  #replan(watch: Watch, plan: HealthPlan, access: Access): void {
     this.#cancel(watch)
     watch.plan = plan
-    watch.tls = tls
+    watch.access = access
     this.#scheduleFirst(watch)
   }
 
@@ -170,7 +174,7 @@ export class HealthChecker {
     watch.timer = null
     watch.check = check
     const { path, timeoutMs } = watch.plan
-    this.#probe({ origin: watch.origin, tls: watch.tls, path, timeoutMs }, check.signal).then((verdict) => {
+    this.#probe({ origin: watch.origin, ...watch.access, path, timeoutMs }, check.signal).then((verdict) => {
       if (watch.check === check) this.#conclude(watch, verdict)
     })
   }

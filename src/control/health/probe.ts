@@ -11,11 +11,12 @@
  * - The promise never rejects: whatever goes wrong is a verdict with a reason.
  */
 import { readFileSync } from 'node:fs'
-import { connect, isIP, type Socket } from 'node:net'
+import { connect, type IpcNetConnectOpts, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectSecurely, TLSSocket } from 'node:tls'
 import { Client, type Dispatcher } from 'undici'
 import { originUrl, socketPath } from '../../plan/origin.ts'
 import type { UpstreamTlsPlan } from '../../plan/plan.ts'
+import { type ProxyVersion, proxyHeader } from '../../plan/proxy-header.ts'
 
 export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string }
 
@@ -24,6 +25,8 @@ export interface ProbeTarget {
   readonly origin: string
   /** How an https origin is trusted. */
   readonly tls?: UpstreamTlsPlan | undefined
+  /** The connection begins with a PROXY header that names nobody. */
+  readonly proxyProtocol?: ProxyVersion | undefined
   /** null: a connection that opens is the check. Otherwise a GET of this target that must answer 2xx or 3xx. */
   readonly path: string | null
   /** Bounds the whole check: looking up the name, connecting, and the answer's head. */
@@ -85,17 +88,23 @@ export const probe: Probe = (target, signal) =>
   })
 
 /** Begins to connect. With a name of several addresses Node tries one after the other (RFC 8305), like the workers. */
-function open({ origin, tls }: ProbeTarget): Socket {
+function open({ origin, tls, proxyProtocol }: ProbeTarget): Socket {
+  const begin = (address: TcpNetConnectOpts | IpcNetConnectOpts): Socket => {
+    const socket = connect(address)
+    // Kept until the connection stands, and sent ahead of everything else.
+    if (proxyProtocol !== undefined) socket.write(proxyHeader(proxyProtocol, ''))
+    return socket
+  }
   const path = socketPath(origin)
-  if (path !== null) return connect({ path })
+  if (path !== null) return begin({ path })
   const { protocol, hostname, port } = new URL(origin)
   const secure = protocol === 'https:'
   const host = hostname.replace(/^\[|\]$/g, '')
   const address = { host, port: port === '' ? (secure ? 443 : 80) : Number(port), noDelay: true }
-  if (!secure) return connect(address)
+  if (!secure) return begin(address)
   const name = tls?.servername ?? host
   return connectSecurely({
-    ...address,
+    ...(proxyProtocol === undefined ? address : { host, socket: begin(address) }),
     ...(isIP(name) === 0 ? { servername: name } : undefined),
     rejectUnauthorized: tls?.verify ?? true,
     ...(tls?.ca == null ? undefined : { ca: tls.ca }),

@@ -236,3 +236,16 @@ test('checks a_thousand_upstreams are not all listed', () => {
   const { expected } = onlyProblem({ upstreams, routes: [{ upstream: 'zebra' }] }, 'routes[0].upstream')
   assert.match(expected, /^one of the upstreams: u0, .*, u9, \.\.\.$/)
 })
+
+test('proxyProtocol_a version, with one request per connection', () => {
+  assert.equal(planOf(upstreamWith({ proxyProtocol: 'v2' })).upstreams[0]?.proxyProtocol, 'v2')
+  assert.equal(planOf(upstreamWith({ proxyProtocol: 'v1', pipelining: 1 })).upstreams[0]?.proxyProtocol, 'v1')
+  assert.equal('proxyProtocol' in (planOf(upstreamWith({})).upstreams[0] ?? {}), false)
+  onlyProblem(upstreamWith({ proxyProtocol: 'v3' }), 'upstreams.app.proxyProtocol')
+  const { found, hint } = onlyProblem(
+    upstreamWith({ proxyProtocol: 'v1', pipelining: 2 }),
+    'upstreams.app.pipelining',
+  )
+  assert.equal(found, '2')
+  assert.match(hint ?? '', /raise "connections"/)
+})

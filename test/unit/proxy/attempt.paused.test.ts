@@ -11,6 +11,7 @@ import { waitFor } from '../../support/wait.ts'
 
 /** Reads nothing more after the first chunk, and writes down how it ends. */
 class SlowReader implements AttemptListener {
+  readonly address = '192.0.2.7'
   received = ''
   ended = ''
   onStarted(): void {}

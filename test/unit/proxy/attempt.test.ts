@@ -12,6 +12,7 @@ import { FakeUpstreamSide } from '../../support/fakes/undici-client.ts'
 
 /** Writes down what it is told. */
 class Listener implements AttemptListener {
+  readonly address = '192.0.2.7'
   readonly told: string[] = []
   takesMore = true
   failed: Outcome | null = null

@@ -172,3 +172,17 @@ test('closed twice_nothing is rejected', async (t) => {
   subject.close()
   await new Promise((resolve) => setImmediate(resolve))
 })
+
+test('with a PROXY header_each connection is new, is given up behind its request, and none is over the limit', (t) => {
+  const subject = pool(t, { proxyProtocol: 'v1' })
+  const first = acquire(subject, 3)
+  assert.equal(subject.size, 3)
+  for (const connection of first) subject.release(connection)
+  assert.equal(subject.size, 0)
+  assert.ok(first.every(({ client }) => client.destroyed))
+  const next = [subject.acquire(), subject.acquireFresh()]
+  assert.ok(next.every((connection) => !first.includes(connection)))
+  subject.close()
+  for (const connection of next) subject.release(connection)
+  assert.equal(subject.size, 0)
+})

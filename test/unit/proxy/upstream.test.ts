@@ -322,3 +322,22 @@ test('retired with requests waiting_each still gets a connection that takes it',
   subject.admission.release(first.ticket as Ticket)
   assert.equal(second.connection?.client.closed, false)
 })
+
+test('update_other TLS files or another PROXY version mean other connections', () => {
+  const tls = { ca: 'one', cert: null, key: null, passphrase: null, servername: null, verify: true }
+  const subject = upstream('a')
+  const changes = [
+    { tls },
+    { tls: { ...tls, ca: 'two' } },
+    { proxyProtocol: 'v1' },
+    { proxyProtocol: 'v2' },
+    {},
+  ] as const
+  for (const change of changes) {
+    const before = find(subject, 'a')
+    subject.update(plan('a', change), new Set())
+    assert.notEqual(find(subject, 'a'), before)
+    subject.update(plan('a', change), new Set())
+    assert.equal(subject.endpoints.length, 1)
+  }
+})

@@ -34,7 +34,7 @@ test('reload changed_plan checks soon by the new one, keeping state and counters
   checker.update([upstream('app', [a], changed)])
   assert.equal(timers.pending, 1)
   await timers.advance(firstMs)
-  assert.deepEqual(checks[1]!.target, { origin: a, tls: undefined, path: '/health', timeoutMs: 500 })
+  assert.deepEqual(checks[1]!.target, { origin: a, path: '/health', timeoutMs: 500 })
   await checks[1]!.fail()
   assert.deepEqual(
     changes.map(({ healthy, consecutive }) => [healthy, consecutive]),

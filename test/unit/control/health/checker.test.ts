@@ -16,7 +16,7 @@ test('endpoint new_healthy, first check soon, the next an interval after the ver
   await timers.advance(firstMs - 1)
   assert.equal(checks.length, 0)
   await timers.advance(1)
-  assert.deepEqual(checks[0]?.target, { origin: a, tls: undefined, path: null, timeoutMs: 2_000 })
+  assert.deepEqual(checks[0]?.target, { origin: a, path: null, timeoutMs: 2_000 })
   await timers.advance(1_000)
   await checks[0]!.pass()
   await timers.advance(plan.intervalMs - 1)
