@@ -51,6 +51,11 @@ export function compile(config: Config, directory = '.'): Plan {
       },
       connections: config.limits.connections,
     },
+    websocket: {
+      connections: config.websocket.connections,
+      payloadBytes: bytes(config.websocket.payload),
+      idleMs: milliseconds(config.websocket.idle),
+    },
     forwarding: { trustedProxies: config.trustedProxies, ...config.forwarding },
     log: { level: config.log.level, access: accessLogPlan(config.log.access) },
   }

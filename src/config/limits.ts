@@ -57,6 +57,10 @@ export const limits = {
   /** 0 means none. */
   clientConnections: { min: 0, max: 1_000_000 },
 
+  websockets: { min: 0, max: 1_000_000 },
+  websocketPayload: { min: 1024, max: 256 * 1024 ** 2 },
+  websocketIdleMs: { min: 8_000, max: 960_000 },
+
   trustedProxies: { min: 0, max: 1024 },
   /** Of an address with a prefix length, in characters. */
   networkLength: 49,

@@ -13,6 +13,7 @@ import { limits as requestLimits } from './schema-limits.ts'
 import { listener, listenPort, listenUnix } from './schema-listener.ts'
 import { route, upstreamName } from './schema-route.ts'
 import { upstream } from './schema-upstream.ts'
+import { websocket } from './schema-websocket.ts'
 
 const listenForm = z
   .union([listenPort, listenUnix, listener], {
@@ -99,6 +100,7 @@ export const configSchema = section({
         'routes are needed.',
     ),
   limits: requestLimits,
+  websocket,
   trustedProxies,
   forwarding,
   log,

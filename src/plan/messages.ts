@@ -33,6 +33,8 @@ export interface WorkerStats {
   readonly queued: number
   /** Open client connections. */
   readonly connections: number
+  /** Bridged WebSockets, handshakes under way included. Each is in flight from its handshake to its end. */
+  readonly webSockets: number
   /** Exchanges by outcome name; only those that occurred. */
   readonly outcomes: Readonly<Record<string, number>>
   readonly endpoints: readonly EndpointStats[]

@@ -57,6 +57,15 @@ export const outcomes = Object.freeze({
     'a client certificate is required here',
     true,
   ),
+  websocketVersion: row(
+    'websocket_version',
+    426,
+    'client',
+    'never',
+    'the WebSocket version must be 13',
+    true,
+  ),
+  websocketsFull: row('websockets_full', 503, 'overload', 'never', 'too many WebSockets are open', true),
   noRoute: row('no_route', 404, 'client', 'never', 'no route matches this host and path'),
   /** 499 as in nginx: it is logged, nobody receives it. */
   clientAborted: row('client_aborted', 0, 'client', 'never', ''),

@@ -19,6 +19,7 @@ export interface Plan {
   /** In order: the first that matches wins. */
   readonly routes: readonly RoutePlan[]
   readonly limits: LimitsPlan
+  readonly websocket: WebSocketPlan
   readonly forwarding: ForwardingPlan
   readonly log: LogPlan
 }
@@ -43,6 +44,15 @@ export interface MinRatePlan {
   readonly bytesPerSecond: number
   /** How long it may fall short from a full credit. */
   readonly overMs: number
+}
+
+export interface WebSocketPlan {
+  /** Bridged at a time, per worker. */
+  readonly connections: number
+  /** Of one message, either way. */
+  readonly payloadBytes: number
+  /** Without a sign of life of the client, 8,000 to 960,000. */
+  readonly idleMs: number
 }
 
 /** What endpoints are told about where a request comes from. */

@@ -1,7 +1,7 @@
 /** How a socket to an endpoint comes about: which address, and who is trusted there. */
 import { isIP, type Socket } from 'node:net'
 import { buildConnector } from 'undici'
-import { socketPath } from '../plan/origin.ts'
+import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/plan.ts'
 
 /**
@@ -55,6 +55,17 @@ export function connector(
       else securely({ ...options, httpSocket: socket }, callback)
     })
   }
+}
+
+/** Opens a socket for whoever speaks to an endpoint without undici. Calls back once, when it is connected (TLS included). */
+export function openSocket(
+  connect: Connect,
+  origin: string,
+  preface: Buffer | null,
+  callback: (error: Error | null, socket: Socket | null) => void,
+): void {
+  const { protocol, hostname, host, port } = new URL(originUrl(origin))
+  connect({ protocol, hostname, host, port }, preface, callback)
 }
 
 /** undici's types leave out what its connectors return. */

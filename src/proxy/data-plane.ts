@@ -23,6 +23,8 @@ import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
 import { Router } from './router.ts'
 import { Upstream } from './upstream.ts'
+import { wantsWebSocket } from './websocket/handshake.ts'
+import { WebSockets } from './websocket/websockets.ts'
 
 /** What every exchange of a worker shares. */
 export interface DataPlaneContext {
@@ -56,6 +58,7 @@ export class DataPlane implements DataPlaneContext {
   readonly spareExchanges: Exchange[] = []
   readonly spareAttempts: Attempt[] = []
   draining = false
+  #webSockets: WebSockets | null = null
   /** When the last request came, in the time of `performance.now()`; kept up only while draining. */
   lastRequestAt = 0
   readonly #log: Logger
@@ -77,6 +80,14 @@ export class DataPlane implements DataPlaneContext {
    * @returns the listener that could not be bound, or null
    */
   apply(plan: Plan, unhealthy: Unhealthy): ListenerPlan | null {
+    if (this.#webSockets === null) {
+      const webSockets = new WebSockets(this, plan.websocket)
+      this.#webSockets = webSockets
+      this.#listener.enableWebSockets((by) =>
+        webSockets.behavior((res, request, context) => this.#onUpgrade(res, request, context, by)),
+      )
+    }
+    this.#webSockets.configure(plan.websocket)
     const unbound = this.#listener.apply(plan.listeners)
     if (unbound !== null) return unbound
     const out = new Set(unhealthy)
@@ -116,6 +127,7 @@ export class DataPlane implements DataPlaneContext {
     this.draining = true
     this.lastRequestAt = performance.now()
     this.#listener.stop()
+    this.#webSockets?.drain()
   }
 
   /** Ends what is still in flight, closes every connection. */
@@ -133,6 +145,7 @@ export class DataPlane implements DataPlaneContext {
       inFlight: this.recorder.inFlight,
       queued: upstreams.reduce((sum, upstream) => sum + upstream.admission.waiting, 0),
       connections: this.connections,
+      webSockets: this.#webSockets?.open ?? 0,
       outcomes: this.recorder.counts(),
       endpoints: upstreams.flatMap((upstream) =>
         upstream.endpoints.map(({ id, healthy, inFlight, attempts }) => ({
@@ -144,6 +157,22 @@ export class DataPlane implements DataPlaneContext {
       ),
       rssBytes: rss,
       heapUsedBytes: heapUsed,
+    }
+  }
+
+  /** What has a key of a WebSocket's handshake; the rest of it need not be there. */
+  #onUpgrade(res: HttpResponse, request: HttpRequest, context: unknown, by: ListenerFacts): void {
+    try {
+      const path = cleanPath(request.getUrl())
+      const route = path === null ? null : this.#router.match(request.getHeader('host'), path)
+      if (!wantsWebSocket(request) || route === null || route.upstream === null) {
+        return this.#onRequest(res, request, by)
+      }
+      if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, this.draining)) return
+      this.#webSockets?.begin(res, request, context, by, route, path)
+    } catch (error) {
+      this.#log.error({ err: error }, 'a WebSocket could not be bridged: please report this')
+      giveUp(res, null)
     }
   }
 

@@ -6,8 +6,9 @@
  *   - `free` says whether one more attempt fits; only then may the balancer pick the endpoint.
  *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
  */
+import type { Socket } from 'node:net'
 import type { EndpointPlan } from '../plan/plan.ts'
-import type { ProxyVersion } from '../plan/proxy-header.ts'
+import { type ProxyVersion, proxyHeader } from '../plan/proxy-header.ts'
 import { serverName } from './connector.ts'
 import { type Connection, type ConnectionPlan, ConnectionPool } from './pool.ts'
 
@@ -54,6 +55,12 @@ export class Endpoint {
     this.inFlight++
     this.attempts++
     return fresh ? this.#pool.acquireFresh() : this.#pool.acquire()
+  }
+
+  /** A connection of its own for a client's WebSocket. Calls back once, when it stands. @param client its address */
+  openSocket(client: string, callback: (error: Error | null, socket: Socket | null) => void): void {
+    const preface = this.proxyProtocol === null ? null : proxyHeader(this.proxyProtocol, client)
+    this.#pool.openSocket(preface, callback)
   }
 
   end(connection: Connection): void {

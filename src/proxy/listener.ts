@@ -17,6 +17,8 @@ import { makeTlsApp } from './tls-app.ts'
 
 export type RequestHandler = (res: HttpResponse, request: HttpRequest, by: ListenerFacts) => void
 
+export type WebSocketBehavior = Parameters<TemplatedApp['ws']>[1]
+
 interface Open {
   readonly socket: us_listen_socket
   readonly plan: ListenerPlan
@@ -29,6 +31,7 @@ export class Listener {
   connectionsMax = 0
   readonly #binding: Binding
   readonly #onRequest: RequestHandler
+  #webSockets: ((by: ListenerFacts) => WebSocketBehavior) | null = null
   readonly #apps: TemplatedApp[] = []
   readonly #plain: TemplatedApp
   readonly #sockets = new Map<string, Open>()
@@ -36,9 +39,14 @@ export class Listener {
   constructor(binding: Binding, onRequest: RequestHandler) {
     this.#binding = binding
     this.#onRequest = onRequest
-    this.#plain = binding.uws.App()
-    this.#plain.any('/*', (res, request) => onRequest(res, request, plainListener))
+    this.#plain = this.#register(binding.uws.App(), plainListener)
     this.#adopt(this.#plain)
+  }
+
+  /** Handshakes of WebSockets go elsewhere from now on. Must come before the first `apply`, and once. */
+  enableWebSockets(behavior: (by: ListenerFacts) => WebSocketBehavior): void {
+    this.#webSockets = behavior
+    this.#plain.ws('/*', behavior(plainListener))
   }
 
   /**
@@ -99,17 +107,22 @@ export class Listener {
   #appFor(listener: ListenerPlan): TemplatedApp | null {
     if (isPlain(listener)) return this.#plain
     const facts = listenerFacts(listener)
-    const onRequest = (res: HttpResponse, request: HttpRequest): void => this.#onRequest(res, request, facts)
     let app: TemplatedApp
-    if (listener.tls === undefined) app = this.#binding.uws.App().any('/*', onRequest)
+    if (listener.tls === undefined) app = this.#register(this.#binding.uws.App(), facts)
     else {
       try {
-        app = makeTlsApp(this.#binding.uws, listener.tls, onRequest)
+        app = makeTlsApp(this.#binding.uws, listener.tls, (empty) => this.#register(empty, facts))
       } catch {
         return null
       }
     }
     this.#adopt(app)
+    return app
+  }
+
+  #register(app: TemplatedApp, facts: ListenerFacts): TemplatedApp {
+    app.any('/*', (res, request) => this.#onRequest(res, request, facts))
+    if (this.#webSockets !== null) app.ws('/*', this.#webSockets(facts))
     return app
   }
 

@@ -17,7 +17,7 @@ import type { Socket } from 'node:net'
 import { Client } from 'undici'
 import { originUrl } from '../plan/origin.ts'
 import type { UpstreamPlan } from '../plan/plan.ts'
-import { type Connect, connector } from './connector.ts'
+import { type Connect, connector, openSocket } from './connector.ts'
 import { disguiseContinue } from './headers/disguise-continue.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
@@ -149,6 +149,11 @@ export class ConnectionPool {
     if (index !== -1 && this.#plan.pipelining === 1) this.#spare.splice(index, 1)
     connection.inFlight++
     return connection
+  }
+
+  /** A socket outside the pool, for what is no request. Calls back once. */
+  openSocket(preface: Buffer | null, callback: (error: Error | null, socket: Socket | null) => void): void {
+    openSocket(this.#connect, this.#origin, preface, callback)
   }
 
   release(connection: Connection): void {

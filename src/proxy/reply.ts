@@ -44,6 +44,8 @@ export function answer(
   res.cork(() => {
     res.writeStatus(statusLine(outcome.status))
     res.writeHeader('content-type', json ? 'application/json' : 'text/plain; charset=utf-8')
+    if (outcome.status === 426)
+      res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
     writeBody(res, method, body, close)
   })

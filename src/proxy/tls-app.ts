@@ -1,5 +1,5 @@
 /** A uWebSockets.js app that speaks TLS, with one certificate or several chosen by the name that the client asks for. */
-import type { HttpRequest, HttpResponse, TemplatedApp, Uws } from '../native/uws.ts'
+import type { TemplatedApp, Uws } from '../native/uws.ts'
 import type { CertificatePlan, TlsPlan } from '../plan/plan.ts'
 
 type SslOptions = NonNullable<Parameters<Uws['SSLApp']>[0]>
@@ -14,15 +14,15 @@ const noTls12Ciphers = 'ECDHE-PSK-AES128-CBC-SHA'
 export function makeTlsApp(
   uws: Uws,
   tls: TlsPlan,
-  onRequest: (res: HttpResponse, request: HttpRequest) => void,
+  register: (app: TemplatedApp) => TemplatedApp,
 ): TemplatedApp {
   const [first, ...others] = tls.certificates as [CertificatePlan, ...CertificatePlan[]]
-  const app = uws.SSLApp(sslOptions(first, tls)).any('/*', onRequest)
+  const app = register(uws.SSLApp(sslOptions(first, tls)))
   for (const certificate of others) {
     for (const name of certificate.serverNames) {
       app.addServerName(name, sslOptions(certificate, tls))
       // A server name begins with a router of its own, and an empty one.
-      app.domain(name).any('/*', onRequest)
+      register(app.domain(name))
     }
   }
   return app

@@ -118,6 +118,15 @@ export class Upstream {
   }
 
   /**
+   * The same for what takes no place here, which is a WebSocket: if nobody has room, anywhere that is up. null: nothing is
+   * up.
+   */
+  pickBeside(except: Endpoint | null): Endpoint | null {
+    const available = this.#available
+    return this.pick(except) ?? available[Math.floor(this.#random() * available.length)] ?? null
+  }
+
+  /**
    * Whether another attempt may follow a failed one. Takes it out of the budget, if something had been sent.
    * @param now null: the budget is left alone
    */

@@ -38,6 +38,7 @@ const reserved: readonly (readonly [name: RegExp, places: readonly string[], why
     'undici is imported by the pool, the attempt, the connector and the health probe',
   ],
   [/^fastq$/, ['proxy/admission.ts'], 'fastq is imported by the admission queue'],
+  [/^ws$/, ['proxy/websocket/'], 'WebSockets to endpoints are made in proxy/websocket/'],
   [/^koffi$/, ['native/'], 'libc is called in native/'],
   [/^zod$/, ['config/'], 'the schema stays in config/'],
 ]

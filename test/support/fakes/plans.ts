@@ -65,6 +65,7 @@ export function plan(changes: Partial<Plan> = {}): Plan {
       minRate: { bytesPerSecond: 1_024, overMs: 60_000 },
       connections: 16_384,
     },
+    websocket: { connections: 10_000, payloadBytes: 16 * 1024 ** 2, idleMs: 120_000 },
     forwarding: { trustedProxies: [], forwarded: false, via: false, requestId: false },
     log: { level: 'info', access: { errors: true, sample: 0 } },
     ...changes,

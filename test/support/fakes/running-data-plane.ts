@@ -41,6 +41,7 @@ export class WatchedBinding {
   #watch(app: TemplatedApp): TemplatedApp {
     const watched = {
       any: app.any.bind(app),
+      ws: app.ws.bind(app),
       filter: app.filter.bind(app),
       close: app.close.bind(app),
       listen: (host: string, port: number, callback: (socket: us_listen_socket | false) => void) => {

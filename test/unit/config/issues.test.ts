@@ -212,7 +212,7 @@ const cases: Case[] = [
     value: configWith({ tls: true }),
     path: 'tls',
     expected:
-      /^one of: \$schema, listen, workers, drainTimeout, upstreams, routes, limits, trustedProxies, forwarding, log$/,
+      /^one of: \$schema, listen, workers, drainTimeout, upstreams, routes, limits, websocket, trustedProxies, forwarding, log$/,
     found: '"tls"',
     hint: null,
   },

@@ -18,6 +18,7 @@ test('schema empty_object gives every default of the top level', () => {
       minRate: { bytes: '1KiB', over: '60s' },
       connections: 16_384,
     },
+    websocket: { connections: 10_000, payload: '16MiB', idle: '2m' },
     trustedProxies: [],
     forwarding: { forwarded: false, via: false, requestId: false },
     log: { level: 'info', access: 'errors' },

@@ -37,6 +37,8 @@ test('newest does not load_the older one, with the reason why', () => {
 test('older one_writes in pieces that it cannot lose', () => {
   assert.equal(loadBinding(loader({ [oldest]: {} }).require).writeBytes, 16_000)
   assert.ok(loadBinding(loader({ [newest]: {} }).require).writeBytes > 16_000)
+  assert.equal(loadBinding(loader({ [oldest]: {} }).require).upgradesInCork, false)
+  assert.equal(loadBinding(loader({ [newest]: {} }).require).upgradesInCork, true)
 })
 
 test('reason_the loader\u2019s own line, without the paragraph around it', () => {

@@ -33,6 +33,7 @@ process.on('SIGUSR2', () => {
       endpoints: [{ inFlight: 2 }],
       rssBytes: 1,
       heapUsedBytes: 1,
+      webSockets: 0,
     })
   }
 })

@@ -1,0 +1,111 @@
+/**
+ * The handshake with an endpoint, as a client: one try. Exactly one of the listener's methods is called, once, and never
+ * before `dial` has returned.
+ */
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import WebSocket from 'ws'
+import { type Outcome, outcomes } from '../../plan/outcome.ts'
+import type { Endpoint } from '../endpoint.ts'
+import { askedName, trustOptions } from '../pool.ts'
+import type { RequestHead } from '../request-head.ts'
+import type { Upstream } from '../upstream.ts'
+import { forwardedFields, offered } from './handshake.ts'
+
+export interface DialListener {
+  /** @param protocol the subprotocol that the endpoint chose, '' if none */
+  agreed(protocol: string): void
+  /** The endpoint answered otherwise. The listener reads the answer, and ends the request. */
+  refused(request: ClientRequest, response: IncomingMessage): void
+  failed(outcome: Outcome, error: Error): void
+}
+
+/** How often the system asks an endpoint that says nothing whether it is still there, in milliseconds. */
+const keepAliveMs = 60_000
+
+/**
+ * @param payloadMax of one message of the endpoint's, in bytes
+ * @returns a socket that is still connecting. Giving it up by `terminate` is reported like any other failure.
+ * @throws Error with a code `ERR_INVALID_…` for a field that Node will not write
+ */
+export function dial(
+  { timeouts, tls }: Upstream,
+  endpoint: Endpoint,
+  head: RequestHead,
+  payloadMax: number,
+  listener: DialListener,
+): WebSocket {
+  let over = false
+  let chosen = ''
+  let connected = false
+  let timer: NodeJS.Timeout | undefined
+  const protocols = offered(head.headers)
+  const socket = new WebSocket(endpoint.origin.replace(/^http/, 'ws'), {
+    headers: forwardedFields(head.headers),
+    perMessageDeflate: false,
+    autoPong: false,
+    maxPayload: payloadMax,
+    followRedirects: false,
+    // The endpoint gets the target byte for byte: as part of the URL it would be normalised.
+    finishRequest: (request) => {
+      ;(request as unknown as { path: string }).path = head.target
+      request.once('socket', (connection) =>
+        connection.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+          connected = true
+          expect(timeouts.headersMs, outcomes.headersTimeout)
+        }),
+      )
+      request.end()
+    },
+    ...trustOptions(tls),
+    ...(endpoint.serverName === null ? undefined : { servername: askedName(endpoint.serverName) }),
+  })
+  expect(timeouts.connectMs, outcomes.connectTimeout)
+
+  function settle(): boolean {
+    if (over) return false
+    over = true
+    clearTimeout(timer)
+    return true
+  }
+  function expect(ms: number, otherwise: Outcome): void {
+    clearTimeout(timer)
+    if (ms > 0 && !over) timer = setTimeout(() => fail(otherwise, new Error(otherwise.message)), ms)
+  }
+  function fail(outcome: Outcome, error: Error): void {
+    if (!settle()) return
+    socket.terminate()
+    listener.failed(outcome, error)
+  }
+
+  // `ws` would insist on a subprotocol where some were offered, which is the endpoint's to decide (RFC 6455, section 4.2.2).
+  socket.once('upgrade', (response: IncomingMessage) => {
+    chosen = response.headers['sec-websocket-protocol'] ?? ''
+    delete response.headers['sec-websocket-protocol']
+    response.socket.setKeepAlive(true, keepAliveMs)
+  })
+  socket.once('open', () => {
+    if (chosen !== '' && !protocols.includes(chosen)) {
+      return fail(outcomes.badResponse, new Error('the endpoint chose a subprotocol that was not offered'))
+    }
+    if (settle()) listener.agreed(chosen)
+  })
+  socket.on('unexpected-response', (request, response) => {
+    if (settle()) listener.refused(request, response)
+    else request.destroy()
+  })
+  // Before there is a connection nothing was sent.
+  socket.on('error', (error) => fail(connected ? brokenBy(error) : outcomes.connectFailed, error))
+  socket.once('close', settle)
+  return socket
+}
+
+function brokenBy(error: Error & { code?: string }): Outcome {
+  switch (error.code) {
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return outcomes.endpointReset
+    default:
+      // The parser of HTTP, or `ws`: no 101 that can be believed.
+      return outcomes.badResponse
+  }
+}

@@ -1,0 +1,55 @@
+/** What a WebSocket's handshake must have (RFC 6455, section 4.2.1). The binding looks at the key's length only. */
+import type { HttpRequest } from '../../native/uws.ts'
+
+/**
+ * Whether the request asks for a WebSocket at all: otherwise it is an ordinary one, whose Upgrade is dropped. One that
+ * announces a body is ordinary too: what is wrong with it is then found where bodies are judged.
+ */
+export function wantsWebSocket(request: HttpRequest): boolean {
+  return (
+    request.getHeader('content-length') === '' &&
+    request.getHeader('transfer-encoding') === '' &&
+    request.getHeader('upgrade').toLowerCase() === 'websocket' &&
+    request
+      .getHeader('connection')
+      .toLowerCase()
+      .split(',')
+      .some((token) => token.trim() === 'upgrade')
+  )
+}
+
+/** The only version there is (RFC 6455, section 4.4). */
+export const version = '13'
+
+/**
+ * The subprotocols that a handshake offers.
+ * @param headers name and value alternately
+ */
+export function offered(headers: readonly string[]): string[] {
+  const protocols: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index] !== 'sec-websocket-protocol') continue
+    for (const part of (headers[index + 1] as string).split(',')) {
+      const protocol = part.trim()
+      if (protocol !== '') protocols.push(protocol)
+    }
+  }
+  return protocols
+}
+
+/**
+ * The client's fields that go into the handshake with the endpoint: all but those of the handshake itself, which is another.
+ * @param headers name and value alternately, hop-by-hop fields removed
+ */
+export function forwardedFields(headers: readonly string[]): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = Object.create(null)
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string
+    const value = headers[index + 1] as string
+    if (name.startsWith('sec-websocket-') && name !== 'sec-websocket-protocol') continue
+    const before = fields[name]
+    if (before === undefined) fields[name] = value
+    else fields[name] = Array.isArray(before) ? [...before, value] : [before, value]
+  }
+  return fields
+}

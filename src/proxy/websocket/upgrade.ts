@@ -1,0 +1,33 @@
+/** The binding's upgrade of a client, as far as the versions of the binding differ in it. */
+import type { HttpResponse } from '../../native/uws.ts'
+import type { Session, SessionHost } from './session.ts'
+
+/** What the binding keeps with a client's socket. */
+export interface UserData {
+  readonly session: Session
+}
+
+/**
+ * Answers 101 and makes the response a WebSocket. Its `open` runs before this returns.
+ * @param protocol the subprotocol that the endpoint chose, '' if none
+ */
+export function upgrade(
+  res: HttpResponse,
+  session: Session,
+  key: string,
+  protocol: string,
+  context: unknown,
+  host: SessionHost,
+): void {
+  // '' for extensions: frames are passed on as they are.
+  const run = (): void => res.upgrade<UserData>({ session }, key, protocol, '', context as never)
+  if (host.context.binding.upgradesInCork) {
+    res.cork(run)
+    return
+  }
+  // Without a cork the head goes out in pieces, and the binding complains on standard error when it is called outside of any:
+  // another socket's keeps it quiet, and holds nothing back (native-notes/15-websockets.md).
+  const other = host.anyClient()
+  if (other === null) run()
+  else other.cork(run)
+}
