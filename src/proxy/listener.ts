@@ -46,7 +46,18 @@ export class Listener {
   /** Handshakes of WebSockets go elsewhere from now on. Must come before the first `apply`, and once. */
   enableWebSockets(behavior: (by: ListenerFacts) => WebSocketBehavior): void {
     this.#webSockets = behavior
-    this.#plain.ws('/*', behavior(plainListener))
+    this.#plain.ws('/*', this.#counted(behavior(plainListener)))
+  }
+
+  /** The binding tells of the end of a connection that it has upgraded here only (native-notes/15-websockets.md). */
+  #counted(behavior: WebSocketBehavior): WebSocketBehavior {
+    return {
+      ...behavior,
+      close: (socket, code, reason) => {
+        this.connections--
+        behavior.close?.(socket, code, reason)
+      },
+    }
   }
 
   /**
@@ -122,7 +133,7 @@ export class Listener {
 
   #register(app: TemplatedApp, facts: ListenerFacts): TemplatedApp {
     app.any('/*', (res, request) => this.#onRequest(res, request, facts))
-    if (this.#webSockets !== null) app.ws('/*', this.#webSockets(facts))
+    if (this.#webSockets !== null) app.ws('/*', this.#counted(this.#webSockets(facts)))
     return app
   }
 

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import WebSocket, { WebSocketServer } from 'ws'
+import WebSocket, { type ClientOptions, WebSocketServer } from 'ws'
+import { Certificates, pem } from '../support/certificates.ts'
 import { upstreamOf } from '../support/proxied.ts'
 import { fetchRaw, RawClient } from '../support/raw-client.ts'
 import { Gate, waitFor } from '../support/wait.ts'
@@ -369,6 +371,58 @@ test('an endpoint that does not read: its client is closed with 1013, and the wo
   assert.ok(grown < 64 * 1024 ** 2, `grown by ${grown} bytes`)
   origin.sockets.at(-1)!.terminate()
   await weir.atRest()
+})
+
+test('over TLS on both sides: the endpoint is verified, and a wrong authority is 502', async (t) => {
+  const files = new Certificates(t)
+  const { cert, key } = files.selfSigned('weir', 'weir.test')
+  const named = files.selfSigned('named', 'named.test')
+  const other = files.selfSigned('other', 'localhost')
+  const server = createSecureServer({ cert: pem(other.cert), key: pem(other.key) })
+  const wss = new WebSocketServer({ server })
+  wss.on('connection', echo)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.closeAllConnections())
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const listen = {
+    host: '127.0.0.1',
+    port: 0,
+    tls: { cert, key, certificates: [{ serverNames: ['named.test'], ...named }] },
+  }
+  const secure = (tls: object) =>
+    startWeir(t, {
+      listen,
+      upstreams: { app: { endpoints: [`https://localhost:${port}`], health: false, tls } },
+    })
+  const weir = await secure({ ca: other.cert })
+  for (const servername of ['weir.test', 'named.test']) {
+    const ca = pem(servername === 'weir.test' ? cert : named.cert)
+    const client = new WebSocket(`wss://127.0.0.1:${weir.port}/`, [], { ca, servername } as ClientOptions)
+    await once(client, 'open')
+    const back = once(client, 'message')
+    client.send('secret')
+    assert.equal(String((await back)[0]), 'secret')
+    client.close()
+  }
+  await weir.atRest()
+  const wary = await secure({ ca: cert })
+  const client = new WebSocket(`wss://127.0.0.1:${wary.port}/`, { rejectUnauthorized: false })
+  client.on('error', () => undefined)
+  const [, response] = await once(client, 'unexpected-response')
+  assert.equal((response as IncomingMessage).statusCode, 502)
+  client.terminate()
+  await wary.atRest()
+})
+
+test('a WebSocket counts among the connections while it lives, and not afterwards', async (t) => {
+  const { weir, connect } = await bridged(t, undefined, { limits: { connections: 2 } })
+  for (let round = 0; round < 4; round++) {
+    const clients = [await connect(), await connect()]
+    await weir.waitForStats((sum) => sum.connections === 2, 'two connections')
+    for (const client of clients) client.close()
+    await weir.waitForStats((sum) => sum.connections === 0, 'no connection')
+  }
 })
 
 test('draining closes both sides with 1001', async (t) => {

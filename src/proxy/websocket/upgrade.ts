@@ -25,9 +25,9 @@ export function upgrade(
     res.cork(run)
     return
   }
-  // Without a cork the head goes out in pieces, and the binding complains on standard error when it is called outside of any:
-  // another socket's keeps it quiet, and holds nothing back (native-notes/15-websockets.md).
+  // Without a cork the head goes out in pieces, and the binding complains on standard error. While another socket holds the
+  // cork, the response's own does no more than to keep it quiet (native-notes/15-websockets.md).
   const other = host.anyClient()
   if (other === null) run()
-  else other.cork(run)
+  else other.cork(() => res.cork(run))
 }

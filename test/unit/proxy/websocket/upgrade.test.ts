@@ -30,6 +30,6 @@ function calls(upgradesInCork: boolean, other: boolean): string[] {
 test('upgrade runs in the response’s own cork only where the binding can', () => {
   const plain = "upgrade key chosen ''"
   assert.deepEqual(calls(true, true), ['res.cork {', plain, '}'])
-  assert.deepEqual(calls(false, true), ['other.cork {', plain, '}'])
+  assert.deepEqual(calls(false, true), ['other.cork {', 'res.cork {', plain, '}', '}'])
   assert.deepEqual(calls(false, false), [plain])
 })
