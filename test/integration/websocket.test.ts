@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createNetServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import WebSocket, { type ClientOptions, WebSocketServer } from 'ws'
 import { Certificates, pem } from '../support/certificates.ts'
@@ -413,6 +416,42 @@ test('over TLS on both sides: the endpoint is verified, and a wrong authority is
   assert.equal((response as IncomingMessage).statusCode, 502)
   client.terminate()
   await wary.atRest()
+})
+
+test('an endpoint on a Unix socket, and one that wants a PROXY header', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'weir-websocket-'))
+  t.after(() => rmSync(directory, { recursive: true, force: true }))
+  const path = join(directory, 'app.sock')
+  const server = createServer()
+  new WebSocketServer({ server }).on('connection', echo)
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  t.after(() => server.closeAllConnections())
+  t.after(() => server.close())
+  const headers: string[] = []
+  // Takes the header's line off, and hands the connection on.
+  const behindHeader = createNetServer((socket) => {
+    socket.once('readable', () => {
+      const start = String(socket.read())
+      const end = start.indexOf('\r\n') + 2
+      headers.push(start.slice(0, end))
+      socket.unshift(Buffer.from(start.slice(end)))
+      server.emit('connection', socket)
+    })
+  })
+  await new Promise<void>((resolve) => behindHeader.listen(0, '127.0.0.1', resolve))
+  t.after(() => behindHeader.close())
+  const url = `http://127.0.0.1:${(behindHeader.address() as AddressInfo).port}`
+  for (const app of [upstreamOf([{ url: `unix:${path}` }]), upstreamOf([{ url }], { proxyProtocol: 'v1' })]) {
+    const weir = await startWeir(t, { upstreams: { app } })
+    const client = new WebSocket(`ws://127.0.0.1:${weir.port}/`)
+    await once(client, 'open')
+    const back = once(client, 'message')
+    client.send('hello')
+    assert.equal(String((await back)[0]), 'hello')
+    client.close()
+    await weir.atRest()
+  }
+  assert.deepEqual(headers, ['PROXY TCP4 127.0.0.1 0.0.0.0 0 0\r\n'])
 })
 
 test('a WebSocket counts among the connections while it lives, and not afterwards', async (t) => {

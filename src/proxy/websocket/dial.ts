@@ -3,10 +3,11 @@
  * before `dial` has returned.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import WebSocket from 'ws'
+import type { createConnection, Socket } from 'node:net'
+import WebSocket, { type ClientOptions } from 'ws'
+import { originUrl } from '../../plan/origin.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { askedName, trustOptions } from '../pool.ts'
 import type { RequestHead } from '../request-head.ts'
 import type { Upstream } from '../upstream.ts'
 import { forwardedFields, offered } from './handshake.ts'
@@ -23,14 +24,16 @@ export interface DialListener {
 const keepAliveMs = 60_000
 
 /**
+ * @param client its address
  * @param payloadMax of one message of the endpoint's, in bytes
  * @returns a socket that is still connecting. Giving it up by `terminate` is reported like any other failure.
  * @throws Error with a code `ERR_INVALID_…` for a field that Node will not write
  */
 export function dial(
-  { timeouts, tls }: Upstream,
+  { timeouts }: Upstream,
   endpoint: Endpoint,
   head: RequestHead,
+  client: string,
   payloadMax: number,
   listener: DialListener,
 ): WebSocket {
@@ -39,26 +42,29 @@ export function dial(
   let connected = false
   let timer: NodeJS.Timeout | undefined
   const protocols = offered(head.headers)
-  const socket = new WebSocket(endpoint.origin.replace(/^http/, 'ws'), {
-    headers: forwardedFields(head.headers),
+  const options: ClientOptions = {
+    // A list of values makes a line each, which the types do not know.
+    headers: forwardedFields(head.headers) as Record<string, string>,
     perMessageDeflate: false,
     autoPong: false,
     maxPayload: payloadMax,
     followRedirects: false,
+    // Node takes a socket that comes later, which they do not know either.
+    createConnection: ((_options: unknown, take: (error: Error | null, socket?: Socket) => void) => {
+      endpoint.openSocket(client, (error, opened) => {
+        if (opened === null) return take(error)
+        connected = true
+        expect(timeouts.headersMs, outcomes.headersTimeout)
+        take(null, opened)
+      })
+    }) as unknown as typeof createConnection,
     // The endpoint gets the target byte for byte: as part of the URL it would be normalised.
     finishRequest: (request) => {
       ;(request as unknown as { path: string }).path = head.target
-      request.once('socket', (connection) =>
-        connection.once(tls === undefined ? 'connect' : 'secureConnect', () => {
-          connected = true
-          expect(timeouts.headersMs, outcomes.headersTimeout)
-        }),
-      )
       request.end()
     },
-    ...trustOptions(tls),
-    ...(endpoint.serverName === null ? undefined : { servername: askedName(endpoint.serverName) }),
-  })
+  }
+  const socket = new WebSocket(originUrl(endpoint.origin).replace(/^http/, 'ws'), options)
   expect(timeouts.connectMs, outcomes.connectTimeout)
 
   function settle(): boolean {
@@ -93,10 +99,14 @@ export function dial(
     if (settle()) listener.refused(request, response)
     else request.destroy()
   })
-  // Before there is a connection nothing was sent.
-  socket.on('error', (error) => fail(connected ? brokenBy(error) : outcomes.connectFailed, error))
+  socket.on('error', (error) => fail(connected ? brokenBy(error) : unreached(error), error))
   socket.once('close', settle)
   return socket
+}
+
+/** Before there is a connection: nothing was sent. */
+function unreached(error: Error & { code?: string }): Outcome {
+  return error.code === 'UND_ERR_CONNECT_TIMEOUT' ? outcomes.connectTimeout : outcomes.connectFailed
 }
 
 function brokenBy(error: Error & { code?: string }): Outcome {

@@ -99,7 +99,7 @@ export class Session extends Account implements DialListener {
     this.attempts++
     endpoint.attempts++
     try {
-      this.#socket = dial(upstream, endpoint, this.head, this.#host.payloadMax, this)
+      this.#socket = dial(upstream, endpoint, this.head, this.address, this.#host.payloadMax, this)
     } catch (error) {
       this.head.fault = (error as Error).message
       this.#refuse(outcomes.badRequest)
