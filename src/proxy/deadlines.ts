@@ -52,9 +52,9 @@ export class Deadlines<T extends Timed> {
     return this.#members.length
   }
 
-  /** When the timer last looked at the clock: unlike `now` it does not stand still while there are no members. */
+  /** The clock as the timer saw it last, or as it is while no timer runs: unlike `now` it never stands still. */
   get seenAt(): number {
-    return this.#tickedAt
+    return this.#timer === null ? this.#clock() : this.#tickedAt
   }
 
   add(member: T): void {

@@ -284,3 +284,11 @@ test('quiet worker_now stands still, what was seen of the clock does not', (t) =
   assert.equal(deadlines.now, now)
   assert.ok(deadlines.seenAt - seenAt >= 3_600_000)
 })
+
+test('nobody under way_the clock is seen as it is: a WebSocket is no member, and retries too', (t) => {
+  const { clock, deadlines, tick, add } = setUp(t)
+  deadlines.remove(add())
+  tick()
+  clock.advance(3_600_000)
+  assert.equal(deadlines.seenAt, clock.now)
+})
