@@ -150,14 +150,20 @@ export class RequestHead {
   #dropNominated(): void {
     const names = nominated(this.#connection)
     if (names.length === 0) return
-    let kept = 0
-    for (let index = 0; index < this.headers.length; index += 2) {
-      const name = this.headers[index] as string
-      if (names.includes(name)) continue
-      this.headers[kept] = name
-      this.headers[kept + 1] = this.headers[index + 1] as string
-      kept += 2
-    }
-    this.headers.length = kept
+    without(names, this.headers)
+    without(names, this.claims)
   }
+}
+
+/** Takes the fields with these names out of a list of names and values, in place: undici was given the list itself. */
+function without(names: readonly string[], fields: string[]): void {
+  let kept = 0
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index] as string
+    if (names.includes(name)) continue
+    fields[kept] = name
+    fields[kept + 1] = fields[index + 1] as string
+    kept += 2
+  }
+  fields.length = kept
 }

@@ -244,6 +244,17 @@ test('claims about the client_are kept apart from what is forwarded', () => {
   assert.equal(head.claims.length, 8)
 })
 
+test('nominated claim_is dropped like any other field, be the peer trusted or not', () => {
+  const head = read({
+    headers: [
+      ['connection', 'X-Forwarded-For'],
+      ['x-forwarded-for', '10.0.0.1'],
+      ['x-forwarded-proto', 'https'],
+    ],
+  })
+  assert.deepEqual(head.claims, ['x-forwarded-proto', 'https'])
+})
+
 test('value above ASCII_forwarded as the bytes that the client sent', () => {
   assert.deepEqual(forwarded([['x-a', '12 €']]), ['x-a', '12 \u00e2\u0082\u00ac'])
 })
