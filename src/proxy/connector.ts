@@ -3,6 +3,7 @@ import { isIP, type Socket } from 'node:net'
 import { buildConnector } from 'undici'
 import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/plan.ts'
+import { trustOptions } from '../plan/trust.ts'
 
 /**
  * The name that stands in a dispatch's `servername`: constant per endpoint, or undici would take the client's Host, and
@@ -33,10 +34,7 @@ export function connector(
     ...(path === null ? undefined : { socketPath: path }),
     timeout: timeouts.connectMs,
     allowH2: false,
-    rejectUnauthorized: tls?.verify ?? true,
-    ...(tls?.ca == null ? undefined : { ca: tls.ca }),
-    ...(tls?.cert == null ? undefined : { cert: tls.cert, key: tls.key ?? '' }),
-    ...(tls?.passphrase == null ? undefined : { passphrase: tls.passphrase }),
+    ...trustOptions(tls),
   }) as Connector
   const plainly: Connect = (options, preface, callback) => {
     connect(options, (...[error, socket]) => {

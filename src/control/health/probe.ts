@@ -17,6 +17,7 @@ import { Client, type Dispatcher } from 'undici'
 import { originUrl, socketPath } from '../../plan/origin.ts'
 import type { UpstreamTlsPlan } from '../../plan/plan.ts'
 import { type ProxyVersion, proxyHeader } from '../../plan/proxy-header.ts'
+import { trustOptions } from '../../plan/trust.ts'
 
 export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string }
 
@@ -106,10 +107,7 @@ function open({ origin, tls, proxyProtocol }: ProbeTarget): Socket {
   return connectSecurely({
     ...(proxyProtocol === undefined ? address : { host, socket: begin(address) }),
     ...(isIP(name) === 0 ? { servername: name } : undefined),
-    rejectUnauthorized: tls?.verify ?? true,
-    ...(tls?.ca == null ? undefined : { ca: tls.ca }),
-    ...(tls?.cert == null ? undefined : { cert: tls.cert, key: tls.key ?? '' }),
-    ...(tls?.passphrase == null ? undefined : { passphrase: tls.passphrase }),
+    ...trustOptions(tls),
   })
 }
 
