@@ -330,8 +330,9 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   // ---- 8 record ----
 
   /**
-   * The connection closes behind the answer: the worker drains, the body is chunked (native-notes/03-request-parser.md),
-   * or more of the upload is to come, which would keep the connection busy on a timer that the binding has switched off (native-notes/02-fixed-timers.md).
+   * The connection closes behind the answer: the worker drains, the body is chunked (native-notes/03-request-parser.md), or
+   * more of the upload is to come, which would keep the connection busy on a timer that the binding has switched off
+   * (native-notes/02-fixed-timers.md).
    */
   get #mustClose(): boolean {
     return this.#context.draining || this.head.chunked || this.#upload.coming

@@ -31,6 +31,18 @@ const fine = response('Content-Length: 2\r\n', 'ok')
 const chunked = (body: string, headers = '') => response(`Transfer-Encoding: chunked\r\n${headers}`, body)
 const bad = 502
 
+/** Of a chunked body that goes wrong. @param body as far as the client gets it, with a truncation, where it gets anything */
+const brokenChunks =
+  (body: string) =>
+  ([what, bytes]: string[]): Case => ({
+    rfc: '9112 7.1',
+    what: what!,
+    bytes: chunked(bytes!),
+    status: [bad, 200],
+    truncated: true,
+    body,
+  })
+
 const framing: readonly Case[] = [
   { rfc: '9112 6.2', what: 'a length', bytes: fine, body: 'ok', has: { 'content-length': '2' } },
   { rfc: '9112 6.2', what: 'a length of 0', bytes: response('Content-Length: 0\r\n'), body: '' },
@@ -144,32 +156,14 @@ const framing: readonly Case[] = [
     ['an empty chunk size', '\r\nok\r\n0\r\n\r\n'],
     ['a bare line feed behind the size', '2\nok\r\n0\r\n\r\n'],
     ['a space before the size', ' 2\r\nok\r\n0\r\n\r\n'],
-  ].map(
-    ([what, body]): Case => ({
-      rfc: '9112 7.1',
-      what: what!,
-      bytes: chunked(body!),
-      status: [bad, 200],
-      truncated: true,
-      body: '',
-    }),
-  ),
+  ].map(brokenChunks('')),
   ...[
     ['a chunk without its CRLF', '2\r\nok0\r\n\r\n'],
     ['a chunk that is longer than its size', '2\r\nokay\r\n0\r\n\r\n'],
     ['a bare line feed behind a chunk', '2\r\nok\n0\r\n\r\n'],
     ['a bad size behind a good chunk', '2\r\nok\r\nzz\r\n'],
     ['a trailer that is no field', '2\r\nok\r\n0\r\nx y\r\n\r\n'],
-  ].map(
-    ([what, body]): Case => ({
-      rfc: '9112 7.1',
-      what: what!,
-      bytes: chunked(body!),
-      status: [bad, 200],
-      truncated: true,
-      body: 'ok',
-    }),
-  ),
+  ].map(brokenChunks('ok')),
   {
     rfc: '9112 8',
     what: 'chunks cut off',
