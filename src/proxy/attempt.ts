@@ -20,6 +20,7 @@ import { proxyHeader } from '../plan/proxy-header.ts'
 import type { Ticket } from './admission.ts'
 import type { RequestBody } from './body/request-body.ts'
 import type { Endpoint } from './endpoint.ts'
+import { withInterim } from './headers/interim.ts'
 import type { Connection } from './pool.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -29,7 +30,8 @@ export interface AttemptListener {
   readonly address: string
   /** The connection stands and the request is about to be written: from here on it may have reached the endpoint. */
   onStarted(): void
-  onHead(status: number, rawHeaders: readonly Buffer[]): void
+  /** @param interim the interim responses that came before, as `withInterim` writes them */
+  onHead(status: number, rawHeaders: readonly Buffer[], interim: string): void
   /** @returns false: pause the endpoint until `resume` */
   onChunk(chunk: Buffer): boolean
   onEnd(): void
@@ -61,6 +63,7 @@ export class Attempt {
   #connection: Connection | null = null
   #ticket: Ticket | null = null
   #headSeen = false
+  #interim = ''
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
   readonly #spare: Attempt[]
@@ -161,13 +164,15 @@ export class Attempt {
   }
 
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
-    // Interim responses (RFC 9110, section 15.2) come before the final one and are not passed on.
-    if (status < 200) return true
+    if (status < 200) {
+      this.#interim = withInterim(this.#interim, status, rawHeaders)
+      return true
+    }
     this.#resume = resume
     ;(this.#connection as Connection).reader = this
     if (this.#listener === null) return true
     this.#headSeen = true
-    this.#listener.onHead(status, rawHeaders)
+    this.#listener.onHead(status, rawHeaders, this.#interim)
     return true
   }
 
@@ -216,6 +221,7 @@ export class Attempt {
     this.#connection = null
     this.#ticket = null
     this.#headSeen = false
+    this.#interim = ''
     this.#abort = null
     this.#resume = null
     this.#options.headers = none

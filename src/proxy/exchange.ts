@@ -213,7 +213,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   // ---- 7 stream ----
 
-  onHead(status: number, rawHeaders: readonly Buffer[]): void {
+  onHead(status: number, rawHeaders: readonly Buffer[], interim: string): void {
     const { retries } = this.#upstream as Upstream
     if (
       retries.on.length > 0 &&
@@ -227,7 +227,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#phase = 'streaming'
     this.status = status
     this.#progress()
-    this.#block.read(rawHeaders, status)
+    this.#block.read(rawHeaders, status, interim)
     if (this.#block.malformed || this.#block.length > headBytesMax)
       return this.#breakOff(outcomes.badResponse)
     const isHead = this.head.method === 'HEAD'

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { type ClientResponse, RawClient } from '../support/raw-client.ts'
+import { type ClientResponse, RawClient, statusOf } from '../support/raw-client.ts'
 import { startWeir, type Weir } from '../support/weir.ts'
 
 interface Case {
@@ -22,6 +22,8 @@ interface Case {
   readonly body?: string
   /** The client must see that the body ended early, having got this much at most. */
   readonly truncated?: boolean
+  /** The statuses of the interim responses before the answer. */
+  readonly interim?: readonly number[]
   readonly has?: Readonly<Record<string, string>>
   readonly hasNot?: readonly string[]
 }
@@ -337,19 +339,55 @@ const bodiless: readonly Case[] = [
 ]
 
 const interim: readonly Case[] = [
-  ...['100 Continue', '102 Processing', '103 Early Hints', '199 What'].map(
+  ...['100 Continue', '102 Processing', '103 Early Hints', '150 What'].map(
     (line): Case => ({
       rfc: '9110 15.2',
       what: `${line} before the answer`,
       bytes: `HTTP/1.1 ${line}\r\nLink: </a>\r\n\r\n${fine}`,
       body: 'ok',
+      // Weir has not asked for a 100, and the client has had its own.
+      interim: line.startsWith('100') ? [] : [Number(line.slice(0, 3))],
+      hasNot: ['link'],
     }),
   ),
+  ...(['HEAD', 'GET'] as const).map(
+    (method): Case => ({
+      rfc: '8297 2',
+      what: `103 before the answer to ${method} without a body`,
+      method,
+      bytes: `HTTP/1.1 103 E\r\nLink: </a>\r\n\r\n${response('Content-Length: 0\r\nETag: "a"\r\n', '', 'HTTP/1.1 404 Not Found')}`,
+      status: 404,
+      body: '',
+      interim: [103],
+      has: { etag: '"a"' },
+    }),
+  ),
+  {
+    rfc: '8297 2',
+    what: '103 before an answer in chunks',
+    bytes: `HTTP/1.1 103 E\r\nLink: </\xe9>\r\n\r\n${chunked('2\r\nok\r\n0\r\n\r\n')}`,
+    body: 'ok',
+    interim: [103],
+  },
+  {
+    rfc: '9110 15.2',
+    what: 'an endless number of interim responses, of which some are passed on',
+    bytes: `HTTP/1.1 103 E\r\nLink: </${'a'.repeat(3_000)}>\r\n\r\n`.repeat(4) + fine,
+    body: 'ok',
+    interim: [103],
+  },
+  {
+    rfc: '9112 5.1',
+    what: 'an interim response with a broken header',
+    bytes: `HTTP/1.1 103 E\r\nX A: a\r\n\r\n${fine}`,
+    status: bad,
+  },
   {
     rfc: '9110 15.2',
     what: 'several interim responses',
     bytes: `HTTP/1.1 100 C\r\n\r\nHTTP/1.1 103 E\r\nLink: </a>\r\n\r\nHTTP/1.1 103 E\r\n\r\n${fine}`,
     body: 'ok',
+    interim: [103, 103],
     hasNot: ['link'],
   },
   {
@@ -688,6 +726,7 @@ function compare(got: ClientResponse, entry: Case): void {
     return
   }
   assert.equal(got.ended !== 'complete', truncated, `ended ${got.ended} with ${JSON.stringify(got.text)}`)
+  if (entry.interim !== undefined) assert.deepEqual(got.interim.map(statusOf), entry.interim)
   if (body !== undefined && truncated)
     assert.ok(body.startsWith(got.text), `a body of ${JSON.stringify(got.text)}`)
   else if (body !== undefined) assert.equal(got.text, body)

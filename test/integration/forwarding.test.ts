@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chunked, echoHead, ok, raw, respond, untilClose } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
+import { statusOf } from '../support/raw-client.ts'
 import { type Header, headerValue, headerValues } from '../support/wire.ts'
 
 const oddTargets = [
@@ -267,11 +268,16 @@ test('framing headers stand in an answer exactly once', async (t) => {
   }
 })
 
-test('interim responses are not taken for the answer', async (t) => {
+test('interim responses are passed on and not taken for the answer', async (t) => {
   const early = 'HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n'
   const { connect } = await proxied(t, raw(`${early}HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello`))
   const client = await connect()
-  for (let i = 0; i < 2; i++) assert.equal((await client.exchange()).text, 'hello')
+  for (let i = 0; i < 2; i++) {
+    const answer = await client.exchange()
+    assert.equal(answer.text, 'hello')
+    assert.deepEqual(answer.interim.map(statusOf), [103, 102])
+    assert.deepEqual(headerValues(answer.interim[0]!.headers, 'link'), ['</x>'])
+  }
 })
 
 test('answer without framing ends well and whole', async (t) => {

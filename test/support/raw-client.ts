@@ -221,7 +221,7 @@ export function requestHead(request: ClientRequest): string {
   return `${method} ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
 }
 
-function statusOf(head: Head): number {
+export function statusOf(head: Head): number {
   const match = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(head.startLine)
   if (!match) throw new WireError('malformed', `status line ${JSON.stringify(head.startLine)}`)
   return Number(match[1])

@@ -185,8 +185,9 @@ export class ResponseBody {
   /** @param closeHeader say that the connection closes; not where `end` follows at once and says it */
   #writeHead(res: HttpResponse, lengthHeader: boolean, closeHeader: boolean): void {
     this.headWritten = true
-    if (this.#status !== 200) res.writeStatus(statusLine(this.#status))
     const block = this.#block as ResponseBlock
+    if (block.interim !== '') res.writeStatus(toWritable(block.interim + statusLine(this.#status)))
+    else if (this.#status !== 200) res.writeStatus(statusLine(this.#status))
     if (block.name !== '') res.writeHeader(toWritable(block.name), toWritable(block.rest))
     if (lengthHeader && block.contentLength >= 0)
       res.writeHeader('content-length', String(block.contentLength))

@@ -34,14 +34,20 @@ export class ResponseBlock {
    */
   suspect = false
 
+  /** The interim responses before it (headers/interim.ts). */
+  interim = ''
+
   /** Bytes on the wire. */
   get length(): number {
-    return this.name.length + this.rest.length
+    return this.interim.length + this.name.length + this.rest.length
   }
 
   /** @param raw names and values alternately, as undici's parser cut them out of the socket's bytes. */
-  read(raw: readonly Buffer[], status = 200): void {
+  read(raw: readonly Buffer[], status = 200, interim = ''): void {
+    this.interim = ''
     this.#read(raw)
+    // They are hints: where the head leaves them no room, the head matters more.
+    if (interim !== '' && interim.length + this.length <= headBytesMax) this.interim = interim
     this.suspect = status === 204 && (this.chunked || this.contentLength > 0)
   }
 

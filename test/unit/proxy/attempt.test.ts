@@ -21,8 +21,8 @@ class Listener implements AttemptListener {
     this.told.push('started')
   }
 
-  onHead(status: number): void {
-    this.told.push(`head ${status}`)
+  onHead(status: number, _rawHeaders: readonly Buffer[], interim: string): void {
+    this.told.push(`head ${interim}${status}`)
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -120,12 +120,16 @@ test('answer from head to end_told in order, everything given back', async () =>
   await kit.assertGivenBack()
 })
 
-test('interim responses_not passed on (RFC 9110, section 15.2)', () => {
+test('interim responses_told with the head they came before (RFC 9110, section 15.2)', () => {
   const kit = new Kit()
   kit.call.connect()
-  for (const status of [102, 103, 199]) kit.call.head(status)
+  kit.call.head(102)
+  kit.call.head(103, [['link', '</a>']])
   kit.call.head(204)
-  assert.deepEqual(kit.listener.told, ['started', 'head 204'])
+  assert.deepEqual(kit.listener.told, [
+    'started',
+    'head 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 204',
+  ])
 })
 
 test('listener wants no more for now_paused until resume', () => {

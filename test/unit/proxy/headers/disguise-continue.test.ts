@@ -10,11 +10,11 @@ function disguised(text: string): string {
 
 const final = 'HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n'
 
-test('100 in front of the final response_becomes 102', () => {
-  assert.equal(disguised(`HTTP/1.1 100 Continue\r\n\r\n${final}`), `HTTP/1.1 102 Continue\r\n\r\n${final}`)
+test('100 in front of the final response_becomes 199', () => {
+  assert.equal(disguised(`HTTP/1.1 100 Continue\r\n\r\n${final}`), `HTTP/1.1 199 Continue\r\n\r\n${final}`)
   assert.equal(
     disguised(`HTTP/1.1 103 E\r\nLink: a\r\n\r\nHTTP/1.0 100\r\n\r\n${final}`),
-    `HTTP/1.1 103 E\r\nLink: a\r\n\r\nHTTP/1.0 102\r\n\r\n${final}`,
+    `HTTP/1.1 103 E\r\nLink: a\r\n\r\nHTTP/1.0 199\r\n\r\n${final}`,
   )
 })
 
