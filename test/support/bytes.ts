@@ -44,12 +44,19 @@ export class StreamCheck {
   /** Offset of the first wrong piece, -1 while there is none: says where a proxy lost or doubled something. */
   firstDifference = -1
   readonly #hash = createHash('sha256')
+  readonly #from: number
+
+  /** @param from where in the known stream this one begins: streams that begin elsewhere cannot be mixed up unseen */
+  constructor(from = 0) {
+    this.#from = from
+  }
 
   update(chunk: Buffer): void {
     this.#hash.update(chunk)
     for (let at = 0; at < chunk.length && this.firstDifference < 0; at += longestSlice) {
       const part = chunk.subarray(at, at + longestSlice)
-      if (!part.equals(bytesAt(this.total + at, part.length))) this.firstDifference = this.total + at
+      if (!part.equals(bytesAt(this.#from + this.total + at, part.length)))
+        this.firstDifference = this.total + at
     }
     this.total += chunk.length
   }
