@@ -5,7 +5,8 @@
  *     node test/run.ts unit/config transfer    what has these in its path
  *
  * Two files run at once: that is what a small machine has cores for, and integration tests start several processes
- * each. A test that hangs fails after four minutes instead of holding up everybody.
+ * each. A test file that hangs fails after four minutes instead of holding up everybody; WEIR_TEST_TIMEOUT_MS gives the long
+ * forms of some tests more.
  */
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -14,7 +15,7 @@ import { loadBinding } from '../src/native/uws.ts'
 
 const suites = ['unit', 'integration', 'conformance', 'chaos']
 const filesAtOnce = 2
-const testTimeoutMs = 240_000
+const testTimeoutMs = Number(process.env.WEIR_TEST_TIMEOUT_MS ?? 240_000)
 
 /** Test files below `root` whose path, with forward slashes, contains one of the filters; all without filters. */
 export function findTests(root: string, filters: readonly string[]): string[] {
