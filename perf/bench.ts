@@ -4,19 +4,21 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BenchArguments, parseArguments, usage } from './harness/arguments.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
-import { Processes } from './harness/processes.ts'
-import { renderSummaries } from './harness/report.ts'
+import { Processes, which } from './harness/processes.ts'
+import { renderPasses, renderSummaries } from './harness/report.ts'
 import { revision, writeResults } from './harness/results.ts'
-import { runScenarios } from './harness/run.ts'
+import { rowsFor } from './harness/rows.ts'
+import { runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
 import { summarise } from './harness/summary.ts'
-import { describe, select } from './scenarios/catalogue.ts'
+import { choosePeers } from './peers/peers.ts'
+import { all, describe, select } from './scenarios/catalogue.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -27,37 +29,61 @@ async function bench(
   folder: string,
 ) {
   const date = new Date().toISOString()
+  const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
   // Before the first second of load: files may change while it runs.
-  const commit = revision(root)
+  const [commit, harness] = [revision(checkoutOf(weir)), revision(root)]
   const machine = thisMachine()
   const generator = findGenerator(given.generator)
   const placement = findPlacement()
   const { turns, seconds, warmupSeconds } = given.schedule
-  const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
+  const { there, skipped } = choosePeers(given.peers)
+  const [h2load, strace] = given.passes ? [which('h2load'), which('strace')] : [null, null]
   console.log(`machine: ${describeMachine(machine)}`)
-  console.log(`revision: ${commit}${given.weir === null ? '' : `, with Weir from ${given.weir}`}`)
+  console.log(
+    `revision: ${commit}${weir === join(root, 'src/cli.ts') ? '' : `, from ${weir}; harness ${harness}`}`,
+  )
   console.log(`load: ${generator.explanation}, on 127.0.0.1`)
   console.log(`placement: ${placement.explanation}`)
   console.log(`turns: ${turns} of ${seconds} s, interleaved, after ${warmupSeconds} s of warm-up each`)
-  if (process.platform !== 'linux') console.log("skipped: CPU per request, which needs Linux' /proc")
-  const measured = await runScenarios(
-    { processes, folder, cores: placement.cores, weir },
-    generator,
-    scenarios,
-    given.schedule,
-    (line) => console.error(line),
+  for (const line of skipped) console.log(line)
+  if (given.passes && h2load === null)
+    console.log(
+      'skipped: latency at half the rate, h2load is not installed (Debian: apt-get install nghttp2-client)',
+    )
+  if (given.passes && strace === null)
+    console.log('skipped: system calls, strace is not installed (Debian: apt-get install strace)')
+  if (process.platform !== 'linux')
+    console.log("skipped: CPU per request and memory, which need Linux' /proc")
+  const rows = rowsFor(scenarios, all, there)
+  const measured = await runRows(
+    {
+      bench: { processes, folder, cores: placement.cores, weir, allocation: given.passes },
+      generator,
+      schedule: given.schedule,
+      wanted: { h2load, strace, allocation: given.passes },
+      say: (line) => console.error(line),
+    },
+    rows,
   )
   const summaries = summarise(measured)
   console.log(`\n${renderSummaries(summaries)}\n`)
   console.log(
     'median over the turns (lowest..highest); ratios are taken turn by turn, and of them the median',
   )
+  if (given.passes) {
+    console.log(`\n${renderPasses(summaries)}\n`)
+    console.log(
+      'latency at half of the req/s above, with the waiting of the requests that were due behind a late one',
+    )
+  }
   console.log(disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign))))
   const out = given.out === null ? join(root, 'perf/results') : resolve(given.out)
   const path = writeResults(out, {
-    version: 1,
+    version: 2,
     date,
     revision: commit,
+    harness,
+    peers: Object.fromEntries(there.map((peer) => [peer.name, peer.version()])),
     machine,
     generator: generator.name,
     placement: placement.explanation,
@@ -66,6 +92,13 @@ async function bench(
     measured,
   })
   console.log(`written: ${relative(process.cwd(), path)}`)
+  // Each was named when it failed.
+  if (measured.length < rows.length) process.exitCode = 1
+}
+
+/** The folder whose commit a command line of Weir belongs to: `src/cli.ts` or `dist/cli.js` lie one below it. */
+function checkoutOf(weir: string): string {
+  return dirname(dirname(weir))
 }
 
 function disturbance(shares: readonly (number | null)[]): string {
@@ -107,7 +140,7 @@ let given: BenchArguments
 let scenarios: readonly Scenario[]
 try {
   given = parseArguments(process.argv.slice(2))
-  scenarios = select(given.names)
+  scenarios = select(given.names, given.full)
 } catch (error) {
   console.error(`${(error as Error).message}\n${usage}`)
   process.exit(2)

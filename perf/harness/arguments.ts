@@ -1,10 +1,16 @@
 import { parseArgs } from 'node:util'
+import { findPeer, peers } from '../peers/peers.ts'
 import { type GeneratorName, generatorNames } from './load.ts'
 import type { Schedule } from './run.ts'
 
 export interface BenchArguments {
-  /** Scenarios or suites; none: the default suite. */
+  /** Scenarios or suites; none: the short form, or with `full` all of them. */
   readonly names: readonly string[]
+  readonly full: boolean
+  /** Names of peers that are measured beside Weir. */
+  readonly peers: readonly string[]
+  /** Beside the timed turns: latency at half the rate, system calls, allocations. */
+  readonly passes: boolean
   readonly schedule: Schedule
   /** Null: wrk where installed, else autocannon. */
   readonly generator: GeneratorName | null
@@ -18,9 +24,13 @@ export interface BenchArguments {
 
 export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
 
-  --turns N        how often each scenario is measured (1 to 100; default 5)
+  --full           everything: all scenarios and all peers, in an hour or two
+  --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
+                   which is what runs without a scenario; all with --full; none for named scenarios)
+  --turns N        how often each row is measured (1 to 100; default 5, in the short form 3)
   --seconds N      length of a turn (1 to 60; default 3)
-  --warmup N       seconds of load on each scenario before the first turn (0 to 60; default 3)
+  --warmup N       seconds of load on each row before the first turn (0 to 60; default 2)
+  --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
   --generator G    wrk or autocannon (default: wrk where installed, else autocannon)
   --weir FILE      measure this command line of Weir (default: src/cli.ts)
   --out FOLDER     where the results go (default: perf/results)
@@ -32,10 +42,14 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
+    allowNegative: true,
     options: {
-      turns: { type: 'string', default: '5' },
+      full: { type: 'boolean', default: false },
+      peers: { type: 'string' },
+      passes: { type: 'boolean', default: true },
+      turns: { type: 'string' },
       seconds: { type: 'string', default: '3' },
-      warmup: { type: 'string', default: '3' },
+      warmup: { type: 'string', default: '2' },
       generator: { type: 'string' },
       weir: { type: 'string' },
       out: { type: 'string' },
@@ -43,10 +57,17 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
       help: { type: 'boolean', default: false },
     },
   })
+  if (values.full && positionals.length > 0) {
+    throw new RangeError(`--full is every scenario: expected none by name, found "${positionals.join(' ')}"`)
+  }
+  const short = positionals.length === 0 && !values.full
   return {
     names: positionals,
+    full: values.full,
+    peers: peerNames(values.peers ?? (values.full ? 'all' : short ? 'nginx,haproxy' : 'none')),
+    passes: values.passes,
     schedule: {
-      turns: wholeNumber('--turns', values.turns, 1, 100),
+      turns: wholeNumber('--turns', values.turns ?? (short ? '3' : '5'), 1, 100),
       seconds: wholeNumber('--seconds', values.seconds, 1, 60),
       warmupSeconds: wholeNumber('--warmup', values.warmup, 0, 60),
     },
@@ -62,6 +83,12 @@ function wholeNumber(option: string, text: string, least: number, most: number):
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
   throw new RangeError(`${option}: expected a whole number from ${least} to ${most}, found "${text}"`)
+}
+
+function peerNames(text: string): readonly string[] {
+  if (text === 'none') return []
+  if (text === 'all') return peers.map((peer) => peer.name)
+  return [...new Set(text.split(',').map((name) => findPeer(name).name))]
 }
 
 function generatorName(text: string): GeneratorName {

@@ -1,11 +1,25 @@
 import type { LoadFigures } from './load.ts'
+import { payload } from './payload.ts'
 import type { Load } from './scenario.ts'
 
-/** Arguments for a run of whole seconds that ends in one JSON object on standard output. */
-export function autocannonArguments(load: Load, seconds: number, url: string): readonly string[] {
+/**
+ * Arguments for a run of whole seconds that ends in one JSON object on standard output.
+ *
+ * @param write stores a file and returns its path
+ */
+export function autocannonArguments(
+  load: Load,
+  seconds: number,
+  url: string,
+  write: (ending: string, content: string) => string,
+): readonly string[] {
   // Without -w the load comes from the main thread, which is one.
   const workers = load.threads > 1 ? ['-w', String(load.threads)] : []
-  return ['--json', '-c', String(load.connections), '-d', String(seconds), ...workers, url]
+  const method = load.method === 'GET' ? [] : ['-m', load.method]
+  const headers = Object.entries(load.headers).flatMap(([name, value]) => ['-H', `${name}=${value}`])
+  const body = load.bodyBytes === 0 ? [] : ['-i', write('body', payload(load.bodyBytes))]
+  const connections = ['-c', String(load.connections), '-d', String(seconds)]
+  return ['--json', ...connections, ...workers, ...method, ...headers, ...body, url]
 }
 
 /** The part of autocannon's result that is read here; times in milliseconds. */
@@ -16,7 +30,7 @@ interface AutocannonResult {
   readonly timeouts: number
   readonly non2xx: number
   readonly requests: { readonly total: number; readonly sent: number }
-  readonly latency: Readonly<Record<'average' | 'stddev' | 'max' | 'p50' | 'p99', number>>
+  readonly latency: Readonly<Record<'average' | 'stddev' | 'max' | 'p50' | 'p99' | 'p99_9', number>>
   readonly throughput: { readonly total: number }
 }
 
@@ -43,6 +57,7 @@ export function parseAutocannon(output: string): LoadFigures {
       maxUs: result.latency.max * 1000,
       p50Us: result.latency.p50 * 1000,
       p99Us: result.latency.p99 * 1000,
+      p999Us: result.latency.p99_9 * 1000,
     },
     failed: {
       status: result.non2xx,
@@ -67,7 +82,7 @@ function read(output: string): AutocannonResult {
     ['non2xx'],
     ['requests', 'total'],
     ['requests', 'sent'],
-    ...['average', 'stddev', 'max', 'p50', 'p99'].map((key) => ['latency', key]),
+    ...['average', 'stddev', 'max', 'p50', 'p99', 'p99_9'].map((key) => ['latency', key]),
     ['throughput', 'total'],
   ]
   for (const path of paths) {

@@ -1,5 +1,5 @@
 /**
- * CPU time of a process and all that it started, from Linux' /proc.
+ * CPU time and memory of a process and all that it started, from Linux' /proc.
  *
  * The kernel accounts in nanoseconds and shows ticks of 10 ms, each process rounded down: with two processes over
  * a turn of 3 s on a busy core that is at most 1 %. The sum of user and system is exact but for that; how it is
@@ -85,6 +85,43 @@ export function treeCpuTime(root: number): CpuTime | null {
     system += stat.systemTicks + stat.endedSystemTicks
   }
   return { userUs: user * microsecondsPerTick, systemUs: system * microsecondsPerTick }
+}
+
+/** Of all processes of a tree together; pages that several share count for each. */
+export interface Memory {
+  /** In RAM now. */
+  readonly residentBytes: number
+  /** The sum of each process's highest so far. */
+  readonly peakBytes: number
+}
+
+/** Null if the root does not live, or where there is no /proc. */
+export function treeMemory(root: number): Memory | null {
+  const tree = processTree(root)
+  if (tree.length === 0) return null
+  let resident = 0
+  let peak = 0
+  for (const { pid } of tree) {
+    const memory = parseMemory(readStatus(pid))
+    resident += memory.residentBytes
+    peak += memory.peakBytes
+  }
+  return { residentBytes: resident, peakBytes: peak }
+}
+
+/** /proc/PID/status (proc_pid_status(5)). A process that has ended, or is of the kernel, has none of these lines. */
+export function parseMemory(status: string): Memory {
+  const bytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024
+  return { residentBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') }
+}
+
+function readStatus(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'utf8')
+  } catch {
+    return ''
+  }
 }
 
 /** CPU time of the whole machine in microseconds. `stolen`: the hypervisor gave it to other machines. */

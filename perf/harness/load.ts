@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { autocannonArguments, parseAutocannon } from './autocannon.ts'
 import { type Processes, which } from './processes.ts'
 import type { Load } from './scenario.ts'
+import { webSocketLoadArguments } from './websocket-load.ts'
 import { parseWrk, wrkArguments } from './wrk.ts'
 
 /** What one run of a load generator saw. */
@@ -25,16 +26,23 @@ export interface LatencyFigures {
   readonly maxUs: number
   readonly p50Us: number
   readonly p99Us: number
+  readonly p999Us: number
 }
 
 export const generatorNames = ['wrk', 'autocannon'] as const
 export type GeneratorName = (typeof generatorNames)[number]
 
 export interface Generator {
-  readonly name: GeneratorName
+  readonly name: GeneratorName | 'websocket'
   /** For the output: which one and, if it was not the first choice, why. */
   readonly explanation: string
-  readonly command: (load: Load, seconds: number, url: string) => readonly string[]
+  readonly command: (
+    load: Load,
+    seconds: number,
+    url: string,
+    /** Stores a file for this run and returns its path. */
+    write: (ending: string, content: string) => string,
+  ) => readonly string[]
   readonly parse: (output: string) => LoadFigures
 }
 
@@ -49,7 +57,7 @@ export function findGenerator(wanted: GeneratorName | null): Generator {
     return {
       name: 'wrk',
       explanation: 'wrk',
-      command: (load, seconds, url) => [wrk, ...wrkArguments(load, seconds, url)],
+      command: (load, seconds, url, write) => [wrk, ...wrkArguments(load, seconds, url, write)],
       parse: parseWrk,
     }
   }
@@ -68,10 +76,10 @@ export function findGenerator(wanted: GeneratorName | null): Generator {
       wanted === null
         ? 'autocannon (skipped: wrk, which is not installed; Debian: apt-get install wrk)'
         : 'autocannon',
-    command: (load, seconds, url) => [
+    command: (load, seconds, url, write) => [
       process.execPath,
       autocannon,
-      ...autocannonArguments(load, seconds, url),
+      ...autocannonArguments(load, seconds, url, write),
     ],
     parse: parseAutocannon,
   }
@@ -83,8 +91,8 @@ export interface LoadRun {
   /** `http://127.0.0.1:PORT`. Never another machine's. */
   readonly origin: string
   readonly cores: string | null
-  /** A file for what the generator complains about. */
-  readonly stderr: string
+  /** Stores a file for this run and returns its path. */
+  readonly write: (ending: string, content: string) => string
 }
 
 /** One bounded run. @throws {Error} if it fails, hangs, prints what cannot be read or got no answer at all. */
@@ -93,13 +101,25 @@ export async function runLoad(
   generator: Generator,
   run: LoadRun,
 ): Promise<LoadFigures> {
-  const command = generator.command(run.load, run.seconds, run.origin + run.load.path)
-  const options = { cores: run.cores, stderr: run.stderr }
-  const output = await processes.run(generator.name, command, options, (run.seconds + 20) * 1000)
-  const figures = generator.parse(output)
+  const {
+    name,
+    command: commandOf,
+    parse,
+  } = run.load.protocol === 'websocket' ? webSocketGenerator : generator
+  const command = commandOf(run.load, run.seconds, run.origin + run.load.path, run.write)
+  const options = { cores: run.cores, stderr: run.write('err', '') }
+  const output = await processes.run(name, command, options, (run.seconds + 20) * 1000)
+  const figures = parse(output)
   if (figures.requests === 0)
     throw new Error(`no request was answered: ${command.join(' ')}\n${output.trim()}`)
   return figures
+}
+
+/** Neither wrk nor autocannon speaks WebSocket. */
+const webSocketGenerator: Pick<Generator, 'name' | 'command' | 'parse'> = {
+  name: 'websocket',
+  command: (load, seconds, url) => [process.execPath, ...webSocketLoadArguments(load, seconds, url)],
+  parse: (output) => JSON.parse(output) as LoadFigures,
 }
 
 export function failedRequests(figures: LoadFigures): number {

@@ -1,29 +1,49 @@
 /**
- * An origin that costs as little as one can: every request gets the same short answer. A process of its own:
+ * An origin that costs as little as one can: every request gets the same answer. A process of its own:
  *
  *     node perf/harness/origin.ts --bytes 100
  *
  * prints one line, `{"port":40123}`, and ends when its standard input does, so that it cannot outlive who started it.
  */
 import { parseArgs } from 'node:util'
-import { loadBinding } from '../../src/native/uws.ts'
+import { type HttpResponse, loadBinding } from '../../src/native/uws.ts'
+import { payload } from './payload.ts'
 
 const { values } = parseArgs({
-  options: { bytes: { type: 'string', default: '100' }, port: { type: 'string', default: '0' } },
+  options: {
+    bytes: { type: 'string', default: '100' },
+    port: { type: 'string', default: '0' },
+    websocket: { type: 'boolean', default: false },
+  },
 })
 const bytes = wholeNumber('bytes', 1, 64 * 1024 * 1024)
 const port = wholeNumber('port', 0, 65_535)
-
-const line = 'The quick brown fox jumps over the lazy dog.\n'
 // A Buffer: a string would be encoded again for each answer.
-const body = Buffer.from(line.repeat(Math.ceil(bytes / line.length)).slice(0, bytes))
+const body = Buffer.from(payload(bytes))
+/** What surely fits beside a head into the buffer that the binding gathers an answer in. */
+const onePieceBytes = 8 * 1024
 
 const { uws } = loadBinding()
-uws
-  .App()
-  .any('/*', (res) => {
-    res.writeHeader('Content-Type', 'text/plain').end(body)
+const app = uws.App()
+if (values.websocket) {
+  app.ws('/*', {
+    maxPayloadLength: 1024 * 1024,
+    maxBackpressure: 16 * 1024 * 1024,
+    message: (socket, message, isBinary) => void socket.send(message, isBinary),
   })
+}
+app
+  .post('/*', (res) => {
+    let gone = false
+    res.onAborted(() => {
+      gone = true
+    })
+    // All of an upload is read before the answer: whoever answers early measures a discarded body.
+    res.onData((_chunk, last) => {
+      if (last && !gone) res.cork(() => answer(res))
+    })
+  })
+  .any('/*', answer)
   .listen('127.0.0.1', port, (socket) => {
     if (socket === false) {
       console.error(`the origin cannot listen on 127.0.0.1:${port}`)
@@ -33,6 +53,23 @@ uws
   })
 
 process.stdin.on('end', () => process.exit(0)).resume()
+
+function answer(res: HttpResponse): void {
+  res.writeHeader('Content-Type', 'text/plain')
+  if (bytes <= onePieceBytes) res.end(body)
+  else stream(res)
+}
+
+/** A long answer as the kernel takes it: one `end` of it all would lose bytes where the kernel takes a part only. */
+function stream(res: HttpResponse): void {
+  let gone = false
+  const more = (offset: number) => gone || res.tryEnd(body.subarray(offset), bytes)[0]
+  res.onAborted(() => {
+    gone = true
+  })
+  res.onWritable(more)
+  more(0)
+}
 
 function wholeNumber(name: 'bytes' | 'port', least: number, most: number): number {
   const value = Number(values[name])

@@ -8,32 +8,41 @@ export interface Cores {
 }
 
 export interface Placement {
-  /** Null: nothing is pinned. */
-  readonly cores: Cores | null
+  /** For a subject with so many workers; null: nothing is pinned. */
+  readonly cores: (workers: number) => Cores | null
   /** For the output: what was done, or why nothing was. */
   readonly explanation: string
 }
 
-/**
- * The last core that we may use for the subject, the others for the load generator and the other origins. The last,
- * because interrupts gather on the first on many machines.
- */
+const free = () => null
+
+/** What is measured apart from what measures it, where there are cores for both. */
 export function findPlacement(): Placement {
   if (which('taskset') === null) {
     return {
-      cores: null,
+      cores: free,
       explanation: 'skipped: pinning to cores, since taskset is not installed (Debian: util-linux)',
     }
   }
   const allowed = allowedCores()
   if (allowed.length < 2) {
-    return { cores: null, explanation: 'skipped: pinning to cores, since there are not two of them to use' }
+    return { cores: free, explanation: 'skipped: pinning to cores, since there are not two of them to use' }
   }
-  const cores = { subject: String(allowed.at(-1)), rest: allowed.slice(0, -1).join(',') }
+  const { subject, rest } = divide(allowed, 1)!
+  const most = allowed.length - 1
   return {
-    cores,
-    explanation: `taskset: what is measured alone on core ${cores.subject}; load generator and other origins on core ${cores.rest}`,
+    cores: (workers) => divide(allowed, workers),
+    explanation: `taskset: what is measured alone on core ${subject}, with N workers on the last N; load generator and other origins on the others (${rest}); not pinned with more than ${most === 1 ? 'one worker' : `${most} workers`}`,
   }
+}
+
+/**
+ * The last cores that we may use for the subject, the others for the load generator and the other origins. The last,
+ * because interrupts gather on the first on many machines. Null if none would be left.
+ */
+export function divide(allowed: readonly number[], workers: number): Cores | null {
+  if (allowed.length <= workers) return null
+  return { subject: allowed.slice(-workers).join(','), rest: allowed.slice(0, -workers).join(',') }
 }
 
 function allowedCores(): readonly number[] {

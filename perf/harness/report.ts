@@ -8,6 +8,8 @@ interface Figure extends Column {
   readonly shownIf?: (row: Summary) => boolean
 }
 
+const mebibyte = 1024 * 1024
+
 const figures: readonly Figure[] = [
   { title: 'scenario', align: 'left', cell: (row) => row.name },
   { title: 'CPU us/req', align: 'right', cell: (row) => orDash(row.cpu?.totalUs, 1) },
@@ -17,6 +19,7 @@ const figures: readonly Figure[] = [
   { title: 'cores busy', align: 'right', cell: (row) => middle(row.cpu?.coresBusy, 2) },
   { title: 'p50 ms', align: 'right', cell: (row) => formatSpread(inMilliseconds(row.p50Us), 2) },
   { title: 'p99 ms', align: 'right', cell: (row) => formatSpread(inMilliseconds(row.p99Us), 2) },
+  { title: 'p99.9 ms', align: 'right', cell: (row) => middle(inMilliseconds(row.p999Us), 2) },
   { title: 'failed', align: 'right', cell: (row) => formatNumber(failed(row)) },
   {
     title: 'log B/req',
@@ -33,11 +36,41 @@ const figures: readonly Figure[] = [
   { title: 'to', align: 'left', cell: (row) => (isBaseline(row) ? '' : row.baseline) },
 ]
 
+const halfRate: readonly Figure[] = [
+  { title: 'scenario', align: 'left', cell: (row) => row.name },
+  { title: 'at req/s', align: 'right', cell: (row) => number(row.passes.fixedRate?.targetPerSecond) },
+  { title: 'p50 ms', align: 'right', cell: (row) => number(row.passes.fixedRate?.p50Us, 2, 1000) },
+  { title: 'p99 ms', align: 'right', cell: (row) => number(row.passes.fixedRate?.p99Us, 2, 1000) },
+  { title: 'p99.9 ms', align: 'right', cell: (row) => number(row.passes.fixedRate?.p999Us, 2, 1000) },
+  { title: 'failed', align: 'right', cell: (row) => number(row.passes.fixedRate?.failed) },
+  { title: 'system calls/req', align: 'right', cell: (row) => number(row.passes.systemCalls?.perRequest, 1) },
+  { title: 'allocated B/req', align: 'right', cell: (row) => number(row.passes.allocatedBytes) },
+  {
+    title: 'memory MiB',
+    align: 'right',
+    cell: (row) => number(row.memory?.residentBytes.median, 0, mebibyte),
+  },
+  { title: 'peak MiB', align: 'right', cell: (row) => number(row.memory?.peakBytes, 0, mebibyte) },
+]
+
 /** Medians over the turns, with the lowest and the highest in parentheses where they matter; failures by kind below. */
 export function renderSummaries(summaries: readonly Summary[]): string {
-  const shown = figures.filter((figure) => figure.shownIf === undefined || summaries.some(figure.shownIf))
-  const rows = summaries.map((row) => shown.map((figure) => figure.cell(row)))
-  return [renderTable(shown, rows), ...summaries.filter((row) => failed(row) > 0).map(failureLine)].join('\n')
+  return [render(figures, summaries), ...summaries.filter((row) => failed(row) > 0).map(failureLine)].join(
+    '\n',
+  )
+}
+
+/** What is no figure of the timed turns: latency at half of the rate, what requests take beside time, memory. */
+export function renderPasses(summaries: readonly Summary[]): string {
+  return render(halfRate, summaries)
+}
+
+function render(columns: readonly Figure[], summaries: readonly Summary[]): string {
+  const shown = columns.filter((figure) => figure.shownIf === undefined || summaries.some(figure.shownIf))
+  return renderTable(
+    shown,
+    summaries.map((row) => shown.map((figure) => figure.cell(row))),
+  )
 }
 
 function failureLine(row: Summary): string {
@@ -63,4 +96,8 @@ function orDash(value: Spread | undefined, digits: number): string {
 
 function middle(value: Spread | undefined, digits: number): string {
   return value === undefined ? '-' : formatNumber(value.median, digits)
+}
+
+function number(value: number | null | undefined, digits = 0, per = 1): string {
+  return value === null || value === undefined ? '-' : formatNumber(value / per, digits)
 }

@@ -8,10 +8,15 @@ import type { Summary } from './summary.ts'
 /** The content of a file in `perf/results`: everything that was measured, and what it was measured with. */
 export interface Results {
   /** Of this form: higher when a reader of older files would be misled. */
-  readonly version: 1
+  readonly version: 2
   /** ISO 8601, UTC: when the run began. */
   readonly date: string
+  /** The commit of the Weir that was measured. */
   readonly revision: string
+  /** The commit of the harness that measured it: another one with `--weir`. */
+  readonly harness: string
+  /** Versions of the peers, by name. */
+  readonly peers: Readonly<Record<string, string>>
   readonly machine: Machine
   readonly generator: string
   readonly placement: string
@@ -33,7 +38,7 @@ export function fileDate(iso: string): string {
   return iso.replace(/\.\d+Z$/, 'Z').replaceAll(':', '')
 }
 
-/** The commit that was measured; `dirty` if anything but earlier results differs from it, or nobody can tell. */
+/** The commit of a checkout; `dirty` if anything but earlier results differs from it, or nobody can tell. */
 export function revision(root: string): string {
   try {
     const changes = git(root, 'status', '--porcelain', '--', '.', ':!perf/results')

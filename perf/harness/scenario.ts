@@ -1,6 +1,6 @@
 /**
- * What one row of the table measures, as data. The scenarios themselves stand in `perf/scenarios`; nothing in the
- * harness knows one of them by name, so a new row is a new object there.
+ * What the table measures, as data. The scenarios themselves stand in `perf/scenarios`; nothing in the harness knows
+ * one of them by name, so a new one is a new object there.
  */
 
 export interface Scenario {
@@ -8,34 +8,37 @@ export interface Scenario {
   readonly name: string
   /** One line for `--list` and the results. */
   readonly what: string
-  /** The scenario by whose figures of the same turn this one's are divided. A baseline names itself. */
-  readonly baseline: string
-  readonly subject: Subject
-  readonly load: Load
   /**
-   * `apart`: the subject has one core for itself, the load generator and the other origins have the rest.
-   * `free`: the kernel places everything.
+   * The row by whose figures of the same turn this one's are divided where nginx does not run it: a scenario's name, or
+   * `NAME@origin` for the same load on an origin alone. A baseline names itself.
    */
-  readonly placement: 'apart' | 'free'
+  readonly baseline: string
+  /** The origins behind what is measured: all subjects of a scenario have the same ones. */
+  readonly origin: OriginShape
+  /** 1 or more, each a process of its own. */
+  readonly endpoints: number
+  /** Worker processes or threads of what is measured, and cores that it gets where there are enough. */
+  readonly workers: number
+  /** Clients speak TLS. */
+  readonly tls: boolean
+  /** Null: an origin itself is measured. */
+  readonly weir: WeirShape | null
+  /** Peers run it too, as far as they can what it asks for; false: it is about something that Weir alone has. */
+  readonly peers: boolean
+  readonly load: Load
 }
-
-/** What is measured: its process tree's CPU time is what the table shows. */
-export type Subject =
-  | { readonly kind: 'origin'; readonly origin: OriginShape }
-  | { readonly kind: 'weir'; readonly weir: WeirShape; readonly origin: OriginShape }
 
 /** An origin that answers every request with the same bytes. */
 export interface OriginShape {
   /** Length of the answer's body in bytes, 1 or more. */
   readonly bytes: number
+  /** It accepts WebSockets too, and sends every message back. */
+  readonly webSocket: boolean
 }
 
+/** What Weir alone is told. */
 export interface WeirShape {
-  /** Endpoints of the one upstream `app`, each an origin process of its own. 1 or more. */
-  readonly endpoints: number
-  /** Worker processes. */
-  readonly workers: number
-  /** Settings of `app` beside its endpoints, as in a configuration file. */
+  /** Settings of the one upstream `app` beside its endpoints, as in a configuration file. */
   readonly upstream: Readonly<Record<string, unknown>>
   /** `log.access` as in a configuration file. */
   readonly access: string | { readonly sample: number }
@@ -47,10 +50,17 @@ export interface WeirShape {
 
 /** Keep-alive connections that each send the next request when the last one is answered: a closed loop. */
 export interface Load {
+  /** `websocket`: messages take the place of requests, and their echoes that of answers. */
+  readonly protocol: 'http' | 'websocket'
   /** Threads of the load generator. */
   readonly threads: number
   readonly connections: number
   readonly path: string
+  readonly method: 'GET' | 'POST'
+  /** Beside those that the generator sends by itself. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Length of the request's body, or of a WebSocket's message, in bytes. */
+  readonly bodyBytes: number
 }
 
 export interface Suite {

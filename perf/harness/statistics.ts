@@ -34,3 +34,14 @@ export function ratios(values: readonly number[], baseline: readonly number[]): 
   }
   return values.map((value, turn) => value / baseline[turn]!)
 }
+
+/**
+ * The least value that so many percent of all are not above (nearest rank). NaN for no values.
+ *
+ * @param sorted ascending
+ */
+export function percentile(sorted: readonly number[], percent: number): number {
+  // 99.9 % of 1,000 come out a hair above 999.
+  const rank = Math.ceil((percent * sorted.length) / 100 - 1e-9)
+  return sorted[Math.max(0, rank - 1)] ?? Number.NaN
+}

@@ -1,23 +1,38 @@
 import type { CpuTime } from './cpu.ts'
+import type { Passes } from './passes.ts'
 import type { Measured } from './run.ts'
 import { ratios, type Spread, spread } from './statistics.ts'
 import type { Turn } from './turn.ts'
 
-/** A scenario's turns, taken together. */
+/** A row's turns, taken together. */
 export interface Summary {
+  /** As in the row. */
   readonly name: string
+  readonly scenario: string
+  readonly subject: string
   readonly baseline: string
   readonly requestsPerSecond: Spread
   /** Null where there is no /proc. */
   readonly cpu: CpuSummary | null
   readonly p50Us: Spread
   readonly p99Us: Spread
+  readonly p999Us: Spread
+  /** Null where there is no /proc. */
+  readonly memory: MemorySummary | null
+  readonly passes: Passes
   /** In all turns together, by kind; only what occurred. */
   readonly failed: Readonly<Record<string, number>>
   /** Bytes per request. */
   readonly logBytes: Spread
   /** Of the baseline's rate in the same turn, pair by pair. */
   readonly rateRatio: Spread
+}
+
+/** Bytes, of the subject's process tree. */
+export interface MemorySummary {
+  readonly residentBytes: Spread
+  /** The highest up to the last turn. */
+  readonly peakBytes: number
 }
 
 /** Microseconds per request, of the subject's process tree. */
@@ -31,22 +46,25 @@ export interface CpuSummary {
   readonly ratio: Spread
 }
 
-/** @throws {RangeError} if a scenario's baseline was not measured. */
+/** @throws {RangeError} if a row's baseline was not measured. */
 export function summarise(measured: readonly Measured[]): readonly Summary[] {
-  return measured.map(({ scenario, turns }) => {
-    const baseline = measured.find((other) => other.scenario.name === scenario.baseline)?.turns
+  return measured.map(({ row, turns, passes }) => {
+    const baseline = measured.find((other) => other.row.name === row.baseline)?.turns
     if (baseline === undefined) {
-      throw new RangeError(
-        `"${scenario.name}" is to be divided by "${scenario.baseline}", which was not measured`,
-      )
+      throw new RangeError(`"${row.name}" is to be divided by "${row.baseline}", which was not measured`)
     }
     return {
-      name: scenario.name,
-      baseline: scenario.baseline,
+      name: row.name,
+      scenario: row.scenario.name,
+      subject: row.subject,
+      baseline: row.baseline,
       requestsPerSecond: spread(turns.map(rate)),
       cpu: summariseCpu(turns, baseline),
       p50Us: spread(turns.map((turn) => turn.load.latency.p50Us)),
       p99Us: spread(turns.map((turn) => turn.load.latency.p99Us)),
+      p999Us: spread(turns.map((turn) => turn.load.latency.p999Us)),
+      memory: summariseMemory(turns),
+      passes,
       failed: failures(turns),
       logBytes: spread(turns.map((turn) => turn.logBytes)),
       rateRatio: spread(ratios(turns.map(rate), baseline.map(rate))),
@@ -64,6 +82,15 @@ function summariseCpu(turns: readonly Turn[], baseline: readonly Turn[]): CpuSum
     systemUs: spread(times.map((time) => time.systemUs)),
     coresBusy: spread(turns.map((turn, index) => (total(times[index]!) * rate(turn)) / 1e6)),
     ratio: spread(ratios(times.map(total), baselineTimes.map(total))),
+  }
+}
+
+function summariseMemory(turns: readonly Turn[]): MemorySummary | null {
+  const known = turns.map((turn) => turn.memory).filter((memory) => memory !== null)
+  if (known.length === 0) return null
+  return {
+    residentBytes: spread(known.map((memory) => memory.residentBytes)),
+    peakBytes: Math.max(...known.map((memory) => memory.peakBytes)),
   }
 }
 

@@ -1,15 +1,17 @@
 import { truncateSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CpuTime, machineTime, treeCpuTime } from './cpu.ts'
+import { type CpuTime, type Memory, machineTime, treeCpuTime, treeMemory } from './cpu.ts'
 import { type Generator, type LoadFigures, runLoad } from './load.ts'
-import type { Scenario } from './scenario.ts'
-import { assertAlive, type Bench, fileFor, logBytes, type Running } from './subject.ts'
+import type { Row } from './rows.ts'
+import { assertAlive, type Bench, logBytes, type Running, writerFor } from './running.ts'
 
-/** One scenario measured once, for some seconds. */
+/** One row measured once, for some seconds. */
 export interface Turn {
   readonly load: LoadFigures
   /** Of the subject's process tree, per answered request; null where there is no /proc. */
   readonly cpu: CpuTime | null
+  /** Of the same tree, at the end of the turn. */
+  readonly memory: Memory | null
   /** Bytes of log per answered request: what the access log really wrote. */
   readonly logBytes: number
   /**
@@ -26,7 +28,7 @@ const logLimitBytes = 64 * 1024 * 1024
 export async function measureTurn(
   bench: Bench,
   generator: Generator,
-  scenario: Scenario,
+  row: Row,
   running: Running,
   seconds: number,
 ): Promise<Turn> {
@@ -34,24 +36,36 @@ export async function measureTurn(
   const oursBefore = treeCpuTime(process.pid)
   const logBefore = logBytes(running)
   const before = treeCpuTime(running.child.pid)
-  const load = await runLoad(bench.processes, generator, {
-    load: scenario.load,
-    seconds,
-    origin: running.url,
-    cores: scenario.placement === 'apart' ? (bench.cores?.rest ?? null) : null,
-    stderr: fileFor(bench, `${scenario.name} load`, 'err'),
-  })
+  const load = await putUnderLoad(bench, generator, row, running, seconds)
   assertAlive(running)
   const written = (await settledLogBytes(running, logBefore)) - logBefore
   const after = treeCpuTime(running.child.pid)
   const turn: Turn = {
     load,
     cpu: before === null || after === null ? null : perRequest(difference(after, before), load.requests),
+    memory: treeMemory(running.child.pid),
     logBytes: written / load.requests,
     foreign: foreignShare(machineBefore, machineTime(), oursBefore, treeCpuTime(process.pid)),
   }
   if (running.log !== null && logBytes(running) > logLimitBytes) truncateSync(running.log)
   return turn
+}
+
+/** A closed loop for some seconds, from the cores that the subject does not have. */
+export function putUnderLoad(
+  bench: Bench,
+  generator: Generator,
+  row: Row,
+  running: Running,
+  seconds: number,
+): Promise<LoadFigures> {
+  return runLoad(bench.processes, generator, {
+    load: row.scenario.load,
+    seconds,
+    origin: running.url,
+    cores: bench.cores(row.scenario.workers)?.rest ?? null,
+    write: writerFor(bench, `${row.name} load`),
+  })
 }
 
 /** Longer than anything gathers lines before it writes them. */

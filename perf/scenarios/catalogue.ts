@@ -1,33 +1,35 @@
 import type { Scenario, Suite } from '../harness/scenario.ts'
 import { logging } from './logging.ts'
 import { routes } from './routes.ts'
+import { traffic } from './traffic.ts'
 
-export const suites: readonly Suite[] = [routes, logging]
+export const suites: readonly Suite[] = [routes, traffic, logging]
 
-/** What runs when the command line names nothing. */
-export const defaultSuite: Suite = routes
+/** What runs when the command line names nothing: two minutes with two peers. */
+const shortForm = ['isolated', 'small']
 
-const all: readonly Scenario[] = suites.flatMap((suite) => suite.scenarios)
+/** Earlier names that stand in reports. */
+const aliases: Readonly<Record<string, string>> = { one: 'small' }
+
+export const all: readonly Scenario[] = suites.flatMap((suite) => suite.scenarios)
 
 /**
- * Scenarios by the names of scenarios or suites, in the catalogue's order and each once, with the baselines that
- * they are divided by. Without names: the default suite.
+ * Scenarios by the names of scenarios or suites, in the catalogue's order and each once. Without names: the short form, or all.
  *
  * @throws {RangeError} for a name that is neither, with those that are.
  */
-export function select(names: readonly string[]): readonly Scenario[] {
-  if (names.length === 0) return defaultSuite.scenarios
-  const wanted = new Set<string>()
-  for (const name of names) {
-    const found =
-      suites.find((suite) => suite.name === name)?.scenarios ?? all.filter((one) => one.name === name)
-    if (found.length === 0) throw new RangeError(unknown(name))
-    for (const scenario of found) {
-      wanted.add(scenario.name)
-      wanted.add(scenario.baseline)
-    }
-  }
-  return all.filter((scenario) => wanted.has(scenario.name))
+export function select(names: readonly string[], full = false): readonly Scenario[] {
+  if (full) return all
+  const wanted = new Set((names.length === 0 ? shortForm : names).flatMap(named))
+  return all.filter((scenario) => wanted.has(scenario))
+}
+
+function named(name: string): readonly Scenario[] {
+  const suite = suites.find((one) => one.name === name)
+  if (suite !== undefined) return suite.scenarios
+  const scenario = all.find((one) => one.name === (aliases[name] ?? name))
+  if (scenario === undefined) throw new RangeError(unknown(name))
+  return [scenario]
 }
 
 /** One line per suite and scenario, for `--list`. */
@@ -36,11 +38,18 @@ export function describe(): string {
   return suites
     .map((suite) =>
       [
-        `${suite.name}: ${suite.what}${suite === defaultSuite ? ' (the default)' : ''}`,
-        ...suite.scenarios.map((scenario) => `  ${scenario.name.padEnd(width)}  ${scenario.what}`),
+        `${suite.name}: ${suite.what}`,
+        ...suite.scenarios.map((scenario) => `  ${scenario.name.padEnd(width)}  ${describeOne(scenario)}`),
       ].join('\n'),
     )
     .join('\n')
+}
+
+function describeOne({ name, what }: Scenario): string {
+  const alias = Object.keys(aliases).find((key) => aliases[key] === name)
+  return [what, alias && `also "${alias}"`, shortForm.includes(name) && 'by default']
+    .filter(Boolean)
+    .join('; ')
 }
 
 function unknown(name: string): string {

@@ -1,5 +1,5 @@
 import type { Scenario, Suite, WeirShape } from '../harness/scenario.ts'
-import { defaultWeir, smallLoad, smallOrigin } from './routes.ts'
+import { defaultWeir, small, smallLoad } from './routes.ts'
 
 /**
  * The access log as an A/B. `all-sync` is what the project's first report had in its request path: a write to the
@@ -8,6 +8,11 @@ import { defaultWeir, smallLoad, smallOrigin } from './routes.ts'
 const variants: readonly { readonly name: string; readonly what: string; readonly weir: WeirShape }[] = [
   { name: 'off', what: 'no access log', weir: { ...defaultWeir, access: 'off' } },
   { name: 'errors', what: 'the default: 5xx and aborted', weir: { ...defaultWeir, access: 'errors' } },
+  {
+    name: 'sampled',
+    what: 'a line for one request in a hundred',
+    weir: { ...defaultWeir, access: { sample: 0.01 } },
+  },
   {
     name: 'all',
     what: 'a line per request, asynchronous as shipped',
@@ -28,18 +33,19 @@ const paths = [
 const scenarios: readonly Scenario[] = paths.flatMap((path) =>
   variants.map(
     (variant): Scenario => ({
+      ...small,
       name: `${path.name}/${variant.name}`,
       what: `${path.what}; access log: ${variant.what}`,
       baseline: `${path.name}/off`,
-      subject: { kind: 'weir', weir: variant.weir, origin: smallOrigin },
+      weir: variant.weir,
+      peers: false,
       load: { ...smallLoad, path: path.path },
-      placement: 'apart',
     }),
   ),
 )
 
 export const logging: Suite = {
   name: 'logging',
-  what: 'the access log off, errors only, all, and all written synchronously',
+  what: 'the access log off, errors only, sampled, all, and all written synchronously',
   scenarios,
 }

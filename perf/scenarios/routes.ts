@@ -1,51 +1,48 @@
 import type { Load, OriginShape, Scenario, Suite, WeirShape } from '../harness/scenario.ts'
 
-export const smallOrigin: OriginShape = { bytes: 100 }
-export const smallLoad: Load = { threads: 1, connections: 64, path: '/' }
+export const smallOrigin: OriginShape = { bytes: 100, webSocket: false }
+export const smallLoad: Load = {
+  protocol: 'http',
+  threads: 1,
+  connections: 64,
+  path: '/',
+  method: 'GET',
+  headers: {},
+  bodyBytes: 0,
+}
 
 /** The defaults of a configuration file, and the log in a file. */
-export const defaultWeir: WeirShape = {
+export const defaultWeir: WeirShape = { upstream: {}, access: 'errors', output: 'file', env: {} }
+
+/** A small GET through Weir to one endpoint: what other scenarios differ from in one thing. */
+export const small: Scenario = {
+  name: 'small',
+  what: 'a small GET to one endpoint',
+  baseline: 'origin',
+  origin: smallOrigin,
   endpoints: 1,
   workers: 1,
-  upstream: {},
-  access: 'errors',
-  output: 'file',
-  env: {},
+  tls: false,
+  weir: defaultWeir,
+  peers: true,
+  load: smallLoad,
 }
 
 const scenarios: readonly Scenario[] = [
   {
+    ...small,
     name: 'origin',
     what: 'an origin alone, asked directly: what the machine and the load generator can do',
-    baseline: 'origin',
-    subject: { kind: 'origin', origin: smallOrigin },
-    load: smallLoad,
-    placement: 'apart',
+    weir: null,
   },
   {
+    ...small,
     name: 'isolated',
-    what: 'the isolated route: a fixed answer of Weir that touches no upstream',
-    baseline: 'origin',
-    subject: { kind: 'weir', weir: defaultWeir, origin: smallOrigin },
+    what: 'a fixed answer that touches no upstream',
     load: { ...smallLoad, path: '/isolated' },
-    placement: 'apart',
   },
-  {
-    name: 'one',
-    what: 'a small GET through Weir to one endpoint',
-    baseline: 'origin',
-    subject: { kind: 'weir', weir: defaultWeir, origin: smallOrigin },
-    load: smallLoad,
-    placement: 'apart',
-  },
-  {
-    name: 'three',
-    what: 'a small GET through Weir to three endpoints, round-robin',
-    baseline: 'origin',
-    subject: { kind: 'weir', weir: { ...defaultWeir, endpoints: 3 }, origin: smallOrigin },
-    load: smallLoad,
-    placement: 'apart',
-  },
+  small,
+  { ...small, name: 'three', what: 'a small GET to three endpoints, round-robin', endpoints: 3 },
 ]
 
 export const routes: Suite = {

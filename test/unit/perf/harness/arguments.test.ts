@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseArguments } from '../../../../perf/harness/arguments.ts'
+import { peers } from '../../../../perf/peers/peers.ts'
 
-test('no arguments mean five_turns_of_three_seconds_of_the_default', () => {
+test('no arguments mean the_short_form_beside_two_peers', () => {
   assert.deepEqual(parseArguments([]), {
     names: [],
-    schedule: { turns: 5, seconds: 3, warmupSeconds: 3 },
+    full: false,
+    peers: ['nginx', 'haproxy'],
+    passes: true,
+    schedule: { turns: 3, seconds: 3, warmupSeconds: 2 },
     generator: null,
     weir: null,
     out: null,
@@ -15,9 +19,40 @@ test('no arguments mean five_turns_of_three_seconds_of_the_default', () => {
 })
 
 test('names and options may_be_mixed', () => {
-  const given = parseArguments(['one', '--turns', '7', 'three', '--seconds=2', '--warmup', '0'])
+  const given = parseArguments([
+    'one',
+    '--turns',
+    '7',
+    'three',
+    '--seconds=2',
+    '--warmup',
+    '0',
+    '--no-passes',
+  ])
   assert.deepEqual(given.names, ['one', 'three'])
   assert.deepEqual(given.schedule, { turns: 7, seconds: 2, warmupSeconds: 0 })
+  assert.equal(given.passes, false)
+})
+
+test('named scenarios are_measured_without_peers unless_they_are_named_too', () => {
+  assert.deepEqual(parseArguments(['small']).peers, [])
+  assert.deepEqual(parseArguments(['small', '--peers', 'caddy,nginx,caddy']).peers, ['caddy', 'nginx'])
+  assert.deepEqual(parseArguments(['--peers', 'none']).peers, [])
+})
+
+test('everything is_all_scenarios_and_all_peers', () => {
+  const { full, peers: chosen, schedule } = parseArguments(['--full'])
+  assert.equal(full, true)
+  assert.deepEqual(
+    chosen,
+    peers.map((peer) => peer.name),
+  )
+  assert.equal(schedule.turns, 5)
+  assert.throws(() => parseArguments(['--full', 'small']), /--full is every scenario: .* found "small"/)
+})
+
+test('an unknown peer is_refused_with_those_there_are', () => {
+  assert.throws(() => parseArguments(['--peers', 'nginx,apache']), /"apache"; there are: nginx, haproxy,/)
 })
 
 for (const [option, text] of [

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { autocannonArguments, parseAutocannon } from '../../../../perf/harness/autocannon.ts'
+import type { Load } from '../../../../perf/harness/scenario.ts'
 
 const captured = (name: string) => readFileSync(new URL(`captured/${name}`, import.meta.url), 'utf8')
 
@@ -11,7 +12,7 @@ test('a run without failures gives_every_figure_in_microseconds', () => {
     seconds: 2.03,
     requestsPerSecond: 153_235 / 2.03,
     bytesRead: 33_711_700,
-    latency: { averageUs: 180, deviationUs: 690, maxUs: 24_000, p50Us: 0, p99Us: 2000 },
+    latency: { averageUs: 180, deviationUs: 690, maxUs: 24_000, p50Us: 0, p99Us: 2000, p999Us: 8000 },
     failed: { status: 0, timeout: 0, error: 0 },
   })
 })
@@ -38,9 +39,26 @@ test('JSON without a figure is_refused_with_its_path', () => {
   assert.throws(() => parseAutocannon(JSON.stringify(result)), /no number at latency\.p99, but undefined/)
 })
 
+const url = 'http://127.0.0.1:9001/'
+const load: Load = {
+  protocol: 'http',
+  threads: 1,
+  connections: 8,
+  path: '/',
+  method: 'GET',
+  headers: {},
+  bodyBytes: 0,
+}
+const write = (ending: string) => `/tmp/x.${ending}`
+
 test('more than one thread becomes worker_threads', () => {
-  const url = 'http://127.0.0.1:9001/'
-  const load = { threads: 1, connections: 8, path: '/' }
-  assert.deepEqual(autocannonArguments(load, 3, url), ['--json', '-c', '8', '-d', '3', url])
-  assert.deepEqual(autocannonArguments({ ...load, threads: 2 }, 3, url).slice(-3), ['-w', '2', url])
+  assert.deepEqual(autocannonArguments(load, 3, url, write), ['--json', '-c', '8', '-d', '3', url])
+  assert.deepEqual(autocannonArguments({ ...load, threads: 2 }, 3, url, write).slice(-3), ['-w', '2', url])
+})
+
+test('an upload with headers becomes options and a file', () => {
+  const upload: Load = { ...load, method: 'POST', headers: { Referer: 'https://a.test/?b=c' }, bodyBytes: 5 }
+  assert.deepEqual(autocannonArguments(upload, 3, url, write).slice(5, -1), [
+    ...['-m', 'POST', '-H', 'Referer=https://a.test/?b=c', '-i', '/tmp/x.body'],
+  ])
 })

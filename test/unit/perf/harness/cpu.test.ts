@@ -6,9 +6,11 @@ import { test } from 'node:test'
 import {
   machineTime,
   parseMachineStat,
+  parseMemory,
   parseStat,
   processTree,
   treeCpuTime,
+  treeMemory,
 } from '../../../../perf/harness/cpu.ts'
 
 const skip = process.platform === 'linux' ? false : "needs Linux' /proc"
@@ -88,4 +90,15 @@ test('a text without that line is_refused', () => {
 test('this machine has_been_busy_for_less_than_all_of_its_time', { skip }, () => {
   const time = machineTime()!
   assert.ok(time.busyUs > 0 && time.busyUs <= time.totalUs, JSON.stringify(time))
+})
+
+test('memory is_read_in_bytes, and absent where a process has none', () => {
+  const status = 'Name:\tnode\nVmPeak:\t  999 kB\nVmHWM:\t    200 kB\nVmRSS:\t    100 kB\n'
+  assert.deepEqual(parseMemory(status), { residentBytes: 102_400, peakBytes: 204_800 })
+  assert.deepEqual(parseMemory('Name:\tkthreadd\n'), { residentBytes: 0, peakBytes: 0 })
+})
+
+test('the memory of this process is_some_megabytes', { skip }, () => {
+  const { residentBytes, peakBytes } = treeMemory(process.pid)!
+  assert.ok(residentBytes > 10e6 && peakBytes >= residentBytes, JSON.stringify({ residentBytes, peakBytes }))
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { findPlacement, parseCoreList } from '../../../../perf/harness/placement.ts'
+import { divide, findPlacement, parseCoreList } from '../../../../perf/harness/placement.ts'
 
 test('single cores and ranges are_spelled_out', () => {
   assert.deepEqual(parseCoreList('0-2,5'), [0, 1, 2, 5])
@@ -11,8 +11,19 @@ test('a list of another form is_refused', () => {
   assert.throws(() => parseCoreList('0-2;5'), /"0-2;5" of the list of cores/)
 })
 
-test('the subject’s core is_none_of_the_others, or the reason is given', () => {
+test('with cores for both the_last_ones_are_the_subject’s', () => {
+  assert.deepEqual(divide([0, 1], 1), { subject: '1', rest: '0' })
+  assert.deepEqual(divide([0, 1, 2, 5], 2), { subject: '2,5', rest: '0,1' })
+})
+
+test('with none left for the load nothing_is_pinned', () => {
+  assert.equal(divide([0, 1], 2), null)
+  assert.equal(divide([0, 1], 4), null)
+})
+
+test('this machine’s placement pins_one_worker_apart, or gives_the_reason', () => {
   const { cores, explanation } = findPlacement()
-  if (cores === null) assert.match(explanation, /^skipped: .*(taskset|two)/)
-  else assert.ok(!parseCoreList(cores.rest).includes(Number(cores.subject)), JSON.stringify(cores))
+  const pinned = cores(1)
+  if (pinned === null) assert.match(explanation, /^skipped: .*(taskset|two)/)
+  else assert.ok(!parseCoreList(pinned.rest).includes(Number(pinned.subject)), JSON.stringify(pinned))
 })

@@ -1,40 +1,40 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { renderSummaries } from '../../../../perf/harness/report.ts'
+import type { Passes } from '../../../../perf/harness/passes.ts'
+import { renderPasses, renderSummaries } from '../../../../perf/harness/report.ts'
+import type { Row } from '../../../../perf/harness/rows.ts'
 import type { Measured } from '../../../../perf/harness/run.ts'
-import type { Scenario } from '../../../../perf/harness/scenario.ts'
 import { summarise } from '../../../../perf/harness/summary.ts'
 import type { Turn } from '../../../../perf/harness/turn.ts'
+import { small } from '../../../../perf/scenarios/routes.ts'
 
-function scenario(name: string, baseline: string): Scenario {
-  return {
-    name,
-    what: name,
-    baseline,
-    subject: { kind: 'origin', origin: { bytes: 1 } },
-    load: { threads: 1, connections: 1, path: '/' },
-    placement: 'free',
-  }
+function row(name: string, baseline: string): Row {
+  return { name, baseline, subject: 'weir', scenario: { ...small, name } }
+}
+
+const noPasses: Passes = { fixedRate: null, systemCalls: null, allocatedBytes: null }
+
+function measured(name: string, baseline: string, turns: readonly Turn[], passes = noPasses): Measured {
+  return { row: row(name, baseline), turns, passes }
 }
 
 function turn(rate: number, cpuUs: number | null, failed: Record<string, number> = {}): Turn {
-  const latency = { averageUs: 0, deviationUs: 0, maxUs: 0, p50Us: 500, p99Us: 2500 }
+  const latency = { averageUs: 0, deviationUs: 0, maxUs: 0, p50Us: 500, p99Us: 2500, p999Us: 9000 }
   return {
     load: { requests: rate, seconds: 1, requestsPerSecond: rate, bytesRead: 0, latency, failed },
     cpu: cpuUs === null ? null : { userUs: cpuUs * 0.75, systemUs: cpuUs * 0.25 },
+    memory: { residentBytes: rate * 1024 * 1024, peakBytes: rate * 2 * 1024 * 1024 },
     logBytes: 0,
     foreign: null,
   }
 }
 
-const origin: Measured = {
-  scenario: scenario('origin', 'origin'),
-  turns: [turn(1000, 8), turn(500, 8), turn(1000, 8)],
-}
-const proxied: Measured = {
-  scenario: scenario('one', 'origin'),
-  turns: [turn(400, 24, { status: 0, read: 2 }), turn(200, 32), turn(400, 16, { status: 1, read: 1 })],
-}
+const origin = measured('origin', 'origin', [turn(1000, 8), turn(500, 8), turn(1000, 8)])
+const proxied = measured('one', 'origin', [
+  turn(400, 24, { status: 0, read: 2 }),
+  turn(200, 32),
+  turn(400, 16, { status: 1, read: 1 }),
+])
 
 test('ratios are_taken_turn_by_turn', () => {
   const [, one] = summarise([origin, proxied])
@@ -44,7 +44,7 @@ test('ratios are_taken_turn_by_turn', () => {
 })
 
 test('CPU per request times rate is_the_cores_that_were_busy', () => {
-  const [first] = summarise([{ scenario: scenario('a', 'a'), turns: [turn(100_000, 9.5)] }])
+  const [first] = summarise([measured('a', 'a', [turn(100_000, 9.5)])])
   assert.deepEqual(first!.cpu!.coresBusy, { median: 0.95, min: 0.95, max: 0.95 })
 })
 
@@ -55,7 +55,7 @@ test('failures add_up_by_kind_and_zeros_are_left_out', () => {
 })
 
 test('one turn without CPU figures leaves_the_whole_row_without', () => {
-  const half: Measured = { scenario: scenario('half', 'half'), turns: [turn(1, 1), turn(1, null)] }
+  const half = measured('half', 'half', [turn(1, 1), turn(1, null)])
   assert.equal(summarise([half])[0]!.cpu, null)
 })
 
@@ -76,7 +76,22 @@ test('the table has_a_row_per_scenario_and_failures_by_kind_below', () => {
 })
 
 test('a row without CPU figures shows_dashes', () => {
-  const blind: Measured = { scenario: scenario('blind', 'blind'), turns: [turn(1000, null)] }
+  const blind = measured('blind', 'blind', [turn(1000, null)])
   const row = renderSummaries(summarise([blind])).split('\n')[2]!
   assert.match(row, /^\| blind +\| +- \| +- \| +- \| +1,000 \|/)
+})
+
+test('the second table has_what_the_passes_found and_dashes_for_what_was_not_looked_at', () => {
+  const passes: Passes = {
+    fixedRate: { targetPerSecond: 5000, requests: 9, failed: 1, p50Us: 150, p99Us: 1234, p999Us: 20_000 },
+    systemCalls: { perRequest: 4.25, byName: { read: 4.25 } },
+    allocatedBytes: 1234.5,
+  }
+  const looked = measured('a', 'a', [turn(10, 1), turn(30, 1)], passes)
+  const lines = renderPasses(summarise([looked, measured('b', 'b', [turn(1, 1)])])).split('\n')
+  const cells = (line: string) => line.split('|').map((cell) => cell.trim())
+  assert.deepEqual(cells(lines[2]!).slice(1, -1), [
+    ...['a', '5,000', '0.15', '1.23', '20.00', '1', '4.3', '1,235', '20', '60'],
+  ])
+  assert.deepEqual(cells(lines[3]!).slice(1, -1), [...['b', '-', '-', '-', '-', '-', '-', '-', '1', '2']])
 })

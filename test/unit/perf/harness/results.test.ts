@@ -9,9 +9,11 @@ const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const results: Results = {
-  version: 1,
+  version: 2,
   date: '2026-01-31T12:34:56.789Z',
   revision: 'abc1234',
+  harness: 'def5678',
+  peers: { nginx: '1.22.1' },
   machine: { cpu: 'a CPU', cores: 2, node: 'v22.19.0', binding: '20.51.4', kernel: 'linux 6.1' },
   generator: 'wrk',
   placement: 'none',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { median, ratios, spread } from '../../../../perf/harness/statistics.ts'
+import { median, percentile, ratios, spread } from '../../../../perf/harness/statistics.ts'
 
 test('an odd number of values has_the_middle_one', () => {
   assert.equal(median([9, 1, 5]), 5)
@@ -36,4 +36,14 @@ test('a machine that slows both of a pair down leaves_their_ratio', () => {
 
 test('lists that are not pairs are_refused', () => {
   assert.throws(() => ratios([1, 2], [1]), /2 values cannot be paired with 1/)
+})
+
+test('a percentile is_the_least_value_that_so_many_are_not_above', () => {
+  const values = Array.from({ length: 1000 }, (_, index) => index + 1)
+  assert.deepEqual(
+    [50, 99, 99.9, 100].map((percent) => percentile(values, percent)),
+    [500, 990, 999, 1000],
+  )
+  assert.equal(percentile([7], 99.9), 7)
+  assert.ok(Number.isNaN(percentile([], 50)))
 })

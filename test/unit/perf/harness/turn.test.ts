@@ -4,24 +4,40 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { processTree } from '../../../../perf/harness/cpu.ts'
-import { failedRequests, findGenerator, generatorNames } from '../../../../perf/harness/load.ts'
+import {
+  failedRequests,
+  findGenerator,
+  type GeneratorName,
+  generatorNames,
+} from '../../../../perf/harness/load.ts'
 import { Processes, which } from '../../../../perf/harness/processes.ts'
-import { rotate, runScenarios } from '../../../../perf/harness/run.ts'
+import type { Row } from '../../../../perf/harness/rows.ts'
+import { type Run, rotate, runRows } from '../../../../perf/harness/run.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
+import { small, smallLoad } from '../../../../perf/scenarios/routes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const scenario: Scenario = {
+  ...small,
   name: 'tiny',
-  what: 'an origin with a short answer',
-  baseline: 'tiny',
-  subject: { kind: 'origin', origin: { bytes: 17 } },
-  load: { threads: 1, connections: 2, path: '/' },
-  placement: 'apart',
+  origin: { bytes: 17, webSocket: false },
+  load: { ...smallLoad, connections: 2 },
 }
+const alone: Row = { name: 'tiny', baseline: 'tiny', subject: 'origin', scenario }
 
 const linux = process.platform === 'linux'
+
+function run(processes: Processes, generator: GeneratorName): Run {
+  return {
+    bench: { processes, folder, cores: () => null, weir: join(folder, 'missing.ts'), allocation: false },
+    generator: findGenerator(generator),
+    schedule: { turns: 1, seconds: 1, warmupSeconds: 0 },
+    wanted: { h2load: null, strace: null, allocation: false },
+    say: () => {},
+  }
+}
 
 for (const name of generatorNames) {
   const skip = name === 'wrk' && which('wrk') === null ? 'wrk is not installed' : false
@@ -30,15 +46,15 @@ for (const name of generatorNames) {
   }, async () => {
     const processes = new Processes()
     try {
-      const bench = { processes, folder, cores: null, weir: '' }
-      const schedule = { turns: 1, seconds: 1, warmupSeconds: 0 }
-      const [measured] = await runScenarios(bench, findGenerator(name), [scenario], schedule, () => {})
+      const [measured] = await runRows(run(processes, name), [alone])
       const turn = measured!.turns[0]!
       assert.ok(turn.load.requests > 0)
       assert.equal(failedRequests(turn.load), 0)
       // 17 bytes of body and a head in front of it.
       assert.ok(turn.load.bytesRead > turn.load.requests * 17 * 0.9)
-      if (linux) assert.ok(turn.cpu!.userUs + turn.cpu!.systemUs > 0)
+      if (!linux) return
+      assert.ok(turn.cpu!.userUs + turn.cpu!.systemUs > 0)
+      assert.ok(turn.memory!.residentBytes > 1e6 && turn.memory!.peakBytes >= turn.memory!.residentBytes)
     } finally {
       await processes.stopAll()
     }
@@ -48,20 +64,10 @@ for (const name of generatorNames) {
 
 test('Weir that does not start is_reported_with_its_last_words', async () => {
   const processes = new Processes()
-  const weir: Scenario = {
-    ...scenario,
-    subject: {
-      kind: 'weir',
-      origin: { bytes: 1 },
-      weir: { endpoints: 1, workers: 1, upstream: {}, access: 'off', output: 'file', env: {} },
-    },
-  }
   try {
-    const bench = { processes, folder, cores: null, weir: join(folder, 'missing.ts') }
-    const schedule = { turns: 1, seconds: 1, warmupSeconds: 0 }
     await assert.rejects(
-      runScenarios(bench, findGenerator('autocannon'), [weir], schedule, () => {}),
-      /weir \(tiny\) ended with exit code 1 before it was ready\nstderr: [\s\S]*missing\.ts/,
+      runRows(run(processes, 'autocannon'), [{ ...alone, subject: 'weir' }]),
+      /tiny ended with exit code 1: .*\nstderr: [\s\S]*missing\.ts/,
     )
   } finally {
     await processes.stopAll()

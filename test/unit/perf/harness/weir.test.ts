@@ -1,31 +1,42 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Scenario } from '../../../../perf/harness/scenario.ts'
 import { configuration } from '../../../../perf/harness/weir.ts'
-import { suites } from '../../../../perf/scenarios/catalogue.ts'
-import { defaultWeir } from '../../../../perf/scenarios/routes.ts'
+import { all } from '../../../../perf/scenarios/catalogue.ts'
+import { defaultWeir, small } from '../../../../perf/scenarios/routes.ts'
 import { readConfig } from '../../../../src/config/load.ts'
 
-const origins = ['http://127.0.0.1:9001', 'http://127.0.0.1:9002', 'http://127.0.0.1:9003']
+function read(scenario: Scenario) {
+  const origins = Array.from({ length: scenario.endpoints }, (_, index) => `http://127.0.0.1:${9001 + index}`)
+  const row = { name: scenario.name, baseline: scenario.name, subject: 'weir', scenario }
+  const setup = { row, origins, port: 8080, certificate: null }
+  return readConfig(JSON.stringify(configuration(scenario.weir ?? defaultWeir, setup)))
+}
 
-for (const scenario of suites.flatMap((suite) => suite.scenarios)) {
-  const { subject } = scenario
-  if (subject.kind !== 'weir') continue
+for (const scenario of all.filter(({ weir }) => weir !== null)) {
   test(`the configuration of ${scenario.name} is_valid_and_says_what_the_scenario_does`, () => {
-    const { endpoints, workers } = subject.weir
-    const content = configuration(subject.weir, origins.slice(0, endpoints), 8080)
-    const result = readConfig(JSON.stringify(content))
+    const result = read(scenario)
     assert.ok(result.ok, JSON.stringify(result))
-    assert.equal(result.plan.upstreams[0]!.endpoints.length, endpoints)
-    assert.equal(result.plan.workers, workers)
+    assert.equal(result.plan.upstreams[0]!.endpoints.length, scenario.endpoints)
+    assert.equal(result.plan.workers, scenario.workers)
     assert.equal(result.plan.listeners[0]!.host, '127.0.0.1')
     assert.ok(result.plan.routes.some((route) => route.path === scenario.load.path || route.path === null))
   })
 }
 
 test('settings of the upstream reach_the_configuration', () => {
-  const shape = { ...defaultWeir, upstream: { pipelining: 16, balance: 'least-connections' } }
-  const result = readConfig(JSON.stringify(configuration(shape, origins, 8080)))
+  const weir = { ...defaultWeir, upstream: { pipelining: 16, balance: 'least-connections' } }
+  const result = read({ ...small, endpoints: 3, weir })
   assert.ok(result.ok, JSON.stringify(result))
   const { pipelining, balance } = result.plan.upstreams[0]!
   assert.deepEqual({ pipelining, balance }, { pipelining: 16, balance: 'least-connections' })
+})
+
+test('a listener with TLS has_the_certificate', () => {
+  const row = { name: 'tls', baseline: 'tls', subject: 'weir', scenario: { ...small, tls: true } }
+  const certificate = { cert: '/tmp/cert.pem', key: '/tmp/key.pem', both: '/tmp/both.pem' }
+  const content = configuration(defaultWeir, { row, origins: [], port: 8443, certificate })
+  assert.deepEqual((content as { listen: unknown }).listen, [
+    { host: '127.0.0.1', port: 8443, tls: { cert: '/tmp/cert.pem', key: '/tmp/key.pem' } },
+  ])
 })

@@ -1,0 +1,43 @@
+/**
+ * Loaded into every Node process of what is measured (`NODE_OPTIONS=--import=…`), where it waits on a Unix socket and
+ * does nothing until the timed turns are over:
+ *
+ *     start  begins to record the sizes of the heap around each garbage collection
+ *     stop   answers how many bytes were allocated on the heap since, and ends the recording
+ */
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { GCProfiler, getHeapStatistics } from 'node:v8'
+import { allocatedBytes, type Collection } from './allocation.ts'
+
+const folder = process.env.WEIR_BENCH_PROBE
+if (folder !== undefined) listen(join(folder, `${process.pid}.sock`))
+
+function listen(path: string): void {
+  let profiler: GCProfiler | null = null
+  let before = 0
+  const used = () => getHeapStatistics().used_heap_size
+  const server = createServer((socket) => {
+    socket.unref()
+    // Who asked may be gone: not the business of the process that this one lives in.
+    socket.on('error', () => {})
+    socket.setEncoding('utf8').on('data', (command) => {
+      if (String(command) === 'start') {
+        profiler = new GCProfiler()
+        before = used()
+        profiler.start()
+        socket.end('0')
+      } else {
+        const after = used()
+        const collections: readonly Collection[] = (profiler?.stop()?.statistics ?? []).map((one) => ({
+          before: one.beforeGC.heapStatistics.usedHeapSize,
+          after: one.afterGC.heapStatistics.usedHeapSize,
+        }))
+        profiler = null
+        socket.end(String(allocatedBytes(before, collections, after)))
+      }
+    })
+  })
+  server.on('error', () => {})
+  server.listen(path).unref()
+}

@@ -1,0 +1,120 @@
+/** What is looked at once per row when its timed turns are over, because looking costs. */
+
+import { readFileSync } from 'node:fs'
+import { allocationDuring } from './allocation.ts'
+import { processTree } from './cpu.ts'
+import { type FixedRate, h2loadArguments, parseH2loadLog, planRate } from './fixed-rate.ts'
+import { payload } from './payload.ts'
+import type { Row } from './rows.ts'
+import type { Run } from './run.ts'
+import { assertAlive, fileFor, probeFolder, type Running, writerFor } from './running.ts'
+import { median } from './statistics.ts'
+import { perRequest, type SystemCalls, systemCallsDuring } from './system-calls.ts'
+import { putUnderLoad, type Turn } from './turn.ts'
+
+export interface Passes {
+  /** Null where h2load is missing or does not speak the protocol. */
+  readonly fixedRate: FixedRate | null
+  /** Null where strace is missing. */
+  readonly systemCalls: SystemCalls | null
+  /** Bytes on the heap per request; null for what is not a Node process. */
+  readonly allocatedBytes: number | null
+}
+
+/** The tools that there are: paths, or null. */
+export interface WantedPasses {
+  readonly h2load: string | null
+  readonly strace: string | null
+  readonly allocation: boolean
+}
+
+/** Long enough for what happens at the start and at the end to be next to nothing. */
+const countingSeconds = 2
+
+/**
+ * For system calls: what is traced is slow, and would still be opening connections when the load is over. More
+ * connections also mean more of them per request that are about connections.
+ */
+const mostConnectionsTraced = 64
+
+export async function runPasses(
+  run: Run,
+  row: Row,
+  running: Running,
+  turns: readonly Turn[],
+): Promise<Passes> {
+  /** Nobody wants to lose the turns of an hour because of what was to be looked at besides. */
+  const orNull = async <T>(what: string, pass: Promise<T | null>): Promise<T | null> => {
+    try {
+      return await pass
+    } catch (error) {
+      run.say(`skipped: ${what} of ${row.name}: ${(error as Error).message}`)
+      return null
+    }
+  }
+  const passes: Passes = {
+    fixedRate: await orNull('latency at half the rate', fixedRate(run, row, running, turns)),
+    allocatedBytes: await orNull('allocations', allocation(run, row, running)),
+    systemCalls: await orNull('system calls', systemCalls(run, row, running)),
+  }
+  assertAlive(running)
+  return passes
+}
+
+/** At half of what it can: there the latency is its own, and not that of a queue in front of it. */
+async function fixedRate(
+  { bench, wanted, schedule, say }: Run,
+  row: Row,
+  { url }: Running,
+  turns: readonly Turn[],
+): Promise<FixedRate | null> {
+  const { load, workers } = row.scenario
+  if (wanted.h2load === null || load.protocol === 'websocket') return null
+  const capacity = median(turns.map((turn) => turn.load.requestsPerSecond))
+  const plan = planRate(capacity / 2, schedule.seconds, load.connections)
+  const write = writerFor(bench, `${row.name} rate`)
+  const log = write('log', '')
+  const body = load.bodyBytes === 0 ? null : write('body', payload(load.bodyBytes))
+  const command = [wanted.h2load, ...h2loadArguments(plan, log, load.headers, body, url + load.path)]
+  const options = { cores: bench.cores(workers)?.rest ?? null, stderr: write('err', '') }
+  await bench.processes.run('h2load', command, options, (schedule.seconds + 30) * 1000)
+  const figures = parseH2loadLog(readFileSync(log, 'utf8'), plan)
+  say(`fixed rate of ${Math.round(figures.targetPerSecond)} req/s  ${row.name}`)
+  return figures
+}
+
+async function allocation(run: Run, row: Row, running: Running): Promise<number | null> {
+  const { bench, generator, wanted } = run
+  if (!wanted.allocation || row.subject === 'origin') return null
+  let requests = 0
+  const bytes = await allocationDuring(probeFolder(bench, row), pidsOf(running), async () => {
+    requests = (await putUnderLoad(bench, generator, row, running, countingSeconds)).requests
+  })
+  return bytes === null ? null : bytes / requests
+}
+
+async function systemCalls(run: Run, row: Row, running: Running): Promise<SystemCalls | null> {
+  const { bench, generator, wanted } = run
+  if (wanted.strace === null) return null
+  const files = { output: fileFor(bench, row.name, 'strace'), stderr: fileFor(bench, row.name, 'strace-err') }
+  const { load, workers } = row.scenario
+  const connections = Math.min(load.connections, mostConnectionsTraced)
+  const fewer: Row = { ...row, scenario: { ...row.scenario, load: { ...load, connections } } }
+  const cores = bench.cores(workers)?.rest ?? null
+  let requests = 0
+  const calls = await systemCallsDuring(
+    bench.processes,
+    wanted.strace,
+    pidsOf(running),
+    files,
+    cores,
+    async () => {
+      requests = (await putUnderLoad(bench, generator, fewer, running, countingSeconds)).requests
+    },
+  )
+  return perRequest(calls, requests)
+}
+
+function pidsOf(running: Running): readonly number[] {
+  return processTree(running.child.pid).map((stat) => stat.pid)
+}

@@ -1,0 +1,66 @@
+import type { Peer } from '../peers/peer.ts'
+import { canRun } from '../peers/peers.ts'
+import type { Scenario } from './scenario.ts'
+
+/** A row of the table: a scenario as one subject runs it. */
+export interface Row {
+  /** `small` for Weir and for an origin alone, `small@nginx` for a peer. */
+  readonly name: string
+  /** The row by whose figures of the same turn this one's are divided. A baseline names itself. */
+  readonly baseline: string
+  /** `origin`, `weir` or a peer's name. */
+  readonly subject: string
+  readonly scenario: Scenario
+}
+
+/** The peer that everything is divided by where it runs: what most people have today. */
+export const yardstick = 'nginx'
+
+/**
+ * The rows for some scenarios and the peers that are there, in the catalogue's order, Weir first, with the baselines
+ * that they are divided by.
+ *
+ * @param all every scenario, to take baselines from
+ */
+export function rowsFor(
+  wanted: readonly Scenario[],
+  all: readonly Scenario[],
+  peers: readonly Peer[],
+): readonly Row[] {
+  const asked = wanted.flatMap((scenario) => rowsOf(scenario, peers))
+  const needed = new Set(asked.flatMap((row) => [row.name, row.baseline]))
+  const names = new Set(wanted.map((scenario) => scenario.name))
+  const possible = all.flatMap((scenario) => [
+    ...rowsOf(scenario, names.has(scenario.name) ? peers : []),
+    alone(scenario),
+  ])
+  return possible.filter((row) => needed.has(row.name))
+}
+
+function rowsOf(scenario: Scenario, peers: readonly Peer[]): readonly Row[] {
+  const able = peers.filter((peer) => canRun(peer, scenario)).map((peer) => peer.name)
+  const baseline = able.includes(yardstick) ? `${scenario.name}@${yardstick}` : scenario.baseline
+  const own = { name: scenario.name, baseline, subject: scenario.weir === null ? 'origin' : 'weir', scenario }
+  const others = able.map((peer) => ({ name: `${scenario.name}@${peer}`, baseline, subject: peer, scenario }))
+  return [own, ...others]
+}
+
+/** The same load on an origin alone. */
+function alone(scenario: Scenario): Row {
+  const name = `${scenario.name}@origin`
+  return { name, baseline: name, subject: 'origin', scenario }
+}
+
+/**
+ * Rows that run together, turn by turn: those that are divided by the same row. One group after the other, since
+ * idle subjects take memory.
+ */
+export function groups(rows: readonly Row[]): readonly (readonly Row[])[] {
+  const byBaseline = new Map<string, Row[]>()
+  for (const row of rows) {
+    const group = byBaseline.get(row.baseline)
+    if (group === undefined) byBaseline.set(row.baseline, [row])
+    else group.push(row)
+  }
+  return [...byBaseline.values()]
+}

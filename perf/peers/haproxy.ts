@@ -1,0 +1,50 @@
+import { which } from '../harness/processes.ts'
+import type { ProxySetup } from '../harness/proxy.ts'
+import { type Peer, versionOf } from './peer.ts'
+
+export const haproxy: Peer = {
+  name: 'haproxy',
+  what: 'HAProxy, connections to the origins shared by all clients, no log',
+  balances: true,
+  webSocket: true,
+  workers: true,
+  missing: () => (which('haproxy') === null ? 'not installed (Debian: apt-get install haproxy)' : null),
+  version: () => versionOf('haproxy', '-v'),
+  command: (setup) => ({
+    // -db: in the foreground, one process.
+    command: [which('haproxy')!, '-db', '-q', '-f', setup.write('cfg', configuration(setup))],
+  }),
+}
+
+export function configuration({ row, origins, port, certificate }: ProxySetup): string {
+  const { load, workers } = row.scenario
+  const tls = certificate === null ? '' : ` ssl crt ${certificate.both} alpn http/1.1`
+  const servers = origins.map((url, index) => `  server origin${index + 1} ${new URL(url).host}`)
+  return `
+global
+  nbthread ${workers}
+  maxconn ${load.connections + 512}
+  # A machine that allows fewer files is warned about and not refused.
+  no strict-limits
+
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 1h
+  http-reuse always
+
+frontend clients
+  bind 127.0.0.1:${port}${tls} backlog 4096
+  http-request return status 200 if { path /isolated }
+  option forwardfor
+  http-request set-header X-Forwarded-Proto ${certificate === null ? 'http' : 'https'}
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  default_backend app
+
+backend app
+  balance roundrobin
+${servers.join('\n')}
+`
+}

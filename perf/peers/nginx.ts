@@ -1,0 +1,88 @@
+import { join } from 'node:path'
+import { which } from '../harness/processes.ts'
+import type { ProxySetup } from '../harness/proxy.ts'
+import { type Peer, versionOf } from './peer.ts'
+
+export const nginx: Peer = {
+  name: 'nginx',
+  what: 'nginx, kept connections to the origins, no access log',
+  balances: true,
+  webSocket: true,
+  workers: true,
+  missing: () => (which('nginx') === null ? 'not installed (Debian: apt-get install nginx)' : null),
+  version: () => versionOf('nginx', '-v'),
+  command: (setup) => ({
+    command: [
+      which('nginx')!,
+      '-p',
+      setup.folder,
+      '-c',
+      setup.write('conf', configuration(setup)),
+      '-e',
+      'stderr',
+    ],
+  }),
+}
+
+/** The directive `name` for each kind of temporary file, which default to places that only root may write. */
+function temporaryPaths(folder: string): string {
+  return ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `  ${kind}_temp_path ${join(folder, kind)};`)
+    .join('\n')
+}
+
+/** Tuned as its documentation advises a proxy of many requests to be. */
+export function configuration({ row, origins, port, certificate, folder }: ProxySetup): string {
+  const { load, workers } = row.scenario
+  const tls = certificate === null ? '' : ' ssl'
+  // As many as there can be in use at once: every connection above would be closed after its request, and wait in
+  // TIME_WAIT until there are no ports left.
+  const kept = Math.max(64, load.connections)
+  return `
+daemon off;
+worker_processes ${workers};
+worker_rlimit_nofile 65536;
+pid ${join(folder, 'nginx.pid')};
+error_log stderr error;
+# As root it would leave the temporary directory to somebody who may not enter it.
+${process.getuid?.() === 0 ? 'user root;' : ''}
+events {
+  worker_connections ${kept * 2 + 512};
+}
+http {
+${temporaryPaths(folder)}
+  access_log off;
+  tcp_nodelay on;
+  keepalive_timeout 75s;
+  # The default of 1,000 makes clients reconnect all the time.
+  keepalive_requests 1000000;
+  client_max_body_size 0;
+  # Streams both ways as the others do, and never over the disk.
+  proxy_request_buffering off;
+  proxy_max_temp_file_size 0;
+  upstream app {
+${origins.map((url) => `    server ${new URL(url).host};`).join('\n')}
+    keepalive ${kept};
+    keepalive_requests 1000000;
+    # Below the 8 s after which the origins close.
+    keepalive_timeout 4s;
+  }
+  server {
+    listen 127.0.0.1:${port}${tls} backlog=4096;
+${certificate === null ? '' : `    ssl_certificate ${certificate.cert};\n    ssl_certificate_key ${certificate.key};\n    ssl_session_cache shared:SSL:1m;`}
+    location = /isolated {
+      return 200;
+    }
+    location / {
+      proxy_pass http://app;
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+${load.protocol === 'websocket' ? '      proxy_set_header Upgrade $http_upgrade;\n      proxy_set_header Connection upgrade;' : '      proxy_set_header Connection "";'}
+    }
+  }
+}
+`
+}

@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process'
+import type { ProxyCommand, ProxySetup } from '../harness/proxy.ts'
+
+/** A proxy that Weir is measured beside: run as one who knows it would, on one core, without an access log. */
+export interface Peer {
+  readonly name: string
+  /** What it is, for `--list`. */
+  readonly what: string
+  /** It balances over several origins here. */
+  readonly balances: boolean
+  /** It passes WebSockets on. */
+  readonly webSocket: boolean
+  /** It makes use of more than one core. */
+  readonly workers: boolean
+  /** Null if it can be started, else why not and what to do about it. */
+  readonly missing: () => string | null
+  readonly version: () => string
+  /** What starts it for a scenario; writes its configuration and builds it if need be. */
+  readonly command: (setup: ProxySetup) => ProxyCommand | Promise<ProxyCommand>
+}
+
+/** The first thing like a version in what a program prints about itself, on whichever output. */
+export function versionOf(program: string, ...args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 10_000 })
+  return /\d+\.\d+(?:\.\d+)?/.exec(`${stdout}${stderr}`)?.[0] ?? 'unknown'
+}

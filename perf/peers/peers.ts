@@ -1,0 +1,42 @@
+import type { Scenario } from '../harness/scenario.ts'
+import { caddy } from './caddy.ts'
+import { haproxy } from './haproxy.ts'
+import { nginx } from './nginx.ts'
+import type { Peer } from './peer.ts'
+
+export const peers: readonly Peer[] = [nginx, haproxy, caddy]
+
+/** @throws {RangeError} for a name that no peer has, with those that there are. */
+export function findPeer(name: string): Peer {
+  const peer = peers.find((known) => known.name === name)
+  if (peer !== undefined) return peer
+  throw new RangeError(
+    `no peer is called "${name}"; there are: ${peers.map((known) => known.name).join(', ')}`,
+  )
+}
+
+/** Whether a peer can do what a scenario asks for. */
+export function canRun(peer: Peer, scenario: Scenario): boolean {
+  return (
+    scenario.peers &&
+    scenario.weir !== null &&
+    (peer.balances || scenario.endpoints === 1) &&
+    (peer.webSocket || scenario.load.protocol !== 'websocket') &&
+    (peer.workers || scenario.workers === 1)
+  )
+}
+
+export interface ChosenPeers {
+  readonly there: readonly Peer[]
+  /** A line for each that is not. */
+  readonly skipped: readonly string[]
+}
+
+export function choosePeers(names: readonly string[]): ChosenPeers {
+  const wanted = names.map(findPeer)
+  const skipped = wanted.flatMap((peer) => {
+    const why = peer.missing()
+    return why === null ? [] : [`skipped: ${peer.name}, ${why}`]
+  })
+  return { there: wanted.filter((peer) => peer.missing() === null), skipped }
+}

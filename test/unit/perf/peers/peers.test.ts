@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { checkAnswer } from '../../../../perf/harness/check.ts'
+import { Processes, which } from '../../../../perf/harness/processes.ts'
+import type { Row } from '../../../../perf/harness/rows.ts'
+import type { Bench } from '../../../../perf/harness/running.ts'
+import type { Scenario } from '../../../../perf/harness/scenario.ts'
+import { startOrigins, startSubject } from '../../../../perf/harness/subject.ts'
+import type { Peer } from '../../../../perf/peers/peer.ts'
+import { canRun, findPeer, peers } from '../../../../perf/peers/peers.ts'
+import { select } from '../../../../perf/scenarios/catalogue.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+/** What differs in the configuration that a peer gets. The check before a measurement is what is tested with. */
+const names = [
+  'isolated',
+  'three',
+  'browser',
+  'response-1m',
+  'upload-1m',
+  'connections-2000',
+  'tls',
+  'websocket',
+]
+
+for (const peer of peers) {
+  const reason = peer.missing()
+  for (const name of names) {
+    const [scenario] = select([name])
+    const able = canRun(peer, scenario!)
+    const skip = reason ?? (able ? false : `${peer.name} does not run it`)
+    test(`${peer.name} answers_rightly_to ${name}`, { skip, timeout: 120_000 }, () =>
+      answers(peer, scenario!),
+    )
+  }
+}
+
+const noOpenssl = which('openssl') === null ? 'openssl is not installed' : false
+test('Weir is_started_and_checked_in_the_same_way, TLS included', { skip: noOpenssl }, () =>
+  answers(null, select(['tls'])[0]!),
+)
+
+async function answers(peer: Peer | null, scenario: Scenario): Promise<void> {
+  const processes = new Processes()
+  const weir = new URL('../../../../src/cli.ts', import.meta.url).pathname
+  const bench: Bench = { processes, folder, cores: () => null, weir, allocation: false }
+  const subject = peer?.name ?? 'weir'
+  const row: Row = { name: `${scenario.name}@${subject}`, baseline: scenario.name, subject, scenario }
+  try {
+    const origins = await startOrigins(bench, scenario)
+    // Does not return before the answer is the right one.
+    const { url } = await startSubject(bench, row, origins)
+    assert.equal(await checkAnswer(url, scenario), null)
+    // And once more with another expectation, so that the check cannot be one that always passes.
+    if (scenario.name === 'three') {
+      const other = { ...scenario, origin: { ...scenario.origin, bytes: 99 } }
+      assert.match(String(await checkAnswer(url, other)), /answered 100 bytes instead of the origin's 99/)
+    }
+  } finally {
+    await processes.stopAll()
+  }
+}
+
+test('an unknown peer is_refused_with_those_there_are', () => {
+  assert.throws(() => findPeer('apache'), /no peer is called "apache"; there are: nginx, haproxy,/)
+})
