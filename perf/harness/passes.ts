@@ -10,7 +10,7 @@ import type { Run } from './run.ts'
 import { assertAlive, fileFor, probeFolder, type Running, writerFor } from './running.ts'
 import { median } from './statistics.ts'
 import { perRequest, type SystemCalls, systemCallsDuring } from './system-calls.ts'
-import { putUnderLoad, type Turn } from './turn.ts'
+import { putUnderLoad, type Turn, turnSeconds } from './turn.ts'
 
 export interface Passes {
   /** Null where h2load is missing or does not speak the protocol. */
@@ -71,13 +71,14 @@ async function fixedRate(
   const { load, workers } = row.scenario
   if (wanted.h2load === null || load.protocol === 'websocket') return null
   const capacity = median(turns.map((turn) => turn.load.requestsPerSecond))
-  const plan = planRate(capacity / 2, schedule.seconds, load.connections)
+  const seconds = turnSeconds(load, schedule.seconds)
+  const plan = planRate(capacity / 2, seconds, load.connections)
   const write = writerFor(bench, `${row.name} rate`)
   const log = write('log', '')
   const body = load.bodyBytes === 0 ? null : write('body', payload(load.bodyBytes))
   const command = [wanted.h2load, ...h2loadArguments(plan, log, load.headers, body, url + load.path)]
   const options = { cores: bench.cores(workers)?.rest ?? null, stderr: write('err', '') }
-  await bench.processes.run('h2load', command, options, (schedule.seconds + 30) * 1000)
+  await bench.processes.run('h2load', command, options, (seconds + 30) * 1000)
   const figures = parseH2loadLog(readFileSync(log, 'utf8'), plan)
   say(`fixed rate of ${Math.round(figures.targetPerSecond)} req/s  ${row.name}`)
   return figures

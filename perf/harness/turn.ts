@@ -4,6 +4,7 @@ import { type CpuTime, type Memory, machineTime, treeCpuTime, treeMemory } from 
 import { type Generator, type LoadFigures, runLoad } from './load.ts'
 import type { Row } from './rows.ts'
 import { assertAlive, type Bench, logBytes, type Running, writerFor } from './running.ts'
+import type { Load } from './scenario.ts'
 
 /** One row measured once, for some seconds. */
 export interface Turn {
@@ -51,6 +52,11 @@ export async function measureTurn(
   return turn
 }
 
+/** How long a turn really is: connections have to be opened within it, some thousands of them each second. */
+export function turnSeconds(load: Pick<Load, 'connections'>, seconds: number): number {
+  return Math.max(seconds, Math.ceil(load.connections / 1000))
+}
+
 /** A closed loop for some seconds, from the cores that the subject does not have. */
 export function putUnderLoad(
   bench: Bench,
@@ -61,7 +67,7 @@ export function putUnderLoad(
 ): Promise<LoadFigures> {
   return runLoad(bench.processes, generator, {
     load: row.scenario.load,
-    seconds,
+    seconds: turnSeconds(row.scenario.load, seconds),
     origin: running.url,
     cores: bench.cores(row.scenario.workers)?.rest ?? null,
     write: writerFor(bench, `${row.name} load`),

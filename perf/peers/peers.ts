@@ -1,10 +1,21 @@
 import type { Scenario } from '../harness/scenario.ts'
 import { caddy } from './caddy.ts'
+import { goAsWritten, goTuned } from './go.ts'
 import { haproxy } from './haproxy.ts'
 import { nginx } from './nginx.ts'
+import { fastifyHttpProxy, fastProxy, httpProxy3 } from './node.ts'
 import type { Peer } from './peer.ts'
 
-export const peers: readonly Peer[] = [nginx, haproxy, caddy]
+export const peers: readonly Peer[] = [
+  nginx,
+  haproxy,
+  caddy,
+  goAsWritten,
+  goTuned,
+  httpProxy3,
+  fastifyHttpProxy,
+  fastProxy,
+]
 
 /** @throws {RangeError} for a name that no peer has, with those that there are. */
 export function findPeer(name: string): Peer {
