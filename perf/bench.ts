@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- scenario ... --turns N --seconds N]`: measures Weir turn by turn and prints one table.
+ * `npm run bench [-- scenario ... --peers P,P --turns N]`: measures Weir and its peers turn by turn, prints tables, writes
+ * the results and draws charts.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -7,12 +8,13 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BenchArguments, parseArguments, usage } from './harness/arguments.ts'
+import { chartsMissing, drawCharts } from './harness/charts.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
 import { Processes, which } from './harness/processes.ts'
 import { renderPasses, renderSummaries } from './harness/report.ts'
-import { revision, writeResults } from './harness/results.ts'
+import { type Results, revision, writeResults } from './harness/results.ts'
 import { rowsFor } from './harness/rows.ts'
 import { runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
@@ -78,7 +80,7 @@ async function bench(
   }
   console.log(disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign))))
   const out = given.out === null ? join(root, 'perf/results') : resolve(given.out)
-  const path = writeResults(out, {
+  const results: Results = {
     version: 2,
     date,
     revision: commit,
@@ -90,8 +92,15 @@ async function bench(
     schedule: given.schedule,
     summaries,
     measured,
-  })
+  }
+  const path = writeResults(out, results)
   console.log(`written: ${relative(process.cwd(), path)}`)
+  const undrawn = chartsMissing()
+  if (undrawn !== null) console.log(`skipped: charts, ${undrawn}`)
+  // Beside the results if these do not lie with those that the documents show.
+  else
+    for (const chart of drawCharts(results, given.out === null ? join(root, 'perf/charts') : out))
+      console.log(`drawn: ${relative(process.cwd(), chart)}`)
   // Each was named when it failed.
   if (measured.length < rows.length) process.exitCode = 1
 }

@@ -38,10 +38,10 @@ export function fileDate(iso: string): string {
   return iso.replace(/\.\d+Z$/, 'Z').replaceAll(':', '')
 }
 
-/** The commit of a checkout; `dirty` if anything but earlier results differs from it, or nobody can tell. */
+/** The commit of a checkout; `dirty` if anything but earlier results and charts differs from it, or nobody can tell. */
 export function revision(root: string): string {
   try {
-    const changes = git(root, 'status', '--porcelain', '--', '.', ':!perf/results')
+    const changes = git(root, 'status', '--porcelain', '--', '.', ':!perf/results', ':!perf/charts/*.svg')
     return changes === '' ? git(root, 'rev-parse', '--short', 'HEAD') : 'dirty'
   } catch {
     return 'dirty'

@@ -1,0 +1,134 @@
+/** The charts of a run as Vega-Lite specifications: data and marks, drawn by perf/charts/render.js. */
+import type { Results } from './results.ts'
+import type { Summary } from './summary.ts'
+
+export interface Bar {
+  readonly scenario: string
+  readonly subject: string
+  readonly median: number
+  readonly min: number
+  readonly max: number
+}
+
+export interface Point {
+  readonly scenario: string
+  readonly subject: string
+  readonly percentile: 'p50' | 'p99' | 'p99.9'
+  readonly ms: number
+}
+
+/** Microseconds per request of each row that has them. */
+export function cpuBars(summaries: readonly Summary[]): readonly Bar[] {
+  return summaries.flatMap(({ scenario, subject, cpu }) =>
+    cpu === null ? [] : [{ scenario, subject, ...cpu.totalUs }],
+  )
+}
+
+/** Latency at half of the rate, of each row that it was measured of. */
+export function latencyPoints(summaries: readonly Summary[]): readonly Point[] {
+  return summaries.flatMap(({ scenario, subject, passes: { fixedRate } }) => {
+    if (fixedRate === null) return []
+    const { p50Us, p99Us, p999Us } = fixedRate
+    return [
+      { scenario, subject, percentile: 'p50', ms: p50Us / 1000 } as const,
+      { scenario, subject, percentile: 'p99', ms: p99Us / 1000 } as const,
+      { scenario, subject, percentile: 'p99.9', ms: p999Us / 1000 } as const,
+    ]
+  })
+}
+
+/** Grey that can be read on white and on near black, on no background of its own: GitHub shows both. */
+const ink = '#737d89'
+const grid = '#737d8940'
+/** Told apart on both, and by those who see no red or green (Okabe and Ito). */
+const colours = { weir: '#0b84d8', others: '#8c96a3', p50: '#0b84d8', p99: '#e69f00', p999: '#d55e00' }
+
+const config = {
+  background: 'transparent',
+  font: 'system-ui, sans-serif',
+  view: { stroke: null },
+  title: { color: ink, subtitleColor: ink },
+  header: { labelColor: ink, labelFontWeight: 'bold', labelFontSize: 12, title: null },
+  axis: {
+    labelColor: ink,
+    titleColor: ink,
+    domainColor: ink,
+    tickColor: ink,
+    gridColor: grid,
+    labelFontSize: 11,
+  },
+  legend: { labelColor: ink, titleColor: ink },
+}
+
+/** A panel for each scenario; the subjects in it are to be compared, the panels are not: each has its own scale. */
+function panels(
+  results: Results,
+  title: string,
+  values: readonly object[],
+  layer: readonly object[],
+): object {
+  const scenarios = [...new Set(results.summaries.map((row) => row.scenario))]
+  const subjects = [...new Set(results.summaries.map((row) => row.subject))]
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    title: { text: title, subtitle: describe(results), anchor: 'start', offset: 12 },
+    data: { values },
+    facet: { field: 'scenario', type: 'nominal', sort: scenarios, title: null },
+    columns: Math.min(3, scenarios.length),
+    resolve: { scale: { x: 'independent', y: 'independent' } },
+    spec: {
+      width: 200,
+      height: { step: 18 },
+      encoding: { y: { field: 'subject', type: 'nominal', sort: subjects, title: null } },
+      layer,
+    },
+    config,
+  }
+}
+
+export function cpuChart(results: Results): object {
+  return panels(
+    results,
+    'CPU per request, microseconds: median, lowest and highest turn',
+    cpuBars(results.summaries),
+    [
+      {
+        mark: { type: 'bar', height: { band: 0.7 } },
+        encoding: {
+          x: { field: 'median', type: 'quantitative', title: null, axis: { tickCount: 4 } },
+          color: {
+            condition: { test: "datum.subject === 'weir'", value: colours.weir },
+            value: colours.others,
+          },
+        },
+      },
+      {
+        mark: { type: 'rule', color: ink, strokeWidth: 2 },
+        encoding: { x: { field: 'min', type: 'quantitative' }, x2: { field: 'max' } },
+      },
+    ],
+  )
+}
+
+export function latencyChart(results: Results): object {
+  const title = 'Latency at half of the highest rate, milliseconds'
+  return panels(results, title, latencyPoints(results.summaries), [
+    {
+      mark: { type: 'point', filled: true, size: 60, opacity: 1 },
+      encoding: {
+        x: { field: 'ms', type: 'quantitative', title: null, scale: { type: 'log' }, axis: { tickCount: 4 } },
+        color: {
+          field: 'percentile',
+          type: 'nominal',
+          sort: ['p50', 'p99', 'p99.9'],
+          scale: { domain: ['p50', 'p99', 'p99.9'], range: [colours.p50, colours.p99, colours.p999] },
+          legend: { title: null, orient: 'top' },
+        },
+      },
+    },
+  ])
+}
+
+function describe({ machine, revision, date, schedule }: Results): string {
+  return `${machine.cpu}; Weir ${revision}, ${date.slice(0, 10)}; turns of ${schedule.seconds} s: ${schedule.turns}`
+}
