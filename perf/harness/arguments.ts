@@ -28,7 +28,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; none for named scenarios)
   --turns N        how often each row is measured (1 to 100; default 5, in the short form 3)
-  --seconds N      length of a turn (1 to 60; default 3)
+  --seconds N      length of a turn (1 to 60; default 3, in the short form 2)
   --warmup N       seconds of load on each row before the first turn (0 to 60; default 2)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
   --generator G    wrk or autocannon (default: wrk where installed, else autocannon)
@@ -48,7 +48,7 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
       peers: { type: 'string' },
       passes: { type: 'boolean', default: true },
       turns: { type: 'string' },
-      seconds: { type: 'string', default: '3' },
+      seconds: { type: 'string' },
       warmup: { type: 'string', default: '2' },
       generator: { type: 'string' },
       weir: { type: 'string' },
@@ -68,7 +68,7 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
     passes: values.passes,
     schedule: {
       turns: wholeNumber('--turns', values.turns ?? (short ? '3' : '5'), 1, 100),
-      seconds: wholeNumber('--seconds', values.seconds, 1, 60),
+      seconds: wholeNumber('--seconds', values.seconds ?? (short ? '2' : '3'), 1, 60),
       warmupSeconds: wholeNumber('--warmup', values.warmup, 0, 60),
     },
     generator: values.generator === undefined ? null : generatorName(values.generator),

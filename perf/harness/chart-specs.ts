@@ -26,13 +26,13 @@ export function cpuBars(summaries: readonly Summary[]): readonly Bar[] {
 
 /** Latency at half of the rate, of each row that it was measured of. */
 export function latencyPoints(summaries: readonly Summary[]): readonly Point[] {
-  return summaries.flatMap(({ scenario, subject, passes: { fixedRate } }) => {
-    if (fixedRate === null) return []
-    const { p50Us, p99Us, p999Us } = fixedRate
+  return summaries.flatMap(({ scenario, subject, halfRate }) => {
+    if (halfRate === null) return []
+    const { p50Us, p99Us, p999Us } = halfRate
     return [
-      { scenario, subject, percentile: 'p50', ms: p50Us / 1000 } as const,
-      { scenario, subject, percentile: 'p99', ms: p99Us / 1000 } as const,
-      { scenario, subject, percentile: 'p99.9', ms: p999Us / 1000 } as const,
+      { scenario, subject, percentile: 'p50', ms: p50Us.median / 1000 } as const,
+      { scenario, subject, percentile: 'p99', ms: p99Us.median / 1000 } as const,
+      { scenario, subject, percentile: 'p99.9', ms: p999Us.median / 1000 } as const,
     ]
   })
 }
@@ -111,7 +111,7 @@ export function cpuChart(results: Results): object {
 }
 
 export function latencyChart(results: Results): object {
-  const title = 'Latency at half of the highest rate, milliseconds'
+  const title = 'Latency at half of the highest rate, milliseconds: medians over the turns'
   return panels(results, title, latencyPoints(results.summaries), [
     {
       mark: { type: 'point', filled: true, size: 60, opacity: 1 },

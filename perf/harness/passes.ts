@@ -1,4 +1,4 @@
-/** What is looked at once per row when its timed turns are over, because looking costs. */
+/** What is looked at when the timed turns are over, because looking costs. */
 
 import { readFileSync } from 'node:fs'
 import { allocationDuring } from './allocation.ts'
@@ -8,13 +8,10 @@ import { payload } from './payload.ts'
 import type { Row } from './rows.ts'
 import type { Run } from './run.ts'
 import { assertAlive, fileFor, probeFolder, type Running, writerFor } from './running.ts'
-import { median } from './statistics.ts'
 import { perRequest, type SystemCalls, systemCallsDuring } from './system-calls.ts'
-import { putUnderLoad, type Turn, turnSeconds } from './turn.ts'
+import { putUnderLoad, turnSeconds } from './turn.ts'
 
 export interface Passes {
-  /** Null where h2load is missing or does not speak the protocol. */
-  readonly fixedRate: FixedRate | null
   /** Null where strace is missing. */
   readonly systemCalls: SystemCalls | null
   /** Bytes on the heap per request; null for what is not a Node process. */
@@ -37,12 +34,7 @@ const countingSeconds = 2
  */
 const mostConnectionsTraced = 64
 
-export async function runPasses(
-  run: Run,
-  row: Row,
-  running: Running,
-  turns: readonly Turn[],
-): Promise<Passes> {
+export async function runPasses(run: Run, row: Row, running: Running): Promise<Passes> {
   /** Nobody wants to lose the turns of an hour because of what was to be looked at besides. */
   const orNull = async <T>(what: string, pass: Promise<T | null>): Promise<T | null> => {
     try {
@@ -53,7 +45,6 @@ export async function runPasses(
     }
   }
   const passes: Passes = {
-    fixedRate: await orNull('latency at half the rate', fixedRate(run, row, running, turns)),
     allocatedBytes: await orNull('allocations', allocation(run, row, running)),
     systemCalls: await orNull('system calls', systemCalls(run, row, running)),
   }
@@ -61,27 +52,28 @@ export async function runPasses(
   return passes
 }
 
-/** At half of what it can: there the latency is its own, and not that of a queue in front of it. */
-async function fixedRate(
-  { bench, wanted, schedule, say }: Run,
+/**
+ * Latency where the subject is not overloaded: there it is its own, and not that of a queue in front of it.
+ *
+ * @returns null where h2load is missing or does not speak the protocol
+ */
+export async function measureRate(
+  { bench, wanted, schedule }: Run,
   row: Row,
   { url }: Running,
-  turns: readonly Turn[],
+  perSecond: number,
 ): Promise<FixedRate | null> {
   const { load, workers } = row.scenario
   if (wanted.h2load === null || load.protocol === 'websocket') return null
-  const capacity = median(turns.map((turn) => turn.load.requestsPerSecond))
   const seconds = turnSeconds(load, schedule.seconds)
-  const plan = planRate(capacity / 2, seconds, load.connections)
+  const plan = planRate(perSecond, seconds, load.connections)
   const write = writerFor(bench, `${row.name} rate`)
   const log = write('log', '')
   const body = load.bodyBytes === 0 ? null : write('body', payload(load.bodyBytes))
   const command = [wanted.h2load, ...h2loadArguments(plan, log, load.headers, body, url + load.path)]
   const options = { cores: bench.cores(workers)?.rest ?? null, stderr: write('err', '') }
   await bench.processes.run('h2load', command, options, (seconds + 30) * 1000)
-  const figures = parseH2loadLog(readFileSync(log, 'utf8'), plan)
-  say(`fixed rate of ${Math.round(figures.targetPerSecond)} req/s  ${row.name}`)
-  return figures
+  return parseH2loadLog(readFileSync(log, 'utf8'), plan)
 }
 
 async function allocation(run: Run, row: Row, running: Running): Promise<number | null> {

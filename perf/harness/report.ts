@@ -38,11 +38,11 @@ const figures: readonly Figure[] = [
 
 const halfRate: readonly Figure[] = [
   { title: 'scenario', align: 'left', cell: (row) => row.name },
-  { title: 'at req/s', align: 'right', cell: (row) => number(row.passes.fixedRate?.targetPerSecond) },
-  { title: 'p50 ms', align: 'right', cell: (row) => number(row.passes.fixedRate?.p50Us, 2, 1000) },
-  { title: 'p99 ms', align: 'right', cell: (row) => number(row.passes.fixedRate?.p99Us, 2, 1000) },
-  { title: 'p99.9 ms', align: 'right', cell: (row) => number(row.passes.fixedRate?.p999Us, 2, 1000) },
-  { title: 'failed', align: 'right', cell: (row) => number(row.passes.fixedRate?.failed) },
+  { title: 'at req/s', align: 'right', cell: (row) => number(row.halfRate?.targetPerSecond) },
+  { title: 'p50 ms', align: 'right', cell: (row) => milliseconds(row.halfRate?.p50Us) },
+  { title: 'p99 ms', align: 'right', cell: (row) => milliseconds(row.halfRate?.p99Us) },
+  { title: 'p99.9 ms', align: 'right', cell: (row) => milliseconds(row.halfRate?.p999Us) },
+  { title: 'failed', align: 'right', cell: (row) => number(row.halfRate?.failed) },
   { title: 'system calls/req', align: 'right', cell: (row) => number(row.passes.systemCalls?.perRequest, 1) },
   { title: 'allocated B/req', align: 'right', cell: (row) => number(row.passes.allocatedBytes) },
   {
@@ -88,6 +88,10 @@ function isBaseline(row: Summary): boolean {
 
 function inMilliseconds(us: Spread): Spread {
   return { median: us.median / 1000, min: us.min / 1000, max: us.max / 1000 }
+}
+
+function milliseconds(us: Spread | undefined): string {
+  return us === undefined ? '-' : formatSpread(inMilliseconds(us), 2)
 }
 
 function orDash(value: Spread | undefined, digits: number): string {

@@ -1,9 +1,11 @@
+import type { FixedRate } from './fixed-rate.ts'
 import type { Generator } from './load.ts'
 import { failedRequests } from './load.ts'
-import { type Passes, runPasses, type WantedPasses } from './passes.ts'
+import { measureRate, type Passes, runPasses, type WantedPasses } from './passes.ts'
 import { groups, type Row } from './rows.ts'
 import type { Bench, Running } from './running.ts'
 import type { Scenario } from './scenario.ts'
+import { median } from './statistics.ts'
 import { startOrigins, startSubject } from './subject.ts'
 import { formatNumber } from './table.ts'
 import { measureTurn, type Turn } from './turn.ts'
@@ -21,6 +23,8 @@ export interface Measured {
   readonly row: Row
   /** In order: turn n of one row and turn n of another of its group are a pair. */
   readonly turns: readonly Turn[]
+  /** At half of the rate that the turns reached; as many, or none where it is not measured. */
+  readonly rates: readonly FixedRate[]
   /** What is looked at when the timed turns are over. */
   readonly passes: Passes
 }
@@ -36,76 +40,127 @@ export interface Run {
 }
 
 /**
- * Measures rows group by group, and what a group started ends with it. A group that fails is left out, so that the
- * others' hour is not lost with it.
+ * Measures rows group by group, and what a group started ends with it. A row that fails is reported and left out, so
+ * that an hour of others is not lost with it; with the one that they are divided by goes its whole group.
  *
- * @throws {Error} the group's own if all of them fail
+ * @throws {Error} the first failure if there is nothing left.
  */
 export async function runRows(run: Run, rows: readonly Row[]): Promise<readonly Measured[]> {
   const measured: Measured[] = []
   const errors: unknown[] = []
-  for (const group of groups(rows)) {
-    try {
-      measured.push(...(await runGroup(run, group)))
-    } catch (error) {
-      errors.push(error)
-      run.say(`FAILED: ${group.map((row) => row.name).join(', ')}: ${(error as Error).message}`)
-    }
+  const failed = (row: Row, error: unknown) => {
+    errors.push(error)
+    run.say(`FAILED: ${row.name}: ${(error as Error).message}`)
   }
+  for (const group of groups(rows)) measured.push(...(await new Group(run, group, failed).measure()))
   if (measured.length === 0) throw errors[0]
   return measured
 }
 
-/**
- * Starts every row's subject, warms each, and then measures turn by turn: each turn goes once through all rows,
- * beginning one further every time, so that neither a slow minute nor a place in the order falls to one of them alone.
- * Subjects that are not having their turn are idle.
- */
-async function runGroup(run: Run, rows: readonly Row[]): Promise<readonly Measured[]> {
-  const origins = new Map<Scenario, readonly Running[]>()
-  const running = new Map<Row, Running>()
-  try {
-    return await measureGroup(run, rows, origins, running)
-  } finally {
-    const all = [...running.values(), ...[...origins.values()].flat()]
-    await Promise.all(all.map((one) => run.bench.processes.stop(one.child)))
-  }
-}
+/** Rows that run together. Those in `subjects` run and have not failed. */
+class Group {
+  readonly #run: Run
+  readonly #rows: readonly Row[]
+  readonly #failed: (row: Row, error: unknown) => void
+  readonly #origins = new Map<Scenario, readonly Running[]>()
+  readonly #subjects = new Map<Row, Running>()
+  readonly #turns = new Map<Row, Turn[]>()
+  readonly #rates = new Map<Row, FixedRate[]>()
+  /** The row that all are divided by has failed. */
+  #lost = false
 
-async function measureGroup(
-  run: Run,
-  rows: readonly Row[],
-  origins: Map<Scenario, readonly Running[]>,
-  running: Map<Row, Running>,
-): Promise<readonly Measured[]> {
-  const { bench, generator, schedule, say } = run
-  for (const row of rows) {
+  constructor(run: Run, rows: readonly Row[], failed: (row: Row, error: unknown) => void) {
+    this.#run = run
+    this.#rows = rows
+    this.#failed = failed
+    for (const row of rows) {
+      this.#turns.set(row, [])
+      this.#rates.set(row, [])
+    }
+  }
+
+  /**
+   * Starts every row's subject, warms each, and then measures turn by turn: each turn goes once through all rows,
+   * beginning one further every time, so that neither a slow minute nor a place in the order falls to one of them
+   * alone. Subjects that are not having their turn are idle.
+   */
+  async measure(): Promise<readonly Measured[]> {
+    const { turns, warmupSeconds } = this.#run.schedule
+    try {
+      for (const row of this.#rows) await this.#orDrop(row, () => this.#start(row))
+      if (warmupSeconds > 0) await this.#each(0, (row, subject) => this.#warmUp(row, subject))
+      for (let number = 0; number < turns; number++) {
+        await this.#each(number, (row, subject) => this.#turn(number, row, subject))
+      }
+      for (let number = 0; number < turns; number++) {
+        await this.#each(number, (row, subject) => this.#rate(row, subject))
+      }
+      const measured: Measured[] = []
+      await this.#each(0, async (row, subject) => {
+        const passes = await runPasses(this.#run, row, subject)
+        measured.push({ row, turns: this.#turns.get(row)!, rates: this.#rates.get(row)!, passes })
+      })
+      return measured.filter(({ row }) => this.#subjects.has(row))
+    } finally {
+      const all = [...this.#subjects.values(), ...[...this.#origins.values()].flat()]
+      await Promise.all(all.map((one) => this.#run.bench.processes.stop(one.child)))
+    }
+  }
+
+  async #start(row: Row): Promise<void> {
+    const { bench } = this.#run
     // One that measures an origin alone has none behind it.
-    if (row.subject !== 'origin' && !origins.has(row.scenario)) {
-      origins.set(row.scenario, await startOrigins(bench, row.scenario))
+    if (row.subject !== 'origin' && !this.#origins.has(row.scenario)) {
+      this.#origins.set(row.scenario, await startOrigins(bench, row.scenario))
     }
-    running.set(row, await startSubject(bench, row, origins.get(row.scenario) ?? []))
+    this.#subjects.set(row, await startSubject(bench, row, this.#origins.get(row.scenario) ?? []))
   }
-  if (schedule.warmupSeconds > 0) {
-    for (const [row, subject] of running) {
-      await measureTurn(bench, generator, row, subject, schedule.warmupSeconds)
-      say(`warmed up ${row.name}`)
+
+  async #warmUp(row: Row, subject: Running): Promise<void> {
+    const { bench, generator, schedule, say } = this.#run
+    await measureTurn(bench, generator, row, subject, schedule.warmupSeconds)
+    say(`warmed up ${row.name}`)
+  }
+
+  async #turn(number: number, row: Row, subject: Running): Promise<void> {
+    const { bench, generator, schedule, say } = this.#run
+    const turn = await measureTurn(bench, generator, row, subject, schedule.seconds)
+    this.#turns.get(row)!.push(turn)
+    say(`turn ${number + 1} of ${schedule.turns}  ${progress(row, turn)}`)
+  }
+
+  async #rate(row: Row, subject: Running): Promise<void> {
+    const capacity = median(this.#turns.get(row)!.map((turn) => turn.load.requestsPerSecond))
+    const figures = await measureRate(this.#run, row, subject, capacity / 2)
+    if (figures === null) return
+    this.#rates.get(row)!.push(figures)
+    this.#run.say(`fixed rate of ${formatNumber(figures.targetPerSecond)} req/s  ${row.name}`)
+  }
+
+  /** For each row that has not failed, beginning with another one. */
+  async #each(by: number, visit: (row: Row, subject: Running) => Promise<void>): Promise<void> {
+    const rows = this.#rows.filter((row) => this.#subjects.has(row))
+    for (const row of rows.length === 0 ? [] : rotate(rows, by)) {
+      const subject = this.#subjects.get(row)
+      if (subject !== undefined) await this.#orDrop(row, () => visit(row, subject))
     }
   }
-  const turns = new Map<Row, Turn[]>(rows.map((row) => [row, []]))
-  for (let number = 0; number < schedule.turns; number++) {
-    for (const row of rotate(rows, number)) {
-      const turn = await measureTurn(bench, generator, row, running.get(row)!, schedule.seconds)
-      turns.get(row)!.push(turn)
-      say(`turn ${number + 1} of ${schedule.turns}  ${progress(row, turn)}`)
+
+  async #orDrop(row: Row, visit: () => Promise<void>): Promise<void> {
+    if (this.#lost) return
+    try {
+      await visit()
+    } catch (error) {
+      this.#failed(row, error)
+      // Without the one that all are divided by there is nothing to say of the others.
+      this.#lost = row.name === row.baseline
+      for (const one of this.#lost ? [...this.#subjects.keys()] : [row]) {
+        const subject = this.#subjects.get(one)
+        this.#subjects.delete(one)
+        if (subject !== undefined) await this.#run.bench.processes.stop(subject.child)
+      }
     }
   }
-  const measured: Measured[] = []
-  for (const row of rows) {
-    const own = turns.get(row)!
-    measured.push({ row, turns: own, passes: await runPasses(run, row, running.get(row)!, own) })
-  }
-  return measured
 }
 
 /** The same list, beginning with another one. */

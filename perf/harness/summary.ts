@@ -1,4 +1,5 @@
 import type { CpuTime } from './cpu.ts'
+import type { FixedRate } from './fixed-rate.ts'
 import type { Passes } from './passes.ts'
 import type { Measured } from './run.ts'
 import { ratios, type Spread, spread } from './statistics.ts'
@@ -19,6 +20,8 @@ export interface Summary {
   readonly p999Us: Spread
   /** Null where there is no /proc. */
   readonly memory: MemorySummary | null
+  /** Null where it was not measured. */
+  readonly halfRate: HalfRateSummary | null
   readonly passes: Passes
   /** In all turns together, by kind; only what occurred. */
   readonly failed: Readonly<Record<string, number>>
@@ -35,6 +38,16 @@ export interface MemorySummary {
   readonly peakBytes: number
 }
 
+/** Latency at half of the rate that the turns reached. */
+export interface HalfRateSummary {
+  readonly targetPerSecond: number
+  /** In all runs together. */
+  readonly failed: number
+  readonly p50Us: Spread
+  readonly p99Us: Spread
+  readonly p999Us: Spread
+}
+
 /** Microseconds per request, of the subject's process tree. */
 export interface CpuSummary {
   readonly totalUs: Spread
@@ -48,7 +61,7 @@ export interface CpuSummary {
 
 /** @throws {RangeError} if a row's baseline was not measured. */
 export function summarise(measured: readonly Measured[]): readonly Summary[] {
-  return measured.map(({ row, turns, passes }) => {
+  return measured.map(({ row, turns, rates, passes }) => {
     const baseline = measured.find((other) => other.row.name === row.baseline)?.turns
     if (baseline === undefined) {
       throw new RangeError(`"${row.name}" is to be divided by "${row.baseline}", which was not measured`)
@@ -64,6 +77,7 @@ export function summarise(measured: readonly Measured[]): readonly Summary[] {
       p99Us: spread(turns.map((turn) => turn.load.latency.p99Us)),
       p999Us: spread(turns.map((turn) => turn.load.latency.p999Us)),
       memory: summariseMemory(turns),
+      halfRate: summariseRates(rates),
       passes,
       failed: failures(turns),
       logBytes: spread(turns.map((turn) => turn.logBytes)),
@@ -82,6 +96,17 @@ function summariseCpu(turns: readonly Turn[], baseline: readonly Turn[]): CpuSum
     systemUs: spread(times.map((time) => time.systemUs)),
     coresBusy: spread(turns.map((turn, index) => (total(times[index]!) * rate(turn)) / 1e6)),
     ratio: spread(ratios(times.map(total), baselineTimes.map(total))),
+  }
+}
+
+function summariseRates(rates: readonly FixedRate[]): HalfRateSummary | null {
+  if (rates.length === 0) return null
+  return {
+    targetPerSecond: rates[0]!.targetPerSecond,
+    failed: rates.reduce((sum, rate) => sum + rate.failed, 0),
+    p50Us: spread(rates.map((rate) => rate.p50Us)),
+    p99Us: spread(rates.map((rate) => rate.p99Us)),
+    p999Us: spread(rates.map((rate) => rate.p999Us)),
   }
 }
 

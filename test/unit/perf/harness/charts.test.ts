@@ -5,29 +5,27 @@ import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
 import { cpuBars, latencyPoints } from '../../../../perf/harness/chart-specs.ts'
 import { chartsMissing, drawCharts } from '../../../../perf/harness/charts.ts'
-import type { FixedRate } from '../../../../perf/harness/fixed-rate.ts'
 import type { Results } from '../../../../perf/harness/results.ts'
 import type { Spread } from '../../../../perf/harness/statistics.ts'
-import type { Summary } from '../../../../perf/harness/summary.ts'
+import type { HalfRateSummary, Summary } from '../../../../perf/harness/summary.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
 after(() => rmSync(folder, { recursive: true }))
 
 const spread = (median: number): Spread => ({ median, min: median - 1, max: median + 1 })
-const atHalfRate: FixedRate = {
+const atHalfRate: HalfRateSummary = {
   targetPerSecond: 5000,
-  requests: 9,
   failed: 0,
-  p50Us: 150,
-  p99Us: 1250,
-  p999Us: 20_000,
+  p50Us: spread(150),
+  p99Us: spread(1250),
+  p999Us: spread(20_000),
 }
 
 function summary(
   scenario: string,
   subject: string,
   cpuUs: number | null,
-  fixedRate: FixedRate | null,
+  halfRate: HalfRateSummary | null,
 ): Summary {
   const us = spread(5)
   return {
@@ -42,7 +40,8 @@ function summary(
     p99Us: us,
     p999Us: us,
     memory: null,
-    passes: { fixedRate, systemCalls: null, allocatedBytes: null },
+    halfRate,
+    passes: { systemCalls: null, allocatedBytes: null },
     failed: {},
     logBytes: us,
     rateRatio: us,

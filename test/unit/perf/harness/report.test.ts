@@ -12,10 +12,10 @@ function row(name: string, baseline: string): Row {
   return { name, baseline, subject: 'weir', scenario: { ...small, name } }
 }
 
-const noPasses: Passes = { fixedRate: null, systemCalls: null, allocatedBytes: null }
+const noPasses: Passes = { systemCalls: null, allocatedBytes: null }
 
-function measured(name: string, baseline: string, turns: readonly Turn[], passes = noPasses): Measured {
-  return { row: row(name, baseline), turns, passes }
+function measured(name: string, baseline: string, turns: readonly Turn[]): Measured {
+  return { row: row(name, baseline), turns, rates: [], passes: noPasses }
 }
 
 function turn(rate: number, cpuUs: number | null, failed: Record<string, number> = {}): Turn {
@@ -82,16 +82,16 @@ test('a row without CPU figures shows_dashes', () => {
 })
 
 test('the second table has_what_the_passes_found and_dashes_for_what_was_not_looked_at', () => {
-  const passes: Passes = {
-    fixedRate: { targetPerSecond: 5000, requests: 9, failed: 1, p50Us: 150, p99Us: 1234, p999Us: 20_000 },
-    systemCalls: { perRequest: 4.25, byName: { read: 4.25 } },
-    allocatedBytes: 1234.5,
+  const rate = { targetPerSecond: 5000, requests: 9, failed: 1, p50Us: 150, p99Us: 1234, p999Us: 20_000 }
+  const looked: Measured = {
+    ...measured('a', 'a', [turn(10, 1), turn(30, 1)]),
+    rates: [rate, { ...rate, p999Us: 30_000 }],
+    passes: { systemCalls: { perRequest: 4.25, byName: { read: 4.25 } }, allocatedBytes: 1234.5 },
   }
-  const looked = measured('a', 'a', [turn(10, 1), turn(30, 1)], passes)
   const lines = renderPasses(summarise([looked, measured('b', 'b', [turn(1, 1)])])).split('\n')
   const cells = (line: string) => line.split('|').map((cell) => cell.trim())
   assert.deepEqual(cells(lines[2]!).slice(1, -1), [
-    ...['a', '5,000', '0.15', '1.23', '20.00', '1', '4.3', '1,235', '20', '60'],
+    ...['a', '5,000', '0.15', '1.23', '25.00 (20.00..30.00)', '2', '4.3', '1,235', '20', '60'],
   ])
   assert.deepEqual(cells(lines[3]!).slice(1, -1), [...['b', '-', '-', '-', '-', '-', '-', '-', '1', '2']])
 })

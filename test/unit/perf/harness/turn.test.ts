@@ -74,6 +74,28 @@ test('Weir that does not start is_reported_with_its_last_words', async () => {
   }
 })
 
+test('a row that fails is_left_out, and what it is divided by takes it along', async () => {
+  const processes = new Processes()
+  const said: string[] = []
+  const two = { ...run(processes, 'autocannon'), say: (line: string) => void said.push(line) }
+  const broken: Row = { ...alone, name: 'broken', subject: 'weir' }
+  try {
+    const measured = await runRows(two, [broken, alone])
+    assert.deepEqual(
+      measured.map((one) => one.row.name),
+      ['tiny'],
+    )
+    assert.ok(
+      said.some((line) => line.startsWith('FAILED: broken: ')),
+      said.join('\n'),
+    )
+    const onBroken: Row = { ...alone, name: 'tiny', baseline: 'broken' }
+    await assert.rejects(runRows(two, [{ ...broken, baseline: 'broken' }, onBroken]), /missing\.ts/)
+  } finally {
+    await processes.stopAll()
+  }
+})
+
 test('each turn begins_one_scenario_further', () => {
   const names = ['a', 'b', 'c']
   assert.deepEqual(
