@@ -37,6 +37,11 @@ export class Processes {
   readonly #running = new Set<Child>()
   #stopping = false
 
+  /** `stopAll` has been called. */
+  get stopping(): boolean {
+    return this.#stopping
+  }
+
   /** @throws {Error} if the program cannot be started, or after `stopAll`. */
   async start(name: string, command: readonly string[], options: StartOptions): Promise<Child> {
     if (this.#stopping) throw new Error(`${name} was not started: everything is being stopped`)

@@ -151,6 +151,8 @@ class Group {
     try {
       await visit()
     } catch (error) {
+      // What is torn down fails on its way: that is not the row's doing.
+      if (this.#run.bench.processes.stopping) throw error
       this.#failed(row, error)
       // Without the one that all are divided by there is nothing to say of the others.
       this.#lost = row.name === row.baseline
