@@ -19,7 +19,7 @@ import { rowsFor } from './harness/rows.ts'
 import { runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
 import { summarise } from './harness/summary.ts'
-import { choosePeers } from './peers/peers.ts'
+import { choosePeers, describePeers } from './peers/peers.ts'
 import { all, describe, select } from './scenarios/catalogue.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -155,5 +155,5 @@ try {
   process.exit(2)
 }
 if (given.help) console.log(usage)
-else if (given.list) console.log(describe())
+else if (given.list) console.log(`${describe()}\n${describePeers()}`)
 else await main(given, scenarios)

@@ -24,7 +24,7 @@ export interface BenchArguments {
 
 export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
 
-  --full           everything: all scenarios and all peers, in an hour or two
+  --full           everything: all scenarios and all peers, two hours
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; none for named scenarios)
   --turns N        how often each row is measured (1 to 100; default 5, in the short form 3)
@@ -34,7 +34,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --generator G    wrk or autocannon (default: wrk where installed, else autocannon)
   --weir FILE      measure this command line of Weir (default: src/cli.ts)
   --out FOLDER     where the results go (default: perf/results)
-  --list           print the suites and their scenarios
+  --list           print the suites, their scenarios, and the peers
   --help           print this`
 
 /** @throws {TypeError | RangeError} that says what was expected and what was found. */

@@ -51,3 +51,13 @@ export function choosePeers(names: readonly string[]): ChosenPeers {
   })
   return { there: wanted.filter((peer) => peer.missing() === null), skipped }
 }
+
+/** One line per peer, for `--list`. */
+export function describePeers(): string {
+  const width = Math.max(...peers.map((peer) => peer.name.length))
+  const lines = peers.map((peer) => {
+    const why = peer.missing()
+    return `  ${peer.name.padEnd(width)}  ${peer.what}${why === null ? '' : `; ${why}`}`
+  })
+  return ['peers:', ...lines].join('\n')
+}

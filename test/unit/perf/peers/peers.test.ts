@@ -10,7 +10,7 @@ import type { Bench } from '../../../../perf/harness/running.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
 import { startOrigins, startSubject } from '../../../../perf/harness/subject.ts'
 import type { Peer } from '../../../../perf/peers/peer.ts'
-import { canRun, findPeer, peers } from '../../../../perf/peers/peers.ts'
+import { canRun, describePeers, findPeer, peers } from '../../../../perf/peers/peers.ts'
 import { select } from '../../../../perf/scenarios/catalogue.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
@@ -68,4 +68,12 @@ async function answers(peer: Peer | null, scenario: Scenario): Promise<void> {
 
 test('an unknown peer is_refused_with_those_there_are', () => {
   assert.throws(() => findPeer('apache'), /no peer is called "apache"; there are: nginx, haproxy,/)
+})
+
+test('the list names_every_peer, and what one lacks that cannot be started', () => {
+  const text = describePeers()
+  for (const { name, what, missing } of peers) {
+    assert.ok(text.includes(`  ${name}`) && text.includes(what), name)
+    assert.ok(text.includes(missing() ?? ''), name)
+  }
 })
