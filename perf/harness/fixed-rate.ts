@@ -60,6 +60,7 @@ export function h2loadArguments(
  * h2load's log: when a request began in microseconds, its status (-1: none), how long it took in microseconds.
  *
  * @throws {SyntaxError} on a line of another form.
+ * @throws {Error} if there is no latency to speak of.
  */
 export function parseH2loadLog(log: string, plan: RatePlan): FixedRate {
   const intervalUs = 1e6 / plan.perConnection
@@ -71,6 +72,7 @@ export function parseH2loadLog(log: string, plan: RatePlan): FixedRate {
     const status = Number(match[1])
     if (status >= 200 && status < 300) durations.push(Number(match[2]))
   }
+  if (durations.length === 0) throw new Error(`none of ${plan.requests} requests was answered well`)
   const sorted = withWaiting(durations, intervalUs).sort((a, b) => a - b)
   return {
     targetPerSecond: plan.perConnection * plan.connections,

@@ -34,19 +34,21 @@ const countingSeconds = 2
  */
 const mostConnectionsTraced = 64
 
-export async function runPasses(run: Run, row: Row, running: Running): Promise<Passes> {
-  /** Nobody wants to lose the turns of an hour because of what was to be looked at besides. */
-  const orNull = async <T>(what: string, pass: Promise<T | null>): Promise<T | null> => {
-    try {
-      return await pass
-    } catch (error) {
-      run.say(`skipped: ${what} of ${row.name}: ${(error as Error).message}`)
-      return null
-    }
+/** Nobody wants to lose the turns of a row because of what was to be looked at besides. */
+async function orSkip<T>(run: Run, row: Row, what: string, pass: Promise<T | null>): Promise<T | null> {
+  try {
+    return await pass
+  } catch (error) {
+    if (run.bench.processes.stopping) throw error
+    run.say(`skipped: ${what} of ${row.name}: ${(error as Error).message}`)
+    return null
   }
+}
+
+export async function runPasses(run: Run, row: Row, running: Running): Promise<Passes> {
   const passes: Passes = {
-    allocatedBytes: await orNull('allocations', allocation(run, row, running)),
-    systemCalls: await orNull('system calls', systemCalls(run, row, running)),
+    allocatedBytes: await orSkip(run, row, 'allocations', allocation(run, row, running)),
+    systemCalls: await orSkip(run, row, 'system calls', systemCalls(run, row, running)),
   }
   assertAlive(running)
   return passes
@@ -55,9 +57,18 @@ export async function runPasses(run: Run, row: Row, running: Running): Promise<P
 /**
  * Latency where the subject is not overloaded: there it is its own, and not that of a queue in front of it.
  *
- * @returns null where h2load is missing or does not speak the protocol
+ * @returns null where h2load is missing, does not speak the protocol or fails, which is said
  */
-export async function measureRate(
+export function measureRate(
+  run: Run,
+  row: Row,
+  running: Running,
+  perSecond: number,
+): Promise<FixedRate | null> {
+  return orSkip(run, row, 'latency at half the rate', atRate(run, row, running, perSecond))
+}
+
+async function atRate(
   { bench, wanted, schedule }: Run,
   row: Row,
   { url }: Running,

@@ -40,6 +40,10 @@ test('a stall of half a second is_seen_in_the_99th_percentile', () => {
   assert.ok(parseH2loadLog(lines, plan).p99Us > 450_000)
 })
 
+test('a log without an answer has_no_percentiles', () => {
+  assert.throws(() => parseH2loadLog('1\t503\t9\n', planRate(1, 1, 1)), /none of 1 requests/)
+})
+
 test('a line of another form is_refused', () => {
   assert.throws(
     () => parseH2loadLog('finished\n', planRate(1, 1, 1)),
