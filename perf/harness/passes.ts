@@ -9,7 +9,7 @@ import type { Row } from './rows.ts'
 import type { Run } from './run.ts'
 import { assertAlive, fileFor, probeFolder, type Running, writerFor } from './running.ts'
 import { perRequest, type SystemCalls, systemCallsDuring } from './system-calls.ts'
-import { putUnderLoad, turnSeconds } from './turn.ts'
+import { atRest, putUnderLoad, turnSeconds } from './turn.ts'
 
 export interface Passes {
   /** Null where strace is missing. */
@@ -71,7 +71,7 @@ export function measureRate(
 async function atRate(
   { bench, wanted, schedule }: Run,
   row: Row,
-  { url }: Running,
+  running: Running,
   perSecond: number,
 ): Promise<FixedRate | null> {
   const { load, workers } = row.scenario
@@ -81,9 +81,10 @@ async function atRate(
   const write = writerFor(bench, `${row.name} rate`)
   const log = write('log', '')
   const body = load.bodyBytes === 0 ? null : write('body', payload(load.bodyBytes))
-  const command = [wanted.h2load, ...h2loadArguments(plan, log, load.headers, body, url + load.path)]
+  const command = [wanted.h2load, ...h2loadArguments(plan, log, load.headers, body, running.url + load.path)]
   const options = { cores: bench.cores(workers)?.rest ?? null, stderr: write('err', '') }
   await bench.processes.run('h2load', command, options, (seconds + 30) * 1000)
+  await atRest(running)
   return parseH2loadLog(readFileSync(log, 'utf8'), plan)
 }
 

@@ -57,21 +57,47 @@ export function turnSeconds(load: Pick<Load, 'connections'>, seconds: number): n
   return Math.max(seconds, Math.ceil(load.connections / 1000))
 }
 
-/** A closed loop for some seconds, from the cores that the subject does not have. */
-export function putUnderLoad(
+/** A closed loop for some seconds, from the cores that the subject does not have; returns when the subject rests. */
+export async function putUnderLoad(
   bench: Bench,
   generator: Generator,
   row: Row,
   running: Running,
   seconds: number,
 ): Promise<LoadFigures> {
-  return runLoad(bench.processes, generator, {
+  const figures = await runLoad(bench.processes, generator, {
     load: row.scenario.load,
     seconds: turnSeconds(row.scenario.load, seconds),
     origin: running.url,
     cores: bench.cores(row.scenario.workers)?.rest ?? null,
     write: writerFor(bench, `${row.name} load`),
   })
+  await atRest(running)
+  return figures
+}
+
+const restPauseMs = 200
+const restLimitMs = 10_000
+
+/**
+ * Waits until a subject has nothing left to do. Some work through what clients left behind that are gone, for seconds:
+ * that is their time, and would be taken from the subject whose turn comes next.
+ */
+export async function atRest(running: Running): Promise<void> {
+  const deadline = Date.now() + restLimitMs
+  let before = busyUs(running)
+  for (;;) {
+    await sleep(restPauseMs)
+    const now = busyUs(running)
+    // Up to a tick for each of user and system belongs to timers and health checks.
+    if (now - before <= 20_000 || Date.now() > deadline) return
+    before = now
+  }
+}
+
+function busyUs(running: Running): number {
+  const time = treeCpuTime(running.child.pid)
+  return time === null ? 0 : time.userUs + time.systemUs
 }
 
 /** Longer than anything gathers lines before it writes them. */
