@@ -17,6 +17,14 @@ export interface Point {
   readonly ms: number
 }
 
+/** Scenarios that several subjects ran: there is something to compare. All, where there is none of these. */
+export function comparable(summaries: readonly Summary[]): readonly Summary[] {
+  const several = summaries.filter((row) =>
+    summaries.some((other) => other.scenario === row.scenario && other.subject !== row.subject),
+  )
+  return several.length === 0 ? summaries : several
+}
+
 /** Microseconds per request of each row that has them. */
 export function cpuBars(summaries: readonly Summary[]): readonly Bar[] {
   return summaries.flatMap(({ scenario, subject, cpu }) =>
@@ -77,7 +85,7 @@ function panels(
     columns: Math.min(3, scenarios.length),
     resolve: { scale: { x: 'independent', y: 'independent' } },
     spec: {
-      width: 200,
+      width: 170,
       height: { step: 18 },
       encoding: { y: { field: 'subject', type: 'nominal', sort: subjects, title: null } },
       layer,
@@ -86,7 +94,8 @@ function panels(
   }
 }
 
-export function cpuChart(results: Results): object {
+export function cpuChart(all: Results): object {
+  const results = { ...all, summaries: comparable(all.summaries) }
   return panels(
     results,
     'CPU per request, microseconds: median, lowest and highest turn',
@@ -110,13 +119,23 @@ export function cpuChart(results: Results): object {
   )
 }
 
-export function latencyChart(results: Results): object {
+/** Ten lines for each decade, as is the default, would be all that is to be seen. */
+const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000]
+
+export function latencyChart(all: Results): object {
+  const results = { ...all, summaries: comparable(all.summaries) }
   const title = 'Latency at half of the highest rate, milliseconds: medians over the turns'
   return panels(results, title, latencyPoints(results.summaries), [
     {
       mark: { type: 'point', filled: true, size: 60, opacity: 1 },
       encoding: {
-        x: { field: 'ms', type: 'quantitative', title: null, scale: { type: 'log' }, axis: { tickCount: 4 } },
+        x: {
+          field: 'ms',
+          type: 'quantitative',
+          title: null,
+          scale: { type: 'log' },
+          axis: { values: decades },
+        },
         color: {
           field: 'percentile',
           type: 'nominal',

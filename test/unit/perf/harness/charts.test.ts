@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
-import { cpuBars, latencyPoints } from '../../../../perf/harness/chart-specs.ts'
+import { comparable, cpuBars, latencyPoints } from '../../../../perf/harness/chart-specs.ts'
 import { chartsMissing, drawCharts } from '../../../../perf/harness/charts.ts'
 import type { Results } from '../../../../perf/harness/results.ts'
 import type { Spread } from '../../../../perf/harness/statistics.ts'
@@ -59,6 +59,12 @@ test('bars are_the_rows_whose_CPU_time_is_known', () => {
     { scenario: 'small', subject: 'weir', median: 20, min: 19, max: 21 },
     { scenario: 'small', subject: 'nginx', median: 12, min: 11, max: 13 },
   ])
+})
+
+test('scenarios that one subject ran are_left_out beside others', () => {
+  assert.deepEqual(comparable(summaries), summaries.slice(0, 2))
+  const alone = summaries.slice(2)
+  assert.deepEqual(comparable(alone), alone)
 })
 
 test('points are_three_percentiles_in_milliseconds of each row that was measured at half of its rate', () => {
