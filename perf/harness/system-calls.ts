@@ -58,14 +58,13 @@ export async function systemCallsDuring(
   const command = [strace, ...straceArguments(pids, files.output)]
   const child = await processes.start('strace', command, { cores, stderr: files.stderr })
   const deadline = Date.now() + attachLimitMs
-  while (!pids.every(isTraced)) {
-    if (child.end !== null || Date.now() > deadline) {
-      await processes.stop(child)
-      throw new Error(`strace could not attach: ${readFileSync(files.stderr, 'utf8').trim()}`)
-    }
-    await sleep(20)
-  }
   try {
+    while (!pids.every(isTraced)) {
+      if (child.end !== null || Date.now() > deadline) {
+        throw new Error(`strace could not attach: ${readFileSync(files.stderr, 'utf8').trim()}`)
+      }
+      await sleep(20)
+    }
     await run()
   } finally {
     // It detaches, writes its table and ends by this very signal.

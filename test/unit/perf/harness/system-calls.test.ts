@@ -1,7 +1,21 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { test } from 'node:test'
-import { parseStrace, perRequest, straceArguments } from '../../../../perf/harness/system-calls.ts'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { processTree } from '../../../../perf/harness/cpu.ts'
+import { Processes, which } from '../../../../perf/harness/processes.ts'
+import {
+  parseStrace,
+  perRequest,
+  straceArguments,
+  systemCallsDuring,
+} from '../../../../perf/harness/system-calls.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+after(() => rmSync(folder, { recursive: true }))
+const strace = which('strace')
+const skip = strace === null ? 'strace is not installed' : false
 
 const table = readFileSync(new URL('captured/strace-count.txt', import.meta.url), 'utf8')
 
@@ -42,4 +56,19 @@ test('calls are_divided_by_the_requests, and rare ones not listed', () => {
 
 test('every process is_attached_to', () => {
   assert.deepEqual(straceArguments([7, 8], '/tmp/out'), ['-c', '-f', '-o', '/tmp/out', '-p', '7', '-p', '8'])
+})
+
+test('a process that is gone is_an_error, and strace does not stay', { skip }, async () => {
+  const processes = new Processes()
+  const files = { output: join(folder, 'table'), stderr: join(folder, 'stderr') }
+  const gone = await processes.start('short', [process.execPath, '-e', ''], {
+    cores: null,
+    stderr: files.stderr,
+  })
+  await gone.ended
+  await assert.rejects(
+    systemCallsDuring(processes, strace!, [gone.pid], files, null, async () => {}),
+    /strace could not attach|ENOENT/,
+  )
+  assert.equal(processTree(process.pid).filter((stat) => stat.parent === process.pid).length, 0)
 })
