@@ -4,6 +4,7 @@
  * that the lines are well formed rests on undici's parser, which refuses control characters, folded lines and names
  * that are no tokens (native-notes/04-response-heads.md). What it lets pass is checked here (native-notes/17-responses.md).
  */
+import { Buffer } from 'node:buffer'
 import { contentLength } from './bytes.ts'
 import { isHopByHop, nominated } from './hop-by-hop.ts'
 
@@ -52,59 +53,108 @@ export class ResponseBlock {
   }
 
   #read(raw: readonly Buffer[]): void {
+    this.#clear()
+    let dropped = this.#cut(raw)
+    if (dropped === null) {
+      this.#clear()
+      dropped = this.#append(raw, null)
+    }
+    if (dropped === '') return
+    // Rare: Connection nominates further headers. Begin again without them.
+    const names = nominated(dropped)
+    if (names.length === 0) return
+    this.#clear()
+    this.#append(raw, names)
+  }
+
+  #clear(): void {
     this.name = ''
     this.rest = ''
     this.contentLength = -1
     this.chunked = false
     this.malformed = false
-    let dropped = this.#append(raw, null)
-    if (dropped === '') return
-    // Rare: Connection nominates further headers. Begin again without them.
-    const names = nominated(dropped)
-    if (names.length === 0) return
-    this.name = ''
-    this.rest = ''
-    this.chunked = false
-    dropped = this.#append(raw, names)
   }
 
-  /** @returns the Connection header's value, '' if there is none. */
+  /**
+   * The ordinary case, of lines that lie one behind the other as nearly every server writes them (`Name: value` CR LF): made
+   * text in one go, of which whole runs of lines are taken.
+   * @returns the Connection header's value, '' if there is none; null if the lines lie otherwise
+   */
+  #cut(raw: readonly Buffer[]): string | null {
+    if (raw.length === 0) return ''
+    const first = raw[0] as Buffer
+    const last = raw[raw.length - 1] as Buffer
+    const base = first.byteOffset
+    // Enough to know that those between lie there too, if each begins where the one before it ends: pieces of several reads are
+    // copies, out of pools that are left behind one after the other.
+    const memory = first.buffer
+    if (last.buffer !== memory || last.byteOffset < base) return null
+    const text = Buffer.from(memory, base, last.byteOffset - base + last.length).latin1Slice()
+    let connection = ''
+    /** Where the present run of lines begins; -1: with the next line that is kept. */
+    let from = -1
+    let end = -2
+    for (let index = 0; index < raw.length; index += 2) {
+      const name = raw[index] as Buffer
+      const value = raw[index + 1] as Buffer
+      const nameAt = name.byteOffset - base
+      const nameEnd = nameAt + name.length
+      const valueAt = value.byteOffset - base
+      if (nameAt !== end + 2 || !isSeparator(text, nameEnd, valueAt) || value.length === 0) return null
+      if (index > 0 && !(text.charCodeAt(end) === 0x0d && text.charCodeAt(end + 1) === 0x0a)) return null
+      const valueEnd = valueAt + value.length
+      if (mayBeDropped(name.length)) {
+        const lower = text.substring(nameAt, nameEnd).toLowerCase()
+        if (lower === 'connection') connection = joined(connection, text.substring(valueAt, valueEnd))
+        if (this.#isDropped(lower, text.substring(valueAt, valueEnd))) {
+          if (from >= 0) this.#keep(text.substring(from, end))
+          from = -1
+          end = valueEnd
+          continue
+        }
+      }
+      if (this.name === '') {
+        this.name = text.substring(nameAt, nameEnd)
+        from = valueAt
+      } else if (from < 0) from = nameAt
+      end = valueEnd
+    }
+    if (from >= 0) this.#keep(text.substring(from, end))
+    return connection
+  }
+
+  /** @param lines the first of them without its name, where it is the first of all */
+  #keep(lines: string): void {
+    this.rest = this.rest === '' ? lines : `${this.rest}\r\n${lines}`
+  }
+
+  /** Takes down what says how the body is framed. @param lower the name. @returns whether the line is not passed on */
+  #isDropped(lower: string, value: string): boolean {
+    switch (lower) {
+      case 'date': // the binding adds a Date of its own and cannot be told not to
+        return true
+      case 'content-length': // and a Content-Length that follows from how the body is written
+        this.contentLength = contentLength(value.trim())
+        if (this.contentLength < 0) this.malformed = true
+        return true
+      case 'transfer-encoding':
+        if (this.chunked || value.trim().toLowerCase() !== 'chunked') this.malformed = true
+        this.chunked = true
+        return true
+      default:
+        return isHopByHop(lower)
+    }
+  }
+
+  /** The same line by line. @returns the Connection header's value, '' if there is none */
   #append(raw: readonly Buffer[], without: readonly string[] | null): string {
     let connection = ''
     for (let index = 0; index < raw.length; index += 2) {
       const name = (raw[index] as Buffer).latin1Slice()
       const value = (raw[index + 1] as Buffer).latin1Slice()
-      switch (name.length) {
-        case 2:
-        case 7:
-        case 16:
-          if (isHopByHop(name.toLowerCase())) continue
-          break
-        case 4: // the binding adds a Date of its own and cannot be told not to
-          if (name.toLowerCase() === 'date') continue
-          break
-        case 10: {
-          const lower = name.toLowerCase()
-          if (lower === 'connection') connection = connection === '' ? value : `${connection},${value}`
-          if (isHopByHop(lower)) continue
-          break
-        }
-        case 14: // and a Content-Length that follows from how the body is written
-          if (name.toLowerCase() === 'content-length') {
-            this.contentLength = contentLength(value.trim())
-            if (this.contentLength < 0) this.malformed = true
-            continue
-          }
-          break
-        case 17:
-          if (name.toLowerCase() === 'transfer-encoding') {
-            if (this.chunked || value.trim().toLowerCase() !== 'chunked') this.malformed = true
-            this.chunked = true
-            continue
-          }
-          break
-      }
-      if (without?.includes(name.toLowerCase())) continue
+      const lower = name.toLowerCase()
+      if (lower === 'connection') connection = joined(connection, value)
+      if (this.#isDropped(lower, value) || without?.includes(lower)) continue
       if (this.name === '') {
         this.name = name
         this.rest = value
@@ -113,5 +163,31 @@ export class ResponseBlock {
       }
     }
     return connection
+  }
+}
+
+function joined(before: string, value: string): string {
+  return before === '' ? value : `${before},${value}`
+}
+
+/** A colon, and at most one space. */
+function isSeparator(text: string, from: number, to: number): boolean {
+  if (text.charCodeAt(from) !== 0x3a) return false
+  return to === from + 1 || (to === from + 2 && text.charCodeAt(from + 1) === 0x20)
+}
+
+/** Whether a name of this length is among those that are not passed on. */
+function mayBeDropped(length: number): boolean {
+  switch (length) {
+    case 2:
+    case 4:
+    case 7:
+    case 10:
+    case 14:
+    case 16:
+    case 17:
+      return true
+    default:
+      return false
   }
 }

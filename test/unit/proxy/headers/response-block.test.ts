@@ -9,6 +9,22 @@ function raw(pairs: Pairs): Buffer[] {
   return pairs.flatMap(([name, value]) => [Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1')])
 }
 
+/** The same as undici's parser cuts it out of one read. */
+function rawInOneRead(pairs: Pairs, colon = ': ', lineEnd = '\r\n'): Buffer[] {
+  const start = 'HTTP/1.1 200 OK\r\n'
+  const head = start + pairs.map(([name, value]) => `${name}${colon}${value}${lineEnd}`).join('') + lineEnd
+  const read = Buffer.from(`${head}body`, 'latin1')
+  const cut: Buffer[] = []
+  let at = start.length
+  for (const [name, value] of pairs) {
+    cut.push(read.subarray(at, at + name.length))
+    at += name.length + colon.length
+    cut.push(read.subarray(at, at + value.length))
+    at += value.length + lineEnd.length
+  }
+  return cut
+}
+
 function read(pairs: Pairs, block = new ResponseBlock()): ResponseBlock {
   block.read(raw(pairs))
   return block
@@ -154,5 +170,75 @@ test('204 that announces a body_suspect', () => {
   ] as const) {
     block.read(length(value), status)
     assert.equal(block.suspect, suspect, `${status} ${value}`)
+  }
+})
+
+const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/)
+const names = fc.oneof(
+  token,
+  fc.constantFrom(
+    'Date',
+    'CONNECTION',
+    'Keep-Alive',
+    'TE',
+    'Trailer',
+    'Upgrade',
+    'ETag',
+    'Vary',
+    'x-b',
+    'X-B',
+  ),
+)
+const values = fc.oneof(
+  fc.stringMatching(/^[\x21-\x7e\x80-\xff]([\t\x20-\x7e\x80-\xff]{0,20}[\x21-\x7e\x80-\xff])?$/),
+  fc.constantFrom('', 'close', 'x-b', 'keep-alive, X-B'),
+)
+const framing = fc.constantFrom<readonly [string, string]>(
+  ['content-length', '12'],
+  ['Content-Length', 'x'],
+  ['Transfer-Encoding', 'chunked'],
+  ['transfer-encoding', 'gzip'],
+)
+
+test('in one read or in pieces, however the lines lie_the same block', () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.oneof({ weight: 4, arbitrary: fc.tuple(names, values) }, { weight: 1, arbitrary: framing }),
+      ),
+      fc.constantFrom(': ', ':', ':  ', ':\t'),
+      fc.constantFrom('\r\n', ' \r\n', '\n'),
+      (pairs, colon, lineEnd) => {
+        const whole = new ResponseBlock()
+        whole.read(rawInOneRead(pairs, colon, lineEnd))
+        const pieces = read(pairs)
+        assert.deepEqual(lines(whole).map(spaced), lines(pieces).map(spaced))
+        assert.deepEqual(
+          [whole.contentLength, whole.chunked, whole.malformed],
+          [pieces.contentLength, pieces.chunked, pieces.malformed],
+        )
+      },
+    ),
+  )
+})
+
+/** A line that was taken as it stands may lack the space behind its colon. */
+function spaced(line: string): string {
+  return line.replace(/^([^:]+): ?/, '$1: ')
+}
+
+test('a head cut by the end of a read_taken all the same', () => {
+  const pairs: Pairs = [
+    ['x-a', '1'],
+    ['x-b', '2'],
+    ['x-c', '3'],
+  ]
+  for (let from = 1; from < 6; from++) {
+    const cut = rawInOneRead(pairs)
+    // undici's copies of what came with the read before.
+    for (let index = 0; index < from; index++) cut[index] = Buffer.from(cut[index] as Buffer)
+    const block = new ResponseBlock()
+    block.read(cut)
+    assert.deepEqual(lines(block), ['x-a: 1', 'x-b: 2', 'x-c: 3'])
   }
 })
