@@ -8,17 +8,22 @@
  *        └────────────────────────────┴───────────────────────┴──► onError
  *
  * undici 7's raw handler (onConnect/onHeaders/…) is used on purpose: a handler of the newer kind is wrapped in two
- * more objects, and its headers are parsed into an object nobody reads (native-notes/07-undici-connections.md).
+ * more objects, and its headers are parsed into an object nobody reads (native-notes/07-undici-connections.md). For the
+ * same reason undici is not given the header fields to look through and copy: they were judged when they came
+ * (request-head.ts), and are put into undici's request as it is made, which its diagnostics channel lets us see.
  *
  * Invariants
  *   - `begin` takes a connection and a ticket; `#finish` gives both back, once, after which the attempt is in the pool.
  *   - `exchange` is null once either side has let go; then nothing is reported any more.
  */
+import { Buffer } from 'node:buffer'
+import { subscribe } from 'node:diagnostics_channel'
 import { type Dispatcher, errors } from 'undici'
 import { idempotentMethods, type Outcome, outcomes } from '../plan/outcome.ts'
 import { proxyHeader } from '../plan/proxy-header.ts'
 import type { Ticket } from './admission.ts'
 import type { RequestBody } from './body/request-body.ts'
+import type { Departing, Departures } from './departures.ts'
 import type { Endpoint } from './endpoint.ts'
 import { withInterim } from './headers/interim.ts'
 import type { Connection } from './pool.ts'
@@ -42,8 +47,33 @@ export interface AttemptListener {
 export interface Outgoing {
   readonly method: string
   readonly target: string
+  readonly host: string
+  /** Name and value alternately, without Host and framing. Written as they stand, when the connection is there. */
   readonly headers: string[]
+  /** Of the body, if it is a stream; -1: not known, it goes in chunks. */
+  readonly contentLength: number
 }
+
+/** undici's request, as far as it is filled in here. */
+interface Fillable {
+  host: string | null
+  headers: string[]
+  contentLength: number | null
+}
+
+/** What is being dispatched, for `fill`. */
+let dispatched: Outgoing | null = null
+
+/** @param message of `undici:request:create`, which comes from inside `dispatch`, of whatever uses undici */
+function fill(message: unknown): void {
+  if (dispatched === null) return
+  const { request } = message as { request: Fillable }
+  request.host = dispatched.host
+  request.headers = dispatched.headers
+  if (dispatched.contentLength >= 0) request.contentLength = dispatched.contentLength
+  dispatched = null
+}
+subscribe('undici:request:create', fill)
 
 /** Thrown in onConnect to take back a request before it is written: abort would destroy a good connection. */
 const takenBack = Object.freeze(new Error('the exchange has ended before its request was sent'))
@@ -52,7 +82,7 @@ const notTwice = Object.freeze(new Error('the connection broke after the request
 /** What undici hands back from an attempt that was cancelled. */
 const cancelled = Object.freeze(new Error('cancelled'))
 
-export class Attempt {
+export class Attempt implements Departing {
   endpoint: Endpoint | null = null
   /** onConnect has been called. Until then provably nothing was sent. */
   started = false
@@ -67,21 +97,25 @@ export class Attempt {
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
   readonly #spare: Attempt[]
+  readonly #departures: Pick<Departures, 'add'>
+  /** What is to leave; null once it has. */
+  #outgoing: Outgoing | null = null
   readonly #finishLater = (): void => this.#finish()
   /** Filled anew for each request; undici copies what it needs inside `dispatch`. */
-  readonly #options: Dispatcher.DispatchOptions & { headers: string[]; servername: string | null } = {
+  readonly #options: Dispatcher.DispatchOptions & { servername: string | null } = {
     servername: null,
     path: '/',
     method: 'GET',
-    headers: [],
     body: null,
     // Otherwise undici closes the connection behind every HEAD, and every GET or DELETE with a body.
     reset: false,
     blocking: false,
   }
 
-  constructor(spare: Attempt[]) {
+  /** @param spare where it goes when it has ended */
+  constructor(spare: Attempt[], departures: Pick<Departures, 'add'>) {
     this.#spare = spare
+    this.#departures = departures
   }
 
   /** Sends a request. Everything that follows is reported to `listener`, possibly before this returns. */
@@ -98,7 +132,9 @@ export class Attempt {
     this.#upstream = upstream
     this.endpoint = endpoint
     this.#ticket = ticket
-    this.#connection = endpoint.begin(fresh)
+    // Safe methods only, as undici has it too (RFC 9112, section 9.3.2).
+    const pipelined = body === null && (outgoing.method === 'GET' || outgoing.method === 'HEAD')
+    this.#connection = endpoint.begin(fresh, pipelined)
     this.#connection.awaited++
     this.reused = this.#connection.served > 0
     if (endpoint.proxyProtocol !== null)
@@ -107,10 +143,24 @@ export class Attempt {
     options.method = outgoing.method as Dispatcher.HttpMethod
     options.path = outgoing.target
     options.servername = endpoint.serverName
-    options.headers = outgoing.headers
     // undici asks its body for `pipe` and `on` only; the types want a whole Readable.
     options.body = body as Buffer | null
-    this.#connection.client.dispatch(options, this as unknown as Dispatcher.DispatchHandler)
+    this.#outgoing = outgoing
+    this.#departures.add(this)
+  }
+
+  /** Its batch leaves. */
+  depart(): void {
+    const outgoing = this.#outgoing
+    this.#outgoing = null
+    // Nobody waits for it any more.
+    if (this.#listener === null || outgoing === null) return this.#finish()
+    const connection = this.#connection as Connection
+    connection.settled()
+    dispatched = outgoing
+    connection.client.dispatch(this.#options, this as unknown as Dispatcher.DispatchHandler)
+    // undici has refused it unseen.
+    dispatched = null
   }
 
   /** The exchange wants no more of this attempt: ends it now if the request has been sent, else as soon as can be. */
@@ -119,6 +169,7 @@ export class Attempt {
     // An abort destroys the connection. With pipelining others may be on it: as long as somebody waits for one of them,
     // the rest of this one is read and dropped.
     const connection = this.#connection as Connection
+    if (this.#outgoing !== null) return void this.#takeListener()
     if (connection.awaited > 1) return this.detach()
     this.#takeListener()
     if (this.#abort !== null) {
@@ -183,9 +234,13 @@ export class Attempt {
   }
 
   onComplete(): void {
-    ;(this.#connection as Connection).served++
+    const connection = this.#connection as Connection
+    connection.served++
+    if (connection.reader === this) connection.reader = null
     this.#takeListener()?.onEnd()
-    this.#finish()
+    // Not from inside: what is let in next may take this connection, and what stands behind the response in this read would
+    // be taken for the answer to it.
+    connection.whenParsed(this.#finishLater)
   }
 
   onError(error: Error): void {
@@ -224,14 +279,11 @@ export class Attempt {
     this.#interim = ''
     this.#abort = null
     this.#resume = null
-    this.#options.headers = none
     this.#options.body = null
     this.#spare.push(this)
     upstream.admission.release(ticket)
   }
 }
-
-const none: string[] = []
 
 /**
  * From undici's errors to the outcome table. Whether anything was sent is not read from the error: it was not, exactly

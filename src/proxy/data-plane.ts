@@ -13,6 +13,7 @@ import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
 import { Deadlines } from './deadlines.ts'
+import { Departures } from './departures.ts'
 import { describe } from './describe.ts'
 import { answeredAtTheDoor } from './door.ts'
 import { Exchange } from './exchange.ts'
@@ -37,6 +38,7 @@ export interface DataPlaneContext {
   readonly draining: boolean
   readonly spareExchanges: Exchange[]
   readonly spareAttempts: Attempt[]
+  readonly departures: Pick<Departures, 'add'>
 }
 
 /** Until there is a plan. */
@@ -57,6 +59,7 @@ export class DataPlane implements DataPlaneContext {
   limits: LimitsPlan = unlimited
   readonly spareExchanges: Exchange[] = []
   readonly spareAttempts: Attempt[] = []
+  readonly departures = new Departures()
   draining = false
   #webSockets: WebSockets | null = null
   /** When the last request came, in the time of `performance.now()`; kept up only while draining. */

@@ -50,11 +50,15 @@ export class Endpoint {
     return this.inFlight < this.capacity
   }
 
-  /** One attempt begins. `fresh`: on a connection that has served nothing yet. */
-  begin(fresh: boolean): Connection {
+  /**
+   * One attempt begins.
+   * @param fresh on a connection that has served nothing yet
+   * @param pipelined on one that others may be on too
+   */
+  begin(fresh: boolean, pipelined = false): Connection {
     this.inFlight++
     this.attempts++
-    return fresh ? this.#pool.acquireFresh() : this.#pool.acquire()
+    return fresh ? this.#pool.acquireFresh() : this.#pool.acquire(pipelined)
   }
 
   /** A connection of its own for a client's WebSocket. Calls back once, when it stands. @param client its address */

@@ -59,7 +59,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   )
 
   readonly #onAborted = (): void => this.#clientGone()
-  readonly #onFirstBytes = (): void => this.#bodyBegins()
+  readonly #onFirstBytes = (): void => this.#admit()
   readonly #refuseFaulty = (): void => {
     // The client may have gone meanwhile.
     if (this.#res !== null && this.head.fault !== null) this.#refuse(this.head.verdict)
@@ -115,14 +115,6 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#upload.begin(res, this.#onFirstBytes, this.#context.limits.bodyBytes, gather)
   }
 
-  #bodyBegins(): void {
-    // undici knows the length of a buffer, but not that of a stream.
-    if (!this.#upload.replayable && this.head.contentLength > 0) {
-      this.head.headers.push('content-length', String(this.head.contentLength))
-    }
-    this.#admit()
-  }
-
   // ---- 4 admit ----
 
   #admit(): void {
@@ -148,7 +140,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     // It broke one request, which may have been the request's fault: rather there again than nowhere.
     if (endpoint === null && this.#failedOn?.suspended === false) endpoint = upstream.pick(null)
     if (endpoint === null) return this.#noRoom(upstream, ticket)
-    const attempt = this.#context.spareAttempts.pop() ?? new Attempt(this.#context.spareAttempts)
+    const attempt =
+      this.#context.spareAttempts.pop() ?? new Attempt(this.#context.spareAttempts, this.#context.departures)
     this.#attempt = attempt
     this.attempts++
     this.endpointId = endpoint.id

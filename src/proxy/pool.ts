@@ -8,17 +8,21 @@
  *
  * Invariants
  *   - `size` <= `limit`; connections are made when first needed and kept until `close`.
- *   - with pipelining 1, a connection stands in `spare` exactly while nothing is in flight on it.
+ *   - a connection stands in `idle` exactly while nothing is in flight on it; in `shared` only with pipelining.
  *   - with `proxyProtocol`, a connection belongs to one client: it is made for one request and given up behind it, and
- *     none stands in `spare`.
- *   - the last one used is the first one taken, so that in quiet times the others grow idle and close.
+ *     none is idle.
+ *   - the last one used is the first one taken, so that in quiet times the others grow idle and close. With pipelining it is
+ *     filled before another is taken: requests that share a connection share its system calls, which is what pipelining is
+ *     turned on for (its price: native-notes/21-pipelining.md).
  */
 import type { Socket } from 'node:net'
-import { Client } from 'undici'
-import { originUrl } from '../plan/origin.ts'
+import { type buildConnector, Client } from 'undici'
+import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan } from '../plan/plan.ts'
 import { type Connect, connector, openSocket } from './connector.ts'
+import { EndpointSocket } from './endpoint-socket.ts'
 import { disguiseContinue } from './headers/disguise-continue.ts'
+import { IdleTimer } from './idle-timer.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
 const unlimitedMs = 86_400_000
@@ -46,6 +50,10 @@ export class Connection {
    * queue until it has a socket to find out that it is not wanted.
    */
   aborted = false
+  /** Nothing may follow what is in flight on it. */
+  exclusive = false
+  /** Its place in the pool's list of shared ones; -1: not there. */
+  slot = -1
   /** Whose response is being read; null between two. */
   reader: { resume(): void } | null = null
   /** It takes no more requests. */
@@ -53,20 +61,25 @@ export class Connection {
   /** Bytes that go out ahead of everything else, TLS included: a PROXY header. */
   preface: Buffer | null = null
 
-  /** @param connect shared by the connections to one endpoint, for the sake of its TLS sessions */
+  /** Where a plain connection goes. */
+  readonly #path: string | null
+  readonly #connectMs: number
+  readonly #connectSecurely: Connect
+  #idle: IdleTimer | null = null
+  /** Where it is a plain one. */
+  #plain: EndpointSocket | null = null
+
+  /** @param connect for TLS; shared by the connections to one endpoint, for the sake of its sessions */
   constructor(origin: string, plan: ConnectionPlan, connect: Connect) {
     const idleMs = plan.timeouts.idleMs || unlimitedMs
-    this.client = new Client(originUrl(origin), {
-      // 0: undici sends `Connection: close` and closes behind the response.
-      pipelining: plan.proxyProtocol === undefined ? plan.pipelining : 0,
-      connect: (options, callback) => {
-        connect(options, this.preface, (...result) => {
-          const socket = result[1]
-          // Missing where it failed, whatever the types say.
-          if (socket) this.#guard(socket)
-          callback(...result)
-        })
-      },
+    this.#path = socketPath(origin)
+    this.#connectMs = plan.timeouts.connectMs
+    this.#connectSecurely = connect
+    this.client = new Client(withOrigin(new URL(originUrl(origin))), {
+      // 0: undici sends `Connection: close` and closes behind the response. Never 1, with which it lets a turn of the event
+      // loop pass behind each response: the pool counts what is in flight, and attempts end only when a read has been parsed.
+      pipelining: plan.proxyProtocol === undefined ? Math.max(2, plan.pipelining) : 0,
+      connect: (options, callback) => this.#connect(options, callback),
       keepAliveTimeout: idleMs,
       keepAliveMaxTimeout: idleMs,
       keepAliveTimeoutThreshold: keepAliveMarginMs,
@@ -79,9 +92,45 @@ export class Connection {
     this.client.on('connect', () => {
       this.connected = true
       this.served = 0
+      this.#idle?.takeOver()
     })
     this.client.on('disconnect', () => {
+      this.#plain = null
       this.connected = false
+      this.#idle?.stop()
+      this.#idle = null
+    })
+  }
+
+  /** What had come over it is read: see EndpointSocket. */
+  settled(): void {
+    this.#plain?.settled()
+  }
+
+  /** Has something done when the read that is being parsed is over, or soon. */
+  whenParsed(act: () => void): void {
+    if (this.#plain?.whenParsed(act) !== true) queueMicrotask(act)
+  }
+
+  #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
+    const take = (error: Error | null, socket: EndpointSocket | Socket | null): void => {
+      if (socket === null) return callback(error as Error, null)
+      this.#idle = new IdleTimer(socket)
+      callback(null, socket as Socket)
+    }
+    if (options.protocol !== 'http:') {
+      return this.#connectSecurely(options, this.preface, (...[error, socket]) => {
+        // Missing where it failed, whatever the types say.
+        if (socket) this.#guard(socket)
+        take(error, socket ?? null)
+      })
+    }
+    const path = this.#path
+    const target = path === null ? { host: options.hostname, port: Number(options.port || 80) } : { path }
+    new EndpointSocket(target, this.#connectMs, this, (error, socket) => {
+      if (socket !== null && this.preface !== null) socket.write(this.preface)
+      this.#plain = socket
+      take(error, socket)
     })
   }
 
@@ -105,12 +154,20 @@ export class Connection {
   }
 }
 
+/** undici asks for the origin at each request, and URL puts it together each time. */
+function withOrigin(url: URL): URL {
+  return Object.defineProperty(url, 'origin', { value: url.origin })
+}
+
 export class ConnectionPool {
   readonly #origin: string
   readonly #plan: ConnectionPlan
   readonly #connect: Connect
   readonly #all = new Set<Connection>()
-  #spare: Connection[] = []
+  /** Nothing is in flight on these. */
+  #idle: Connection[] = []
+  /** Requests may follow others on these: something is in flight, all of it may be pipelined, and there is room. */
+  #shared: Connection[] = []
 
   constructor(origin: string, plan: ConnectionPlan) {
     this.#origin = origin
@@ -125,11 +182,13 @@ export class ConnectionPool {
   /**
    * A connection with room for one more request. The caller has made sure that there is one
    * (in flight < connections x pipelining) and gives it back with `release`.
+   * @param pipelined it may follow other requests and be followed. Otherwise it gets a connection of its own, as long as one
+   * is idle or may be made.
    */
-  acquire(): Connection {
-    const connection = this.#plan.pipelining === 1 ? (this.#spare.pop() ?? this.#open()) : this.#leastLoaded()
-    connection.inFlight++
-    return connection
+  acquire(pipelined = false): Connection {
+    const shared = pipelined && this.#plan.pipelining > 1
+    const open = shared ? this.#shared.at(-1) : undefined
+    return this.#take(open ?? this.#idle.pop() ?? this.#new(), shared)
   }
 
   /**
@@ -137,18 +196,15 @@ export class ConnectionPool {
    * connection that turned out closed. Takes a connection that is not established, or gives up an idle one for it.
    */
   acquireFresh(): Connection {
-    let connection = this.#spare.find((candidate) => !candidate.connected && candidate.inFlight === 0)
-    if (connection === undefined && this.#all.size >= this.#plan.connections) {
-      const stale = this.#spare.find((candidate) => candidate.inFlight === 0)
+    const index = this.#idle.findIndex((candidate) => !candidate.connected)
+    if (index !== -1) return this.#take(this.#idle.splice(index, 1)[0] as Connection, false)
+    if (this.#all.size >= this.#plan.connections) {
+      const stale = this.#idle[0]
       // Every connection is at work (pipelining): share one rather than go over the limit.
       if (stale === undefined) return this.acquire()
       this.#forget(stale)
     }
-    connection ??= this.#open()
-    const index = this.#spare.indexOf(connection)
-    if (index !== -1 && this.#plan.pipelining === 1) this.#spare.splice(index, 1)
-    connection.inFlight++
-    return connection
+    return this.#take(this.#new(), false)
   }
 
   /** A socket outside the pool, for what is no request. Calls back once. */
@@ -158,9 +214,13 @@ export class ConnectionPool {
 
   release(connection: Connection): void {
     connection.inFlight--
-    const spent = connection.aborted || this.#plan.proxyProtocol !== undefined
-    if (spent && !connection.closing) return this.#forget(connection)
-    if (this.#plan.pipelining === 1 && !connection.closing) this.#spare.push(connection)
+    if (connection.closing) return
+    if (connection.aborted || this.#plan.proxyProtocol !== undefined) return this.#forget(connection)
+    if (connection.inFlight === 0) {
+      connection.exclusive = false
+      this.#withdraw(connection)
+      this.#idle.push(connection)
+    } else this.#offer(connection)
   }
 
   /** Closes idle connections now and the others when their requests end. A later `acquire` opens new ones. */
@@ -170,31 +230,56 @@ export class ConnectionPool {
       void connection.client.close()
     }
     this.#all.clear()
-    this.#spare = []
+    this.#idle = []
+    this.#shared = []
   }
 
-  #open(): Connection {
-    const connection = new Connection(this.#origin, this.#plan, this.#connect)
-    this.#all.add(connection)
-    // Pipelined connections always stand in `spare`: they are chosen by load.
-    if (this.#plan.pipelining > 1) this.#spare.push(connection)
+  #take(connection: Connection, shared: boolean): Connection {
+    connection.inFlight++
+    if (!shared) connection.exclusive = true
+    if (shared) this.#offer(connection)
+    else if (this.#plan.pipelining > 1) this.#withdraw(connection)
     return connection
   }
 
-  /** With pipelining: an idle connection, else a new one, else the one with the fewest in flight. */
-  #leastLoaded(): Connection {
-    let best: Connection | null = null
-    for (const connection of this.#spare) {
-      if (connection.inFlight === 0) return connection
-      if (best === null || connection.inFlight < best.inFlight) best = connection
+  /** Lists it where others may follow, or not: as there is room. */
+  #offer(connection: Connection): void {
+    if (connection.exclusive || connection.inFlight >= this.#plan.pipelining)
+      return this.#withdraw(connection)
+    if (connection.slot !== -1) return
+    connection.slot = this.#shared.length
+    this.#shared.push(connection)
+  }
+
+  #withdraw(connection: Connection): void {
+    if (connection.slot === -1) return
+    const last = this.#shared.pop() as Connection
+    if (last !== connection) {
+      this.#shared[connection.slot] = last
+      last.slot = connection.slot
     }
-    return best === null || this.#all.size < this.#plan.connections ? this.#open() : best
+    connection.slot = -1
+  }
+
+  /** Another connection, or, where there may be none, the one with the fewest in flight. */
+  #new(): Connection {
+    if (this.#all.size >= this.#plan.connections) {
+      let best: Connection | null = null
+      for (const connection of this.#all) {
+        if (best === null || connection.inFlight < best.inFlight) best = connection
+      }
+      if (best !== null) return best
+    }
+    const connection = new Connection(this.#origin, this.#plan, this.#connect)
+    this.#all.add(connection)
+    return connection
   }
 
   #forget(connection: Connection): void {
     connection.closing = true
     this.#all.delete(connection)
-    this.#spare = this.#spare.filter((other) => other !== connection)
+    this.#idle = this.#idle.filter((other) => other !== connection)
+    this.#withdraw(connection)
     void connection.client.destroy()
   }
 }

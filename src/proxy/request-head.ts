@@ -9,7 +9,7 @@
 import type { HttpRequest } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
-import { contentLength, isHost, isTarget, isToken, toByteString } from './headers/bytes.ts'
+import { contentLength, fieldValue, isHost, isTarget, isToken } from './headers/bytes.ts'
 import { isClaim } from './headers/forwarding.ts'
 import { isHopByHop, nominated } from './headers/hop-by-hop.ts'
 import { type ListenerFacts, plainListener } from './listener-facts.ts'
@@ -22,7 +22,7 @@ export class RequestHead {
   target = ''
   host = ''
   accept = ''
-  /** Name and value alternately, as `dispatch` takes them. Values are byte strings. */
+  /** Name and value alternately, without Host. Values are byte strings. All of it is fit to be written as it stands. */
   readonly headers: string[] = []
   /** The same, of fields that say where the request comes from (headers/forwarding.ts). */
   readonly claims: string[] = []
@@ -37,6 +37,7 @@ export class RequestHead {
   verdict: Outcome = outcomes.badRequest
   #bytes = 0
   #count = 0
+  #hosts = 0
   #connection = ''
   readonly #collect = (name: string, value: string): void => this.#add(name, value)
 
@@ -97,6 +98,7 @@ export class RequestHead {
     this.verdict = outcomes.badRequest
     this.#bytes = 0
     this.#count = 0
+    this.#hosts = 0
     this.#connection = ''
   }
 
@@ -107,7 +109,11 @@ export class RequestHead {
     this.#bytes += name.length + value.length + 4
     switch (name.length) {
       case 4:
-        if (name === 'host') this.host = value
+        if (name === 'host') {
+          if (this.#hosts++ > 0) this.fault ??= 'Host is given twice'
+          this.host = value
+          return
+        }
         break
       case 6:
         if (name === 'accept') this.accept = value
@@ -131,8 +137,11 @@ export class RequestHead {
         }
         break
     }
-    if (isClaim(name)) this.claims.push(name, toByteString(value))
-    else if (!isHopByHop(name)) this.headers.push(name, toByteString(value))
+    const bytes = fieldValue(value)
+    if (bytes === null || !isToken(name))
+      this.fault ??= 'a header field has characters that must not be forwarded'
+    else if (isClaim(name)) this.claims.push(name, bytes)
+    else if (!isHopByHop(name)) this.headers.push(name, bytes)
   }
 
   #readLength(value: string): void {

@@ -16,10 +16,12 @@
  * The head leaves with the first body byte: neither binding can send it alone (native-notes/06-head-needs-a-byte.md).
  *
  * Invariants
+ *   - what is kept beyond the call that brought it, and its microtasks, is a copy (endpoint-socket.ts).
  *   - `pending` is not null exactly while `blocked`; nothing is written then but from `onWritable`.
  *   - never an empty `tryEnd`, never two writes in one cork unless both fit it together (native-notes/01-lost-writes.md).
  *   - after `complete` the native response is not touched again.
  */
+import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
 import { toWritable } from '../headers/bytes.ts'
 import type { ResponseBlock } from '../headers/response-block.ts'
@@ -54,6 +56,8 @@ export class ResponseBody {
   #close = false
   #total = 0
   #pending: Buffer | null = null
+  /** The chunk at hand lies in memory that the next read overwrites. */
+  #borrowed = false
   /** chunked: how much of `pending` is written. fixed: the write offset at which `pending` begins. */
   #at = 0
   #pieceBytes = 0
@@ -151,6 +155,7 @@ export class ResponseBody {
     this.#close = false
     this.#total = 0
     this.#pending = null
+    this.#borrowed = false
     this.#at = 0
     this.#pieceBytes = 0
     this.#ended = false
@@ -197,6 +202,7 @@ export class ResponseBody {
   // ---- fixed ----
 
   #writeFixedChunk(chunk: Buffer): boolean {
+    this.#borrowed = true
     this.#piece = chunk
     this.#at = this.bytes
     if (this.#at + chunk.length === this.#total) this.#onLast()
@@ -231,6 +237,7 @@ export class ResponseBody {
 
   #writeChunked(chunk: Buffer): boolean {
     this.#pending = chunk
+    this.#borrowed = true
     this.#at = 0
     if (!this.headWritten) this.#pieceBytes = Math.min(this.#writeBytes, this.#roomBesideHead())
     return this.#writePieces()
@@ -308,13 +315,21 @@ export class ResponseBody {
 
   #wait(chunk: Buffer): false {
     this.blocked = true
-    this.#pending = chunk
+    this.#pending = this.#borrowed ? this.#ownCopy(chunk) : chunk
     if (!this.#writableSet) {
       // 20.51.4 throws away a handler that is set a second time from inside the first: one for the whole response.
       this.#writableSet = true
       ;(this.#res as HttpResponse).onWritable(this.#writable)
     }
     return false
+  }
+
+  /** Of what is not written yet. */
+  #ownCopy(chunk: Buffer): Buffer {
+    const written = this.#mode === 'fixed' ? this.bytes - this.#at : this.#at
+    this.#at = this.#mode === 'fixed' ? this.bytes : 0
+    this.#borrowed = false
+    return Buffer.from(chunk.subarray(written))
   }
 
   #onWritable(offset: number): boolean {

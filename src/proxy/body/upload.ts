@@ -10,6 +10,7 @@
  *   - while `coming`, the native layer goes on calling back, whatever has become of the response: an exchange is not used
  *     again before it has ended, or the rest of one body would become another's.
  */
+import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import { RequestBody } from './request-body.ts'

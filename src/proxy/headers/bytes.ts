@@ -24,6 +24,22 @@ export function toByteString(text: string): string {
 }
 
 /**
+ * The same for the value of a field that is to be forwarded, looked at once, since undici does not look again (attempt.ts).
+ * @returns null if it has control characters other than the tab (RFC 9110, section 5.5)
+ */
+export function fieldValue(text: string): string | null {
+  let wide = false
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code > 0x7e) {
+      if (code === 0x7f) return null
+      wide = true
+    } else if (code < 0x20 && code !== 0x09) return null
+  }
+  return wide ? Buffer.from(text, 'utf8').latin1Slice() : text
+}
+
+/**
  * A byte string -> what `writeHeader` and `writeStatus` take: text where it is ASCII, else the bytes, since text would
  * be encoded a second time. The native length of the UTF-8 form differs from the number of characters exactly where one
  * is above 0x7F.

@@ -44,7 +44,7 @@ export function dial(
   const protocols = offered(head.headers)
   const options: ClientOptions = {
     // A list of values makes a line each, which the types do not know.
-    headers: forwardedFields(head.headers) as Record<string, string>,
+    headers: { host: head.host, ...forwardedFields(head.headers) } as Record<string, string>,
     perMessageDeflate: false,
     autoPong: false,
     maxPayload: payloadMax,

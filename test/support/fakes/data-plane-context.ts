@@ -7,6 +7,7 @@ import type { Attempt } from '../../../src/proxy/attempt.ts'
 import { cleanPath } from '../../../src/proxy/clean-path.ts'
 import type { DataPlaneContext } from '../../../src/proxy/data-plane.ts'
 import { Deadlines, tickMs } from '../../../src/proxy/deadlines.ts'
+import type { Departing } from '../../../src/proxy/departures.ts'
 import { Exchange } from '../../../src/proxy/exchange.ts'
 import { Forwarding } from '../../../src/proxy/headers/forwarding.ts'
 import { Recorder } from '../../../src/proxy/record.ts'
@@ -18,6 +19,9 @@ import { FakeLoop, FakeResponse, type FakeResponseOptions } from './http-respons
 import { MemoryLog } from './logger.ts'
 import { plan, upstreamPlan } from './plans.ts'
 import { type FakeCall, FakeUpstreamSide } from './undici-client.ts'
+
+/** Each request by itself, and without a turn of the event loop passing. */
+export const departingAtOnce = { add: (departing: Departing): void => departing.depart() }
 
 export interface Started {
   readonly res: FakeResponse
@@ -37,6 +41,8 @@ export class FakeContext implements DataPlaneContext {
   readonly side: FakeUpstreamSide
   readonly route: Route
   limits = plan().limits
+  /** Requests leave at once, not with the turn's others. */
+  readonly departures = departingAtOnce
   forwarding = new Forwarding(plan().forwarding)
   readonly #loop = new FakeLoop()
 

@@ -3,6 +3,7 @@
  * dispatcher/client-h1.js and core/request.js of undici 7.30: `abort` reports synchronously, a throw in onConnect ends
  * the call with that error, and a paused response goes no further until it is resumed.
  */
+import { channel } from 'node:diagnostics_channel'
 import type { Connection } from '../../../src/proxy/pool.ts'
 import type { Upstream } from '../../../src/proxy/upstream.ts'
 
@@ -17,9 +18,11 @@ interface Handler {
 interface Options {
   readonly method: string
   readonly path: string
-  readonly headers: readonly string[]
   readonly body: unknown
 }
+
+/** undici shows each request it makes on this channel, and whoever listens may fill it in. */
+const created = channel('undici:request:create')
 
 /** What undici uses of a body that comes in pieces. */
 interface StreamBody {
@@ -33,8 +36,10 @@ interface StreamBody {
 export class FakeCall {
   readonly method: string
   readonly path: string
+  host: string | null = null
   /** As they were at the time of the call. */
-  readonly headers: readonly string[]
+  headers: readonly string[] = []
+  contentLength: number | null = null
   readonly body: unknown
   ended = false
   /** The reason given to `abort`. */
@@ -51,8 +56,9 @@ export class FakeCall {
   constructor(options: Options, handler: Handler) {
     this.method = options.method
     this.path = options.path
-    this.headers = [...options.headers]
     this.body = options.body
+    created.publish({ request: this })
+    this.headers = [...this.headers]
     this.#handler = handler
   }
 
@@ -164,6 +170,13 @@ export class FakeUpstreamSide {
       this.calls.push(new FakeCall(options, handler))
       return true
     }
-    return { client: { dispatch }, inFlight: 1, awaited: 0, connected: true } as unknown as Connection
+    return {
+      client: { dispatch },
+      inFlight: 1,
+      awaited: 0,
+      connected: true,
+      settled: () => {},
+      whenParsed: queueMicrotask,
+    } as unknown as Connection
   }
 }

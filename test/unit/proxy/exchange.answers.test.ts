@@ -1,8 +1,10 @@
 /** Answers that come at an unusual moment, and what must not reach the wrong request afterwards. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { errors } from 'undici'
 import { outcomes } from '../../../src/plan/outcome.ts'
 import { headBytesMax } from '../../../src/proxy/headers/response-block.ts'
+import type { Connection } from '../../../src/proxy/pool.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { headerValues } from '../../support/fakes/parse-response.ts'
 import { endpointPlan, timeouts } from '../../support/fakes/plans.ts'
@@ -237,17 +239,20 @@ test('idempotent, reset twice_502 after the second', async (t) => {
   await context.assertAtRest()
 })
 
-test('undici refuses what the client sent_400, before dispatch has returned', async (t) => {
+test('undici refuses what it is given_400, before dispatch has returned', async (t) => {
   const context = new FakeContext(t)
-  const { upstream } = context
-  const endpoint = upstream.endpoints[0]
-  assert.ok(endpoint)
-  // A real connection: undici itself looks at the headers.
-  delete (endpoint as { begin?: unknown }).begin
-  delete (endpoint as { end?: unknown }).end
-  const { res } = context.start({ headers: [['x-a', 'DEL is no header character: \x7f']] })
+  const refuse = (_options: unknown, handler: { onError(error: Error): void }): void =>
+    handler.onError(new errors.InvalidArgumentError('invalid request path'))
+  const connection = {
+    client: { dispatch: refuse },
+    inFlight: 1,
+    awaited: 0,
+    settled: () => {},
+    whenParsed: queueMicrotask,
+  } as unknown as Connection
+  Object.assign(context.upstream.endpoints[0] as object, { begin: () => connection, end: () => {} })
+  const { res } = context.start()
   assert.equal(res.parse().status, 400)
   assert.deepEqual(context.recorder.counts(), { bad_request: 1 })
   await context.assertAtRest()
-  upstream.retire()
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
 import type { Client } from 'undici'
 import { type Connection, type ConnectionPlan, ConnectionPool } from '../../../src/proxy/pool.ts'
 import { timeouts } from '../../support/fakes/plans.ts'
@@ -118,29 +119,83 @@ test('fresh, real server_is another socket than the used one', async (t) => {
   )
 })
 
-test('pipelining_first idle, then new, then the least loaded', (t) => {
-  const subject = pool(t, { connections: 2, pipelining: 3 })
-  const [a, b, c, d] = acquire(subject, 4) as [Connection, Connection, Connection, Connection]
-  assert.notEqual(a, b)
-  assert.equal(subject.size, 2)
-  assert.deepEqual(new Set([c, d]), new Set([a, b]))
-  assert.deepEqual([a.inFlight, b.inFlight], [2, 2])
+function share(from: ConnectionPool, count: number): Connection[] {
+  return Array.from({ length: count }, () => from.acquire(true))
+}
+
+test('pipelining_a connection is filled before another one is taken', (t) => {
+  const subject = pool(t, { connections: 3, pipelining: 3 })
+  const [a, b, c, d] = share(subject, 4) as [Connection, Connection, Connection, Connection]
+  assert.deepEqual([b, c], [a, a])
+  assert.notEqual(d, a)
   subject.release(a)
-  assert.equal(subject.acquire(), a)
+  assert.equal(subject.acquire(true), a, 'the last one with room')
+  assert.equal(subject.acquire(true), d)
+  assert.equal(subject.size, 2)
 })
 
 test('pipelining at capacity_no connection has more than its depth', (t) => {
   const subject = pool(t, { connections: 3, pipelining: 4 })
-  const connections = new Set(acquire(subject, 12))
+  const connections = new Set(share(subject, 12))
   assert.deepEqual(
     [...connections].map(({ inFlight }) => inFlight),
     [4, 4, 4],
   )
 })
 
+test('pipelining, a request that may not be pipelined_has a connection of its own while one can be had', (t) => {
+  const subject = pool(t, { connections: 3, pipelining: 2 })
+  const [first] = share(subject, 1) as [Connection]
+  const own = subject.acquire()
+  assert.notEqual(own, first)
+  assert.equal(subject.acquire(true), first, 'nothing follows it on its own')
+  const next = subject.acquire(true)
+  assert.ok(next !== own && next !== first)
+  subject.release(own)
+  subject.release(next)
+  assert.equal(subject.acquire(), next, 'the last idle one')
+  assert.equal(subject.acquire(), own)
+  assert.equal(subject.size, 3)
+})
+
+test('pipelining, a request that may not be pipelined, all at work_stands behind the fewest', (t) => {
+  const subject = pool(t, { connections: 2, pipelining: 2 })
+  const [a, , b] = share(subject, 3) as [Connection, Connection, Connection]
+  assert.equal(subject.acquire(), b)
+  subject.release(a)
+  subject.release(b)
+  assert.equal(subject.acquire(true), a, 'not behind the one that wants to be alone')
+})
+
+test('pipelining, drawn requests_no connection is over its depth, and each ends where it began', (t) => {
+  fc.assert(
+    fc.property(
+      fc.record({ connections: fc.integer({ min: 1, max: 4 }), pipelining: fc.integer({ min: 1, max: 4 }) }),
+      fc.array(fc.oneof(fc.boolean(), fc.nat(20))),
+      (plan, steps) => {
+        const subject = pool(t, plan)
+        const taken: Connection[] = []
+        for (const step of steps) {
+          if (typeof step === 'boolean') {
+            if (taken.length < plan.connections * plan.pipelining) taken.push(subject.acquire(step))
+          } else if (taken.length > 0) {
+            subject.release(taken.splice(step % taken.length, 1)[0] as Connection)
+          }
+          for (const connection of taken) {
+            assert.equal(connection.inFlight, taken.filter((other) => other === connection).length)
+            assert.ok(connection.inFlight <= plan.pipelining)
+          }
+          assert.ok(subject.size <= plan.connections)
+        }
+        subject.close()
+      },
+    ),
+  )
+})
+
 test('pipelining, fresh with all at work_shares one rather than go over the limit', (t) => {
   const subject = pool(t, { connections: 1, pipelining: 2 })
-  const [busy] = acquire(subject, 1) as [Connection]
+  const [busy] = share(subject, 1) as [Connection]
   busy.connected = true
   assert.equal(subject.acquireFresh(), busy)
   assert.equal(subject.size, 1)

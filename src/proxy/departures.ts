@@ -1,0 +1,54 @@
+/**
+ * Requests leave for their endpoints in batches, one batch in each turn of the event loop, and each a whole turn after it
+ * was ready:
+ *
+ *     turn n      ready ──┐                 poll, then check
+ *     turn n + 1          └─► boarding      poll: what has come over any connection is read, check: all of these leave
+ *
+ * Two things are had by that. A connection on which its server has sent something unasked is found out before the next
+ * request is written to it, which would otherwise take those bytes for its answer (GHSA-35p6-xmwp-9g52; undici does the same
+ * with two timers for each request). And what one turn writes to one connection, with pipelining, leaves in one piece.
+ */
+import { flushHeads, holdHeads } from './endpoint-socket.ts'
+
+/** What waits to leave. It is asked to once. */
+export interface Departing {
+  depart(): void
+}
+
+export class Departures {
+  #ready: Departing[] = []
+  #boarding: Departing[] = []
+  /** Empty, for the next turn: arrays are used again. */
+  #spare: Departing[] = []
+  #scheduled = false
+  readonly #next = (): void => this.#turn()
+
+  add(departing: Departing): void {
+    this.#ready.push(departing)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(this.#next)
+  }
+
+  #turn(): void {
+    const leaving = this.#boarding
+    this.#boarding = this.#ready
+    this.#ready = this.#spare
+    this.#spare = leaving
+    this.#scheduled = false
+    // Before the others: a defect in one of them must not strand those behind it.
+    if (this.#boarding.length > 0) this.#schedule()
+    holdHeads()
+    try {
+      for (let index = 0; index < leaving.length; index++) (leaving[index] as Departing).depart()
+    } finally {
+      leaving.length = 0
+      flushHeads()
+    }
+  }
+}
