@@ -28,6 +28,7 @@ export function crossCheck(input: unknown): Finding[] {
     ...Object.entries(upstreams ?? {}).flatMap(([name, upstream]) => [
       ...duplicateEndpoints(name, upstream),
       ...pipelinedClients(name, upstream),
+      ...weightless(name, upstream),
     ]),
     ...routes.flatMap((route, index) => routeTarget(route, index, names)),
     ...unreachableRoute(routes),
@@ -76,6 +77,22 @@ function pipelinedClients(name: string, upstream: unknown): Finding[] {
       expected: '1 with proxyProtocol: a connection serves one request',
       found: String(settings.pipelining),
       hint: 'leave out "pipelining"; raise "connections" for more requests at once',
+    },
+  ]
+}
+
+/** Draining all is an operation; weights that are all 0 are a mistake. */
+function weightless(name: string, upstream: unknown): Finding[] {
+  const inner = asDictionary(upstream)
+  const list = inner === null ? upstream : inner.endpoints
+  if (!Array.isArray(list) || list.length === 0) return []
+  if (!list.every((endpoint) => asDictionary(endpoint)?.weight === 0)) return []
+  return [
+    {
+      path: inner === null ? ['upstreams', name] : ['upstreams', name, 'endpoints'],
+      expected: 'an endpoint whose weight is 1 or more',
+      found: list.length === 1 ? 'weight 0' : `weight 0 for all ${list.length}`,
+      hint: 'nobody would be sent anywhere; to take a whole upstream out of service, give its endpoints "drain": true',
     },
   ]
 }

@@ -10,6 +10,7 @@ import type {
   RoutePlan,
   UpstreamPlan,
 } from '../plan/plan.ts'
+import { balancePlan } from './balance-plan.ts'
 import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
@@ -83,7 +84,8 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
   return {
     name,
     endpoints: settings.endpoints.map((endpoint) => endpointPlan(name, endpoint)),
-    balance,
+    balance: balancePlan(name, balance),
+    slowStartMs: milliseconds(settings.slowStart),
     connections,
     pipelining,
     timeouts: {
@@ -103,10 +105,20 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
 type UpstreamSettings = Exclude<UpstreamConfig, readonly unknown[]>
 
 function endpointPlan(upstream: string, config: UpstreamSettings['endpoints'][number]): EndpointPlan {
-  const { url, weight } = typeof config === 'string' ? { url: config, weight: 1 } : config
+  const { url, weight, backup, drain } = typeof config === 'string' ? oneShareOf(config) : config
   const read = readEndpointUrl(url)
   if (read.fault !== null) throw new Error(`endpoint ${url} of upstream ${upstream}: ${read.fault}`)
-  return { id: `${upstream}/${read.origin}`, origin: read.origin, weight }
+  return {
+    id: `${upstream}/${read.origin}`,
+    origin: read.origin,
+    weight,
+    ...(backup ? { backup } : undefined),
+    ...(drain ? { drain } : undefined),
+  }
+}
+
+function oneShareOf(url: string) {
+  return { url, weight: 1, backup: false, drain: false }
 }
 
 function healthPlan(config: Exclude<UpstreamSettings['health'], false>): HealthPlan {

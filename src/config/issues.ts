@@ -69,10 +69,18 @@ function flatten(issues: readonly Issue[], base: Path): PlacedIssue[] {
   })
 }
 
-/** The one form of a union that has the kind of the value (object, array, string, number), or null. */
+/**
+ * The one form of a union that has the kind of the value (object, array, string, number), or null. Of several objects the one
+ * that has all of its keys.
+ */
 function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | null {
   const fitting = branches.filter((issues) => !issues.some(isOtherKind))
-  return fitting.length === 1 ? (fitting[0] ?? null) : null
+  const meant = fitting.length === 1 ? fitting : fitting.filter((issues) => !issues.some(hasOtherKeys))
+  return meant.length === 1 ? (meant[0] ?? null) : null
+}
+
+function hasOtherKeys(issue: Issue): boolean {
+  return issue.path.length === 0 && issue.code === 'unrecognized_keys'
 }
 
 function isOtherKind(issue: Issue): boolean {

@@ -29,7 +29,14 @@ export const limits = {
 
   upstreams: { min: 0, max: 1000 },
   endpoints: { min: 1, max: 1000 },
-  weight: { min: 1, max: 256 },
+  weight: { min: 0, max: 256 },
+  /** 0 means none. */
+  slowStartMs: { min: 0, max: 86_400_000 },
+  loadFactor: { min: 1.01, max: 1000 },
+  /** Of a cookie, of a header, and of a parameter in a query, in characters. */
+  keyNameLength: 256,
+  /** Of what signs cookies, in characters. */
+  secretLength: { min: 16, max: 1024 },
   connections: { min: 1, max: 10_000 },
   pipelining: { min: 1, max: 128 },
   /** 0 means none. */

@@ -37,6 +37,14 @@ export function integer({ min, max }: Range) {
     .max(max)
 }
 
+/** A number in a range, which the message names. */
+export function number({ min, max }: Range) {
+  return z
+    .number({ error: `a number from ${min} to ${max}` })
+    .min(min)
+    .max(max)
+}
+
 /** A share, 0 to 1. */
 export function fraction() {
   return z.number({ error: 'a number from 0 to 1' }).min(0).max(1)

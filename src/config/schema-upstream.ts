@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { balancePolicies } from '../plan/plan.ts'
 import { proxyVersions } from '../plan/proxy-header.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
+import { balance } from './schema-balance.ts'
 import { retries } from './schema-retries.ts'
 import { upstreamTls } from './schema-upstream-tls.ts'
 import { checkPathFault } from './target.ts'
@@ -22,16 +22,36 @@ const endpointUrl = text({
 const weight = integer(limits.weight)
   .default(1)
   .describe(
-    'Share of the traffic relative to the other endpoints of the upstream: 3 gets three times what 1 gets. 1 to 256; ' +
-      'default 1. The policies "round-robin" and "random" follow it exactly or on average; "least-connections" ' +
-      'compares requests in flight per weight.',
+    'Share of the traffic relative to the other endpoints of the upstream: 3 gets three times what 1 gets. 0 to 256; ' +
+      'default 1; 0: none, but what a cookie of "sticky" sends there. "round-robin", "random" and "hash" follow it exactly ' +
+      'or on average; the others compare what is in flight per weight.',
   )
 
+const backup = z
+  .boolean({ error: 'true or false' })
+  .default(false)
+  .describe(
+    'Takes requests only while no endpoint without "backup" is available; several share them by weight. Default false. ' +
+      'It is checked like the others, and a cookie of "sticky" that names it is followed.',
+  )
+
+const drain = z
+  .boolean({ error: 'true or false' })
+  .default(false)
+  .describe(
+    'Takes no new requests; what is in flight ends as it would, and with "sticky" those whose cookie names it still come, ' +
+      'so that sessions can end there. Default false. Set it and reload before taking a server down; the weight stays ' +
+      'written for later. With every endpoint draining, requests are answered 503.',
+  )
+
+const endpointSettings = section({ url: endpointUrl, weight, backup, drain })
+
 const endpoint = z
-  .union([endpointUrl, section({ url: endpointUrl, weight }).describe('An endpoint with its settings.')], {
-    error: 'an endpoint: a URL such as "http://127.0.0.1:9001", or an object with the keys url, weight',
+  .union([endpointUrl, endpointSettings.describe('An endpoint with its settings.')], {
+    error:
+      'an endpoint: a URL such as "http://127.0.0.1:9001", or an object with the keys url, weight, backup, drain',
   })
-  .describe('One address of the upstream: a URL, or an object with "url" and "weight".')
+  .describe('One address of the upstream: a URL, or an object with "url", "weight", "backup" and "drain".')
 
 const endpoints = list(endpoint, 'endpoints', limits.endpoints).describe(
   'The addresses that share the traffic, 1 to 1000, each once. Their order does not matter to "random".',
@@ -136,12 +156,13 @@ const health = z
 /** An upstream in its long form. The short form, an array, is `endpoints` with everything else at its default. */
 export const upstreamSettings = section({
   endpoints,
-  balance: choice(balancePolicies)
-    .default('round-robin')
+  balance,
+  slowStart: duration(limits.slowStartMs)
+    .default('10s')
     .describe(
-      'Which endpoint takes the next request. Default "round-robin", smooth and weighted; "least-connections": the one ' +
-        'with the fewest requests in flight, for answers of very different length; "random", weighted. Each worker ' +
-        'counts for itself.',
+      'An endpoint that was down (by its health checks, or refusing connections for more than a second) comes back with a tenth ' +
+        'of its weight, and has all of it after this time. Default "10s"; up to "24h"; "0s": at once. Not at the start, nor ' +
+        'for an endpoint that a reload adds. "hash" does without it, since keys would move with the weight.',
     ),
   connections: integer(limits.connections)
     .default(64)

@@ -11,6 +11,7 @@ import type { Problem } from '../config/problem.ts'
 import type { ListenerPlan, Plan } from '../plan/plan.ts'
 import { BindError, checkBind } from './bind-check.ts'
 import { type HealthChange, HealthChecker } from './health/checker.ts'
+import { makeStickySecret, withStickySecret } from './sticky-secret.ts'
 import { Supervisor } from './supervisor.ts'
 import type { StartWorker } from './worker-handle.ts'
 
@@ -32,6 +33,8 @@ export class ControlPlane {
   readonly #health: HealthChecker
   /** Addresses and ports as configured -> the port as bound: a port 0 keeps its real port across reloads. */
   #bound: ReadonlyMap<string, number> = new Map()
+  /** One for the whole life of this process, so that cookies stay good over reloads and in new workers. */
+  readonly #stickySecret = makeStickySecret()
   #plan: Plan
   #supervisor: Supervisor | null = null
   #reloading: Promise<void> = Promise.resolve()
@@ -119,7 +122,7 @@ export class ControlPlane {
     this.#log.info({ file: this.#file }, 'configuration reloaded')
   }
 
-  /** The plan as it can be run: with real ports, and no more workers than may be. Listeners that are open already are not checked again. */
+  /** The plan as it can be run: with real ports, no more workers than may be, and a secret for cookies. Listeners that are open already are not checked again. */
   async #bind(plan: Plan): Promise<Plan> {
     const listeners: ListenerPlan[] = []
     const bound = new Map<string, number>()
@@ -133,7 +136,8 @@ export class ControlPlane {
       listeners.push({ ...wanted, port })
     }
     this.#bound = bound
-    return { ...plan, listeners, workers: Math.min(plan.workers, this.#workersMax ?? plan.workers) }
+    const workers = Math.min(plan.workers, this.#workersMax ?? plan.workers)
+    return withStickySecret({ ...plan, listeners, workers }, this.#stickySecret)
   }
 
   #onHealth({ id, upstream, origin, healthy, reason, consecutive }: HealthChange): void {

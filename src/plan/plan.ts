@@ -7,8 +7,45 @@
 import type { ProxyVersion } from './proxy-header.ts'
 
 /** The balancing policies. One file each in `proxy/balance/`. */
-export const balancePolicies = ['round-robin', 'least-connections', 'random'] as const
+export const balancePolicies = [
+  'round-robin',
+  'least-connections',
+  'random',
+  'two-choices',
+  'ewma',
+  'hash',
+  'sticky',
+] as const
 export type BalancePolicy = (typeof balancePolicies)[number]
+/** Those that have no settings. */
+export type PlainPolicy = Exclude<BalancePolicy, 'hash' | 'sticky'>
+/** A policy; where there is nothing to set, its name alone. */
+export type BalancePlan = PlainPolicy | HashPlan | StickyPlan
+
+export interface HashPlan {
+  readonly policy: 'hash'
+  readonly by: HashKey
+  /** An endpoint may have this many times the mean of what is in flight, above 1. */
+  readonly loadFactor: number
+}
+
+/** What of a request is hashed. The name of a header is in lower case. */
+export type HashKey =
+  | 'address'
+  | 'path'
+  | { readonly header: string }
+  | { readonly cookie: string }
+  | { readonly query: string }
+
+export interface StickyPlan {
+  readonly policy: 'sticky'
+  /** The name of the cookie. */
+  readonly cookie: string
+  /** Signs the cookie. null: none is configured, and the control process puts its own here before workers see it. */
+  readonly secret: string | null
+  /** Whom a request goes to that no cookie sends anywhere. */
+  readonly fallback: PlainPolicy | HashPlan
+}
 
 export interface Plan {
   readonly listeners: readonly ListenerPlan[]
@@ -110,7 +147,9 @@ export interface CertificatePlan {
 export interface UpstreamPlan {
   readonly name: string
   readonly endpoints: readonly EndpointPlan[]
-  readonly balance: BalancePolicy
+  readonly balance: BalancePlan
+  /** How long an endpoint that has recovered takes to come back to its whole weight. 0: it does so at once. */
+  readonly slowStartMs: number
   /** Connections per endpoint and worker, 1 or more. */
   readonly connections: number
   /** Requests in flight on one connection, 1 or more (1: none ahead). */
@@ -137,8 +176,12 @@ export interface EndpointPlan {
    * `unix:/run/app.sock`. See origin.ts.
    */
   readonly origin: string
-  /** Share of the traffic relative to its siblings, 1 or more. */
+  /** Share of the traffic relative to its siblings. 0: none but what a sticky cookie sends there. */
   readonly weight: number
+  /** Takes its share only while no endpoint without this is available. Absent: false. */
+  readonly backup?: boolean
+  /** Takes nothing but what a sticky cookie sends there. Absent: false. */
+  readonly drain?: boolean
 }
 
 /** All in milliseconds; 0 means none. */

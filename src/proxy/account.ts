@@ -1,8 +1,11 @@
 /** What an exchange keeps for the log and the figures. Belongs to it, and is reset with it. */
+import type { Balanced } from './balance/policy.ts'
 import type { Recorded } from './record.ts'
 import { RequestHead } from './request-head.ts'
 
-export abstract class Account implements Recorded {
+const cookieField = Buffer.from('set-cookie')
+
+export abstract class Account implements Recorded, Balanced {
   readonly head = new RequestHead()
   /** Milliseconds on the monotonic clock; NaN if no line can come of it. */
   startedAt = Number.NaN
@@ -13,8 +16,15 @@ export abstract class Account implements Recorded {
   /** Of the last attempt. */
   endpointId = ''
   attempts = 0
+  /** For the client to find the same endpoint again (balance/sticky.ts). */
+  setCookie: Buffer | null = null
 
   abstract get responseBytes(): number
+
+  /** An answer's header lines, names and values alternately, with the cookie behind them if there is one. */
+  withOwnCookie(rawHeaders: readonly Buffer[]): readonly Buffer[] {
+    return this.setCookie === null ? rawHeaders : [...rawHeaders, cookieField, this.setCookie]
+  }
 
   resetAccount(): void {
     this.head.reset()
@@ -24,5 +34,6 @@ export abstract class Account implements Recorded {
     this.upstreamName = ''
     this.endpointId = ''
     this.attempts = 0
+    this.setCookie = null
   }
 }

@@ -22,6 +22,7 @@ import { type Dispatcher, errors } from 'undici'
 import { idempotentMethods, type Outcome, outcomes } from '../plan/outcome.ts'
 import { proxyHeader } from '../plan/proxy-header.ts'
 import type { Ticket } from './admission.ts'
+import type { Ending } from './balance/policy.ts'
 import type { RequestBody } from './body/request-body.ts'
 import type { Departing, Departures } from './departures.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -94,6 +95,8 @@ export class Attempt implements Departing {
   #ticket: Ticket | null = null
   #headSeen = false
   #interim = ''
+  /** Milliseconds on the monotonic clock, while the balancer waits for word of this attempt; otherwise NaN. */
+  #begunAt = Number.NaN
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
   readonly #spare: Attempt[]
@@ -132,6 +135,7 @@ export class Attempt implements Departing {
     this.#upstream = upstream
     this.endpoint = endpoint
     this.#ticket = ticket
+    if (upstream.observing) this.#begunAt = performance.now()
     // Safe methods only, as undici has it too (RFC 9112, section 9.3.2).
     const pipelined = body === null && (outgoing.method === 'GET' || outgoing.method === 'HEAD')
     this.#connection = endpoint.begin(fresh, pipelined)
@@ -219,6 +223,7 @@ export class Attempt implements Departing {
       this.#interim = withInterim(this.#interim, status, rawHeaders)
       return true
     }
+    if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed')
     this.#resume = resume
     ;(this.#connection as Connection).reader = this
     if (this.#listener === null) return true
@@ -244,10 +249,24 @@ export class Attempt implements Departing {
   }
 
   onError(error: Error): void {
-    this.#takeListener()?.onFailed(classify(error, this.started, this.#headSeen), error)
+    const outcome = classify(error, this.started, this.#headSeen)
+    if (this.#begunAt > 0) this.#brokenOff(outcome)
+    this.#takeListener()?.onFailed(outcome, error)
     // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
     // this very connection.
     queueMicrotask(this.#finishLater)
+  }
+
+  #observed(ending: Ending): void {
+    const ms = performance.now() - this.#begunAt
+    this.#begunAt = Number.NaN
+    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending)
+  }
+
+  /** Without a head. What the client's own request has broken says nothing about the endpoint. */
+  #brokenOff(outcome: Outcome): void {
+    if (this.#listener === null) this.#observed('given-up')
+    else if (outcome.fault === 'endpoint') this.#observed('failed')
   }
 
   get #maySendAgain(): boolean {
@@ -277,6 +296,7 @@ export class Attempt implements Departing {
     this.#ticket = null
     this.#headSeen = false
     this.#interim = ''
+    this.#begunAt = Number.NaN
     this.#abort = null
     this.#resume = null
     this.#options.body = null

@@ -4,6 +4,7 @@
  * Invariants
  *   - 0 <= inFlight; an attempt counts from `begin` to `end`, each exactly once.
  *   - `free` says whether one more attempt fits; only then may the balancer pick the endpoint.
+ *   - 1 <= warmth <= 100; `weight` follows from it and `plannedWeight`, and is a whole number.
  *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
  */
 import type { Socket } from 'node:net'
@@ -15,7 +16,18 @@ import { type Connection, type ConnectionPlan, ConnectionPool } from './pool.ts'
 export class Endpoint {
   readonly id: string
   readonly origin: string
+  /** What the balancer goes by: the plan's, or in slow start a multiple of it (slow-start.ts). */
   weight: number
+  /** Of its plan, which changes in a reload. */
+  plannedWeight: number
+  backup: boolean
+  drain: boolean
+  /** Of 100: how much of its weight it has. Below 100 in slow start. */
+  warmth = 100
+  /** It is among those that the balancer chooses from. Written by its upstream. */
+  inTurn = false
+  /** A refusal before this time is the same outage as the last one. Milliseconds on the upstream's clock. */
+  suspectUntil = Number.NEGATIVE_INFINITY
   /** The active check's verdict. */
   healthy = true
   inFlight = 0
@@ -35,15 +47,30 @@ export class Endpoint {
     this.id = plan.id
     this.origin = plan.origin
     this.weight = plan.weight
+    this.plannedWeight = plan.weight
+    this.backup = plan.backup === true
+    this.drain = plan.drain === true
     this.capacity = connections.connections * connections.pipelining
     this.serverName = serverName(plan.origin, connections.tls)
     this.proxyProtocol = connections.proxyProtocol ?? null
     this.#pool = new ConnectionPool(plan.origin, connections)
   }
 
-  /** It may be picked. */
+  /** It can be sent something. Whether it is given a share is `eligible`. */
   get available(): boolean {
     return this.healthy && !this.suspended && !this.retired
+  }
+
+  /** It may be picked by whoever comes. */
+  get eligible(): boolean {
+    return this.available && this.plannedWeight > 0 && !this.drain
+  }
+
+  /** What may change in a reload. */
+  configure({ weight, backup = false, drain = false }: EndpointPlan): void {
+    this.plannedWeight = weight
+    this.backup = backup
+    this.drain = drain
   }
 
   get free(): boolean {

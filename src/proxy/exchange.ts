@@ -136,9 +136,9 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     const upstream = this.#upstream as Upstream
     this.#ticket = null
     this.#phase = 'attempting'
-    let endpoint = upstream.pick(this.#failedOn)
+    let endpoint = upstream.pick(this.#failedOn, this)
     // It broke one request, which may have been the request's fault: rather there again than nowhere.
-    if (endpoint === null && this.#failedOn?.suspended === false) endpoint = upstream.pick(null)
+    if (endpoint === null && this.#failedOn?.suspended === false) endpoint = upstream.pick(null, this)
     if (endpoint === null) return this.#noRoom(upstream, ticket)
     const attempt =
       this.#context.spareAttempts.pop() ?? new Attempt(this.#context.spareAttempts, this.#context.departures)
@@ -220,7 +220,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#phase = 'streaming'
     this.status = status
     this.#progress()
-    this.#block.read(rawHeaders, status, interim)
+    this.#block.read(this.withOwnCookie(rawHeaders), status, interim)
     if (this.#block.malformed || this.#block.length > headBytesMax)
       return this.#breakOff(outcomes.badResponse)
     const isHead = this.head.method === 'HEAD'

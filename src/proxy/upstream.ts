@@ -3,22 +3,26 @@
  * come and go; `update` puts a new plan's entry into effect without touching what is in flight.
  *
  * Invariants
- *   - `available` holds the endpoints that may be picked, in the plan's order; rebuilt on change, never per request.
- *   - the queue's concurrency is what the available endpoints take at once, plus what is still in flight on endpoints
- *     that are no longer available: those hold their places until they end and must not eat the others' share.
+ *   - `inTurn` holds the endpoints that the balancer chooses from, in the plan's order: those that are available, have a
+ *     weight and do not drain; backups only if there are no others. Rebuilt on change, never per request.
+ *   - the queue's concurrency is what those take at once, plus what is in flight on all others (out, draining, or picked by a
+ *     sticky cookie): that holds its places until it ends and must not eat the others' share.
  */
 import type { Outcome } from '../plan/outcome.ts'
-import type { BalancePolicy, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
+import type { RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
 import { Admission } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
-import type { Balancer, RandomSource } from './balance/policy.ts'
+import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
 import type { Connection } from './pool.ts'
 import { mayRetry, type Replayable } from './retry.ts'
 import { RetryBudget } from './retry-budget.ts'
+import { SlowStart } from './slow-start.ts'
 
 /** How long an endpoint that refused is passed over. nginx's default is ten times that; here a retry costs little. */
 const suspensionMs = 1_000
+/** A refusal so soon after a suspension makes an outage of it. */
+const sameOutageMs = 2_000
 
 export class Upstream {
   readonly name: string
@@ -27,36 +31,47 @@ export class Upstream {
   queueTimeoutMs: number
   retries: RetriesPlan
   readonly retryBudget: RetryBudget
+  /** The balancer wants to hear how attempts end: see `observe`. */
+  observing = false
+  /** No endpoint is up that anybody could be sent to: every request is refused before it queues. */
+  down = true
   readonly #random: RandomSource
-  #policy: BalancePolicy
-  #balancer: Balancer<Endpoint>
+  readonly #clock: Clock
+  readonly #slowStart: SlowStart
+  #balancerKey = ''
+  #balancer!: Balancer<Endpoint>
   /** Everything that has a place in the queue's arithmetic: the plan's endpoints and retired ones still at work. */
   #endpoints: Endpoint[] = []
-  #available: Endpoint[] = []
+  #inTurn: Endpoint[] = []
+  readonly #resizeLater = (): void => this.#resize()
   #connectionsKey = ''
   /** Gone from the plan: what waits is worked off, then the endpoints retire. */
   #leaving = false
 
-  constructor(plan: UpstreamPlan, unhealthy: ReadonlySet<string>, random: RandomSource) {
+  constructor(
+    plan: UpstreamPlan,
+    unhealthy: ReadonlySet<string>,
+    random: RandomSource,
+    clock: Clock = () => performance.now(),
+  ) {
     this.name = plan.name
     this.timeouts = plan.timeouts
     this.queueTimeoutMs = plan.queue.timeoutMs
     this.retries = plan.retries
     this.retryBudget = new RetryBudget(plan.retries.budget, plan.retries.minPerSecond)
     this.#random = random
-    this.#policy = plan.balance
-    this.#balancer = makeBalancer(plan.balance, random)
+    this.#clock = clock
+    this.#slowStart = new SlowStart(
+      plan.slowStartMs,
+      () => this.#endpoints,
+      () => this.#rebuild(),
+    )
     this.admission = new Admission(1, plan.queue.limit)
     this.update(plan, unhealthy)
   }
 
   get endpoints(): readonly Endpoint[] {
     return this.#endpoints
-  }
-
-  /** No endpoint is up: every request is refused before it queues. */
-  get down(): boolean {
-    return this.#available.length === 0
   }
 
   /** Puts a plan's entry into effect. Endpoints that stay keep their connections, counters and health. */
@@ -67,9 +82,11 @@ export class Upstream {
     this.retryBudget.share = plan.retries.budget
     this.retryBudget.minPerSecond = plan.retries.minPerSecond
     this.admission.limit = plan.queue.limit
-    if (plan.balance !== this.#policy) {
-      this.#policy = plan.balance
-      this.#balancer = makeBalancer(plan.balance, this.#random)
+    const balancerKey = JSON.stringify(plan.balance)
+    if (balancerKey !== this.#balancerKey) {
+      this.#balancerKey = balancerKey
+      this.#balancer = makeBalancer<Endpoint>(plan.balance, this.#random, this.#clock)
+      this.observing = this.#balancer.observe !== undefined
     }
     // What is built into undici's clients cannot change under them: other settings need other connections.
     const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs} ${JSON.stringify(plan.tls)} ${plan.proxyProtocol}`
@@ -80,15 +97,22 @@ export class Upstream {
     this.#connectionsKey = connectionsKey
 
     const previous = this.#endpoints
+    const recovered: Endpoint[] = []
     const current = plan.endpoints.map((entry) => {
       const endpoint = kept.get(entry.id) ?? new Endpoint(entry, plan)
-      endpoint.weight = entry.weight
-      endpoint.healthy = !unhealthy.has(entry.id)
+      const healthy = !unhealthy.has(entry.id)
+      if (healthy && !endpoint.healthy) recovered.push(endpoint)
+      endpoint.configure(entry)
+      endpoint.healthy = healthy
       return endpoint
     })
     const retired = previous.filter((endpoint) => !current.includes(endpoint))
     for (const endpoint of retired) endpoint.retire()
     this.#endpoints = [...current, ...retired.filter((endpoint) => endpoint.inFlight > 0)]
+    this.#slowStart.durationMs = plan.slowStartMs
+    if (plan.slowStartMs === 0 || this.#balancer.steady === true) this.#slowStart.stop()
+    else this.#slowStart.weigh()
+    for (const endpoint of recovered) this.#warmUp(endpoint)
     this.#rebuild()
   }
 
@@ -102,6 +126,7 @@ export class Upstream {
   setHealth(id: string, healthy: boolean): boolean {
     const endpoint = this.#endpoints.find((candidate) => candidate.id === id && !candidate.retired)
     if (endpoint === undefined) return false
+    if (healthy && !endpoint.healthy) this.#warmUp(endpoint)
     endpoint.healthy = healthy
     // A check that has just succeeded knows better than a request that failed before it.
     if (healthy) endpoint.liftSuspension()
@@ -111,19 +136,32 @@ export class Upstream {
 
   /**
    * Where the next attempt goes: not where the last one failed, unless nothing else is up. null: none of the others has
-   * room.
+   * room. The attempt must begin before this turn is over. `request.setCookie` is what the answer is to carry.
    */
-  pick(except: Endpoint | null): Endpoint | null {
-    return this.#balancer.pick(this.#available.length === 1 ? null : except)
+  pick(except: Endpoint | null, request: Balanced | null = null): Endpoint | null {
+    const endpoint = this.#choose(except, request)
+    // A cookie led to one that has no places of its own. Not at once: it would let in whoever waits from inside this turn.
+    if (endpoint !== null && !endpoint.inTurn) queueMicrotask(this.#resizeLater)
+    return endpoint
+  }
+
+  #choose(except: Endpoint | null, request: Balanced | null): Endpoint | null {
+    const alone = except !== null && this.#inTurn.length === 1 && this.#inTurn[0] === except
+    return this.#balancer.pick(alone ? null : except, request)
   }
 
   /**
    * The same for what takes no place here, which is a WebSocket: if nobody has room, anywhere that is up. null: nothing is
    * up.
    */
-  pickBeside(except: Endpoint | null): Endpoint | null {
-    const available = this.#available
-    return this.pick(except) ?? available[Math.floor(this.#random() * available.length)] ?? null
+  pickBeside(except: Endpoint | null, request: Balanced | null = null): Endpoint | null {
+    const inTurn = this.#inTurn
+    return this.#choose(except, request) ?? inTurn[Math.floor(this.#random() * inTurn.length)] ?? null
+  }
+
+  /** How an attempt went, as far as its head; only where `observing`. @param ms since it began */
+  observe(endpoint: Endpoint, ms: number, ending: Ending): void {
+    this.#balancer.observe?.(endpoint, ms, ending)
   }
 
   /**
@@ -144,11 +182,23 @@ export class Upstream {
   /**
    * Passes an endpoint that refused a connection over for a second. Its places leave the queue's arithmetic, so what waits
    * does so for the others. Without effect on the last one that is up. The active check's verdict is another matter.
+   *
+   * One refusal may be a full backlog. Only if the next comes as soon as it may, the endpoint was down and starts slowly.
    */
   suspend(endpoint: Endpoint): void {
-    if (endpoint.suspended || endpoint.retired || this.#available.length < 2) return
-    endpoint.suspend(suspensionMs, () => this.#rebuild())
+    if (endpoint.suspended || endpoint.retired) return
+    if (!this.#endpoints.some((other) => other !== endpoint && other.eligible)) return
+    const wasDown = endpoint.warmth < 100 || this.#clock() < endpoint.suspectUntil
+    endpoint.suspend(suspensionMs, () => {
+      endpoint.suspectUntil = this.#clock() + sameOutageMs
+      if (wasDown) this.#warmUp(endpoint)
+      this.#rebuild()
+    })
     this.#rebuild()
+  }
+
+  #warmUp(endpoint: Endpoint): void {
+    if (this.#balancer.steady !== true) this.#slowStart.begin(endpoint)
   }
 
   /** An attempt has ended; its place in the queue may be released next. */
@@ -156,7 +206,7 @@ export class Upstream {
     endpoint.end(connection)
     // This attempt's place is the last one taken.
     if (this.#leaving && this.admission.waiting === 0 && this.admission.running === 1) this.#retireAll()
-    if (endpoint.available) return
+    if (endpoint.inTurn && !endpoint.retired) return
     if (endpoint.retired && endpoint.inFlight === 0) {
       this.#endpoints = this.#endpoints.filter((candidate) => candidate !== endpoint)
     }
@@ -168,21 +218,31 @@ export class Upstream {
   }
 
   #rebuild(): void {
-    this.#available = this.#endpoints.filter((endpoint) => endpoint.available)
-    if (this.#available.length === 0) {
+    let inTurn = this.#whoIsInTurn()
+    if (inTurn.length === 0) {
       // The others have gone: better one that failed a moment ago than none.
       for (const endpoint of this.#endpoints) endpoint.liftSuspension()
-      this.#available = this.#endpoints.filter((endpoint) => endpoint.available)
+      inTurn = this.#whoIsInTurn()
     }
-    this.#balancer.rebuild(this.#available)
+    for (const endpoint of this.#endpoints) endpoint.inTurn = false
+    for (const endpoint of inTurn) endpoint.inTurn = true
+    const reachable = this.#endpoints.filter((endpoint) => endpoint.available)
+    this.#inTurn = inTurn
+    this.down = (this.#balancer.followsCookies === true ? reachable : inTurn).length === 0
+    this.#balancer.rebuild(inTurn, reachable)
     this.#resize()
+  }
+
+  #whoIsInTurn(): Endpoint[] {
+    const eligible = this.#endpoints.filter((endpoint) => endpoint.eligible)
+    const first = eligible.filter(({ backup }) => !backup)
+    return first.length > 0 ? first : eligible
   }
 
   #resize(): void {
     let places = 0
-    for (const endpoint of this.#endpoints) {
-      places += endpoint.available ? endpoint.capacity : endpoint.inFlight
-    }
-    this.admission.concurrency = places
+    for (const endpoint of this.#endpoints) places += endpoint.inTurn ? endpoint.capacity : endpoint.inFlight
+    // With nobody in turn a cookie may still lead somewhere: one place, to find out.
+    this.admission.concurrency = this.#inTurn.length === 0 && !this.down ? places + 1 : places
   }
 }

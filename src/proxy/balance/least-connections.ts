@@ -31,6 +31,6 @@ export class LeastConnections<C extends Candidate> implements Balancer<C> {
 }
 
 /** a.inFlight / a.weight < b.inFlight / b.weight, in whole numbers. */
-function lighter(a: Candidate, b: Candidate): boolean {
+export function lighter(a: Candidate, b: Candidate): boolean {
   return a.inFlight * b.weight < b.inFlight * a.weight
 }

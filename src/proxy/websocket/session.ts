@@ -92,7 +92,7 @@ export class Session extends Account implements DialListener {
   }
 
   #dial(upstream: Upstream, except: Endpoint | null): void {
-    const endpoint = upstream.down ? null : upstream.pickBeside(except)
+    const endpoint = upstream.down ? null : upstream.pickBeside(except, this)
     if (endpoint === null) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#endpoint = endpoint
     this.endpointId = endpoint.id

@@ -1,5 +1,7 @@
 /** Plans for tests: small, complete, and changed only in what a test is about. */
 import type {
+  BalancePlan,
+  BalancePolicy,
   EndpointPlan,
   FixedResponse,
   ListenerPlan,
@@ -14,12 +16,24 @@ export function endpointPlan(name: string, port = 9, weight = 1): EndpointPlan {
   return { id: `app/${name}`, origin: `http://127.0.0.1:${port}`, weight }
 }
 
+/** Every policy, with settings where it has any. */
+export const balancePlans: Readonly<Record<BalancePolicy, BalancePlan>> = {
+  'round-robin': 'round-robin',
+  'least-connections': 'least-connections',
+  random: 'random',
+  'two-choices': 'two-choices',
+  ewma: 'ewma',
+  hash: { policy: 'hash', by: 'address', loadFactor: 1.25 },
+  sticky: { policy: 'sticky', cookie: 'weir', secret: 'a secret of sixteen', fallback: 'round-robin' },
+}
+
 /** One endpoint `app/a`, round-robin, one connection, nothing pipelined, room for ten in the queue, no health check. */
 export function upstreamPlan(changes: Partial<UpstreamPlan> = {}): UpstreamPlan {
   return {
     name: 'app',
     endpoints: [endpointPlan('a')],
     balance: 'round-robin',
+    slowStartMs: 10_000,
     connections: 1,
     pipelining: 1,
     timeouts,

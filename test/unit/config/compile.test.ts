@@ -26,6 +26,7 @@ const writtenOutPlan: Plan = {
         { id: 'app/http://127.0.0.1:9002', origin: 'http://127.0.0.1:9002', weight: 1 },
       ],
       balance: 'round-robin',
+      slowStartMs: 10_000,
       connections: 64,
       pipelining: 1,
       timeouts: { connectMs: 5000, headersMs: 30_000, bodyMs: 60_000, idleMs: 4000 },
@@ -126,6 +127,7 @@ test('compile settings_of_an_upstream arrive in milliseconds', () => {
   const [upstream] = planOf(
     upstreamWith({
       balance: 'random',
+      slowStart: '10s',
       connections: 2,
       pipelining: 3,
       timeouts: { connect: '250ms', headers: '1.5s', body: '0s', idle: '1m' },
@@ -137,6 +139,7 @@ test('compile settings_of_an_upstream arrive in milliseconds', () => {
     name: 'app',
     endpoints: [{ id: 'app/http://127.0.0.1:9001', origin: 'http://127.0.0.1:9001', weight: 1 }],
     balance: 'random',
+    slowStartMs: 10_000,
     connections: 2,
     pipelining: 3,
     timeouts: { connectMs: 250, headersMs: 1500, bodyMs: 0, idleMs: 60_000 },

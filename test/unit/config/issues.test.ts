@@ -155,9 +155,18 @@ const cases: Case[] = [
     condition: 'balance_misspelled',
     value: upstreamWith({ balance: 'least_conections' }),
     path: 'upstreams.app.balance',
-    expected: /^one of "round-robin", "least-connections", "random"$/,
+    expected:
+      /^one of "round-robin", "least-connections", "random", "two-choices", "ewma", "hash", "sticky"$/,
     found: '"least_conections"',
     hint: 'did you mean "least-connections"?',
+  },
+  {
+    condition: 'one_object_of_several_with_a_wrong_value',
+    value: upstreamWith({ balance: { policy: 'hash', by: { cookie: 7 } } }),
+    path: 'upstreams.app.balance.by.cookie',
+    expected: /^the name of a cookie$/,
+    found: '7',
+    hint: null,
   },
   {
     condition: 'level_in_wrong_case',

@@ -29,8 +29,9 @@ test('schema endpoints_alone give every default of an upstream', () => {
   const endpoints = [{ url: 'http://127.0.0.1:9001' }]
   const { upstreams } = configSchema.parse({ upstreams: { app: { endpoints } } })
   assert.deepEqual(upstreams.app, {
-    endpoints: [{ url: 'http://127.0.0.1:9001', weight: 1 }],
+    endpoints: [{ url: 'http://127.0.0.1:9001', weight: 1, backup: false, drain: false }],
     balance: 'round-robin',
+    slowStart: '10s',
     connections: 64,
     pipelining: 1,
     timeouts: { connect: '5s', headers: '30s', body: '60s', idle: '4s' },
@@ -100,13 +101,13 @@ const ranges: [path: string, make: Make, inside: unknown[], outside: unknown[]][
     `${app}.endpoints[0].weight`,
     (weight) => upstreamWith({ endpoints: [{ url: 'http://a', weight }] }),
     [1, 256],
-    [0, 257, 1.5, '1'],
+    [-1, 257, 1.5, '1'],
   ],
   [
     `${app}.balance`,
     (balance) => upstreamWith({ balance }),
-    ['round-robin', 'least-connections', 'random'],
-    ['', 'Random', 1],
+    ['round-robin', 'least-connections', 'random', 'two-choices', 'ewma', 'hash', 'sticky'],
+    ['', 'Random', 1, []],
   ],
   [`${app}.connections`, (connections) => upstreamWith({ connections }), [1, 10_000], [0, 10_001, 0.5, '64']],
   [`${app}.pipelining`, (pipelining) => upstreamWith({ pipelining }), [1, 128], [0, 129, 1.5]],

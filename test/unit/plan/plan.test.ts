@@ -4,12 +4,13 @@ import { test } from 'node:test'
 import { pino } from 'pino'
 import { balancePolicies, logLevels } from '../../../src/plan/plan.ts'
 import { makeBalancer } from '../../../src/proxy/balance/make-balancer.ts'
+import { balancePlans } from '../../support/fakes/plans.ts'
 
 for (const policy of balancePolicies) {
   test(`${policy}_has a file of its own and can be made`, () => {
     const file = new URL(`../../../src/proxy/balance/${policy}.ts`, import.meta.url)
     assert.ok(existsSync(file), file.pathname)
-    assert.equal(makeBalancer(policy, Math.random).pick(null), null)
+    assert.equal(makeBalancer(balancePlans[policy], Math.random).pick(null), null)
   })
 }
 

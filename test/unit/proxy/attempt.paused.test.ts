@@ -73,6 +73,7 @@ async function read(
     name: 'app',
     endpoints: [{ id: 'app/one', origin: `${scheme}://127.0.0.1:${port}`, weight: 1 }],
     balance: 'round-robin',
+    slowStartMs: 10_000,
     connections: 1,
     pipelining: 1,
     timeouts: { connectMs: 5_000, headersMs: 0, bodyMs: 0, idleMs: 4_000 },

@@ -256,3 +256,32 @@ test('undici refuses what it is given_400, before dispatch has returned', async 
   assert.deepEqual(context.recorder.counts(), { bad_request: 1 })
   await context.assertAtRest()
 })
+
+const sticky = {
+  policy: 'sticky',
+  cookie: 'weir',
+  secret: 'sixteen characters',
+  fallback: 'round-robin',
+} as const
+
+test('sticky, no cookie_the answer carries one behind the endpoint’s own; with it none is set', async (t) => {
+  const context = new FakeContext(t, { balance: sticky })
+  const { res } = context.start()
+  context.call.connect()
+  context.call.head(200, [
+    ['set-cookie', 'theirs=1'],
+    ['content-length', '0'],
+  ])
+  context.call.complete()
+  const [theirs, ours, ...others] = headerValues(res.parse(), 'set-cookie')
+  assert.deepEqual([theirs, others], ['theirs=1', []])
+  assert.match(ours ?? '', /^weir=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/)
+
+  const [cookie] = (ours as string).split(';') as [string]
+  const again = context.start({ headers: [['cookie', `a=b; ${cookie}`]] })
+  context.call.connect()
+  context.call.head(200, [['content-length', '0']])
+  context.call.complete()
+  assert.deepEqual(headerValues(again.res.parse(), 'set-cookie'), [])
+  await context.assertAtRest()
+})

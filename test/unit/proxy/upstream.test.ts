@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import type { EndpointPlan, UpstreamPlan } from '../../../src/plan/plan.ts'
 import type { Applicant, Ticket } from '../../../src/proxy/admission.ts'
 import type { Endpoint } from '../../../src/proxy/endpoint.ts'
 import type { Connection } from '../../../src/proxy/pool.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
+import { FakeClock } from '../../support/fakes/clock.ts'
 import { endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'
+import { request } from './balance/requests.ts'
 
 /** Endpoints `app/a`, `app/b` …, on ports where nobody listens: nothing is sent in these tests. */
 function endpoints(names: string): EndpointPlan[] {
@@ -52,7 +54,7 @@ test('unhealthy from the beginning_not picked, no places', () => {
 })
 
 test('endpoint goes out and comes back_so do its places', () => {
-  const subject = upstream('ab')
+  const subject = upstream('ab', [], { slowStartMs: 0 })
   assert.equal(subject.setHealth('app/b', false), true)
   assert.equal(subject.admission.concurrency, 2)
   assert.equal(names(subject, 3), 'aaa')
@@ -341,3 +343,235 @@ test('update_other TLS files or another PROXY version mean other connections', (
     assert.equal(subject.endpoints.length, 1)
   }
 })
+
+test('backup_takes nothing while another is available, and everything while none is', () => {
+  const subject = upstream('abc', [], { endpoints: withSettings({ c: { backup: true } }, 'abc') })
+  assert.equal(names(subject, 4), 'abab')
+  assert.equal(subject.admission.concurrency, 4)
+  subject.setHealth('app/a', false)
+  assert.equal(names(subject, 2), 'bb')
+  subject.setHealth('app/b', false)
+  assert.equal(names(subject, 2), 'cc')
+  assert.equal(subject.admission.concurrency, 2)
+  subject.setHealth('app/a', true)
+  assert.equal(names(subject, 2), 'aa')
+  subject.setHealth('app/c', false)
+  assert.equal(subject.down, false)
+})
+
+test('several backups_share by weight', () => {
+  const settings = { b: { backup: true, weight: 2 }, c: { backup: true } }
+  const subject = upstream('abc', ['app/a'], { endpoints: withSettings(settings, 'abc') })
+  assert.deepEqual([...names(subject, 6)].sort().join(''), 'bbbbcc')
+})
+
+test('the only one that is no backup refuses_suspended: the backup has the requests', () => {
+  const subject = upstream('ab', [], { endpoints: withSettings({ b: { backup: true } }, 'ab') })
+  subject.suspend(find(subject, 'a'))
+  assert.equal(names(subject, 2), 'bb')
+})
+
+for (const [how, settings] of [
+  ['weight 0', { b: { weight: 0 } }],
+  ['drain', { b: { drain: true } }],
+] as const) {
+  test(`${how}_takes nothing, has no places, and does not stand in for the others`, () => {
+    const subject = upstream('ab', [], { endpoints: withSettings(settings, 'ab') })
+    assert.equal(names(subject, 3), 'aaa')
+    assert.equal(subject.admission.concurrency, 2)
+    subject.suspend(find(subject, 'a'))
+    assert.equal(names(subject, 1), 'a')
+    subject.setHealth('app/a', false)
+    assert.equal(subject.down, true)
+    assert.equal(subject.pick(null), null)
+  })
+}
+
+test('reload that drains one at work_its requests end, and keep their places until then', () => {
+  const subject = upstream('ab')
+  const b = find(subject, 'b')
+  const end = begin(subject, b, 2)
+  subject.update(plan('ab', { endpoints: withSettings({ b: { drain: true } }, 'ab') }), new Set())
+  assert.equal(find(subject, 'b'), b)
+  assert.equal(names(subject, 2), 'aa')
+  assert.equal(subject.admission.concurrency, 4)
+  end()
+  end()
+  assert.equal(subject.admission.concurrency, 2)
+  subject.update(plan('ab'), new Set())
+  assert.ok(names(subject, 2).includes('b'))
+})
+
+const sticky = {
+  policy: 'sticky',
+  cookie: 'weir',
+  secret: 'sixteen characters',
+  fallback: 'round-robin',
+} as const
+
+/** The request of a client that has been sent to an endpoint before. */
+function returning(subject: Upstream, name: string) {
+  const first = request()
+  for (let time = 0; time < 10; time++) {
+    if (subject.pick(null, first)?.id !== `app/${name}`) continue
+    const [cookie] = (first.setCookie as Buffer).toString().split(';')
+    return request({ headers: ['cookie', cookie as string] })
+  }
+  throw new Error(`nobody is sent to ${name}`)
+}
+
+test('sticky, then draining_the cookie is followed, with a place of its own', async () => {
+  const subject = upstream('ab', [], { balance: sticky })
+  const client = returning(subject, 'b')
+  subject.update(
+    plan('ab', { balance: sticky, endpoints: withSettings({ b: { drain: true } }, 'ab') }),
+    new Set(),
+  )
+  const b = find(subject, 'b')
+  assert.equal(subject.pick(null, client), b)
+  begin(subject, b, 1)
+  assert.equal(subject.admission.concurrency, 2)
+  await Promise.resolve()
+  assert.equal(subject.admission.concurrency, 3)
+  assert.equal(subject.pick(null, request())?.id, 'app/a')
+})
+
+test('sticky, only a draining one is up_those with its cookie are served, one more at a time, the others refused', async () => {
+  const subject = upstream('ab', [], { balance: sticky })
+  const client = returning(subject, 'b')
+  subject.update(
+    plan('ab', { balance: sticky, endpoints: withSettings({ b: { drain: true } }, 'ab') }),
+    new Set(),
+  )
+  subject.setHealth('app/a', false)
+  assert.equal(subject.down, false)
+  assert.equal(subject.admission.concurrency, 1)
+  assert.equal(subject.pick(null, request()), null)
+  assert.equal(subject.pick(null, client)?.id, 'app/b')
+  begin(subject, find(subject, 'b'), 1)
+  await Promise.resolve()
+  assert.equal(subject.admission.concurrency, 2)
+  subject.setHealth('app/b', false)
+  assert.equal(subject.down, true)
+})
+
+test('sticky, the draining one failed_not tried again there', () => {
+  const subject = upstream('ab', [], { balance: sticky })
+  const client = returning(subject, 'b')
+  subject.update(
+    plan('ab', { balance: sticky, endpoints: withSettings({ b: { drain: true } }, 'ab') }),
+    new Set(),
+  )
+  assert.equal(subject.pick(find(subject, 'b'), client)?.id, 'app/a')
+})
+
+test('sticky, another secret after a reload_the cookie is none any more', () => {
+  const subject = upstream('ab', [], { balance: sticky })
+  const client = returning(subject, 'b')
+  subject.update(plan('ab', { balance: { ...sticky, secret: 'another secret here' } }), new Set())
+  subject.pick(null, client)
+  assert.notEqual(client.setCookie, null)
+})
+
+/** How many of so many picks go to an endpoint. */
+function share(subject: Upstream, name: string, count: number): number {
+  return [...names(subject, count)].filter((each) => each === name).length
+}
+
+/** Mocked time, in steps: a timer that is set on the way is counted from the end of a step. */
+function pass(t: TestContext, ms: number, stepMs: number): void {
+  for (let passed = 0; passed < ms; passed += stepMs) t.mock.timers.tick(stepMs)
+}
+
+test('slow start_from a tenth of the weight to all of it, after a recovery', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const subject = upstream('ab', ['app/b'], { slowStartMs: 18_000 })
+  subject.setHealth('app/b', true)
+  assert.equal(share(subject, 'b', 110), 10)
+  pass(t, 8_000, 1_000)
+  assert.equal(find(subject, 'b').warmth, 50)
+  assert.equal(share(subject, 'b', 150), 50)
+  pass(t, 10_000, 1_000)
+  assert.equal(share(subject, 'b', 100), 50)
+  assert.deepEqual([find(subject, 'a').weight, find(subject, 'b').weight], [1, 1])
+})
+
+test('slow start_not at the start, not for a new endpoint, not for one that was never out', () => {
+  const subject = upstream('ab', [], { slowStartMs: 18_000 })
+  subject.setHealth('app/a', true)
+  assert.equal(share(subject, 'b', 100), 50)
+  subject.update(plan('abc', { slowStartMs: 18_000 }), new Set())
+  assert.equal(share(subject, 'c', 99), 33)
+})
+
+test('slow start_also for one whose recovery comes with a plan; a reload meanwhile goes on with it', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const subject = upstream('ab', ['app/b'], { slowStartMs: 18_000 })
+  subject.update(plan('ab', { slowStartMs: 18_000 }), new Set())
+  pass(t, 1_000, 1_000)
+  subject.update(
+    plan('ab', { slowStartMs: 18_000, endpoints: withSettings({ a: { weight: 3 } }, 'ab') }),
+    new Set(),
+  )
+  assert.deepEqual([find(subject, 'a').weight, find(subject, 'b').weight], [300, 15])
+  subject.update(plan('ab', { slowStartMs: 0 }), new Set())
+  assert.deepEqual([find(subject, 'a').weight, find(subject, 'b').weight], [1, 1])
+})
+
+test('slow start_off, or with hash: the whole weight at once', () => {
+  for (const changes of [
+    { slowStartMs: 0 },
+    { balance: { policy: 'hash', by: 'address', loadFactor: 1.25 } },
+    { balance: { ...sticky, fallback: { policy: 'hash', by: 'address', loadFactor: 1.25 } } },
+  ] as const) {
+    const subject = upstream('ab', ['app/b'], changes)
+    subject.setHealth('app/b', true)
+    assert.deepEqual([find(subject, 'b').warmth, find(subject, 'b').weight], [100, 1])
+  }
+})
+
+test('slow start_after refusals that go on, not after one', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const clock = new FakeClock()
+  const subject = new Upstream(plan('ab'), new Set(), () => 0, clock.read)
+  const b = find(subject, 'b')
+  const refuse = () => {
+    subject.suspend(b)
+    clock.advance(1_000)
+    t.mock.timers.tick(1_000)
+  }
+  refuse()
+  assert.equal(b.warmth, 100, 'one refusal')
+  clock.advance(3_000)
+  refuse()
+  assert.equal(b.warmth, 100, 'another, much later')
+  clock.advance(500)
+  refuse()
+  assert.equal(b.warmth, 10, 'again, as soon as it had another chance')
+  t.mock.timers.tick(600)
+  assert.equal(b.warmth, 15)
+  clock.advance(5_000)
+  refuse()
+  assert.equal(b.warmth, 10, 'while it was in slow start')
+})
+
+test('ewma_wants to hear of attempts; the others cost nothing', () => {
+  const subject = upstream('ab')
+  assert.equal(subject.observing, false)
+  subject.update(plan('ab', { balance: 'ewma' }), new Set())
+  assert.equal(subject.observing, true)
+  for (let count = 0; count < 50; count++) {
+    subject.observe(find(subject, 'a'), 100, 'answered')
+    subject.observe(find(subject, 'b'), 1, 'answered')
+  }
+  subject.update(plan('ab', { balance: 'ewma', queue: { limit: 1, timeoutMs: 9 } }), new Set())
+  assert.equal(names(subject, 20), 'b'.repeat(20), 'what is known survives a reload')
+})
+
+/** Endpoints with these names, some with settings. */
+function withSettings(
+  settings: Readonly<Record<string, Partial<EndpointPlan>>>,
+  all: string,
+): EndpointPlan[] {
+  return endpoints(all).map((entry) => ({ ...entry, ...settings[entry.id.at(-1) as string] }))
+}

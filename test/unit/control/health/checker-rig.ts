@@ -70,6 +70,7 @@ export function upstream(
     name,
     endpoints: origins.map((origin) => ({ id: `${name}/${origin}`, origin, weight: 1 })),
     balance: 'round-robin',
+    slowStartMs: 10_000,
     connections: 64,
     pipelining: 1,
     timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 60_000, idleMs: 4_000 },

@@ -13,6 +13,10 @@ export class TestCandidate {
     this.capacity = capacity
   }
 
+  get id(): string {
+    return this.name
+  }
+
   get free(): boolean {
     return this.inFlight < this.capacity
   }

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { balancePolicies } from '../../../../src/plan/plan.ts'
 import { makeBalancer } from '../../../../src/proxy/balance/make-balancer.ts'
 import { seededRandom } from '../../../support/fakes/clock.ts'
+import { balancePlans } from '../../../support/fakes/plans.ts'
 import { TestCandidate } from './candidates.ts'
 
 const endpoint = fc.record({
@@ -29,7 +30,7 @@ for (const policy of balancePolicies) {
             candidate.inFlight = inFlight
             return candidate
           })
-          const balancer = makeBalancer<TestCandidate>(policy, seededRandom(seed))
+          const balancer = makeBalancer<TestCandidate>(balancePlans[policy], seededRandom(seed))
           balancer.rebuild(endpoints)
           for (const { index, inFlight, except: exceptIndex } of changes) {
             const changed = endpoints[index]
@@ -46,7 +47,7 @@ for (const policy of balancePolicies) {
   })
 
   test(`${policy} rebuilt with none_null`, () => {
-    const balancer = makeBalancer<TestCandidate>(policy, () => 0.5)
+    const balancer = makeBalancer<TestCandidate>(balancePlans[policy], () => 0.5)
     balancer.rebuild([new TestCandidate('a')])
     balancer.rebuild([])
     assert.equal(balancer.pick(null), null)
@@ -54,7 +55,7 @@ for (const policy of balancePolicies) {
 
   test(`${policy} only the excepted one free_null`, () => {
     const only = new TestCandidate('a')
-    const balancer = makeBalancer<TestCandidate>(policy, () => 0.5)
+    const balancer = makeBalancer<TestCandidate>(balancePlans[policy], () => 0.5)
     balancer.rebuild([only])
     assert.equal(balancer.pick(only), null)
     assert.equal(balancer.pick(null), only)

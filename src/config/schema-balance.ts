@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { balancePolicies } from '../plan/plan.ts'
+import { limits } from './limits.ts'
+import { choice, number, section, text } from './nodes.ts'
+
+const plainPolicies = ['round-robin', 'least-connections', 'random', 'two-choices', 'ewma'] as const
+
+/** RFC 9110, section 5.6.2; the names of headers, and of cookies too (RFC 6265, section 4.1.1). */
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+
+const name = (expected: string, pattern: RegExp, hint: string) =>
+  text({
+    expected,
+    fault: (value) => (pattern.test(value) ? null : hint),
+    maxLength: limits.keyNameLength,
+  })
+
+const cookieName = name('the name of a cookie', token, "letters, digits and !#$%&'*+-.^_`|~")
+
+const by = z
+  .union(
+    [
+      choice(['address', 'path']).describe("The client's address, or the path without its query."),
+      section({
+        header: name('the name of a header', token, "letters, digits and !#$%&'*+-.^_`|~").describe(
+          'The whole value of the request header with this name.',
+        ),
+      }).describe('A header of the request.'),
+      section({
+        cookie: cookieName.describe('The value of the cookie with this name.'),
+      }).describe('A cookie of the request, which somebody else sets.'),
+      section({
+        query: name(
+          'the name of a parameter',
+          /^[!"$%'-<>-~]+$/,
+          'as it stands in the URL: no space, "&", "=" or "#"',
+        ).describe('The value of the first parameter with this name in the query, as it stands in the URL.'),
+      }).describe('A parameter of the query.'),
+    ],
+    {
+      error:
+        'one of "address", "path", or an object with one of the keys header, cookie, query, such as {"header":"x-user"}',
+    },
+  )
+  .default('address')
+  .describe(
+    'What requests have in common that go to the same endpoint: "address" (of the client: behind another proxy that is the ' +
+      'proxy\'s, and {"header": "x-forwarded-for"} may serve), "path", {"header": "x-user"}, {"cookie": "sid"} or ' +
+      '{"query": "q"}. Default "address". A request that has no such thing goes to a random endpoint.',
+  )
+
+const hash = section({
+  policy: z.literal('hash').describe('Consistent hashing with bounded loads.'),
+  by,
+  loadFactor: number(limits.loadFactor)
+    .default(1.25)
+    .describe(
+      'An endpoint that has more than this many times its share of what is in flight is passed over, and the request goes to ' +
+        'the next one on the ring. 1.01 to 1000; default 1.25; 1000 hardly ever. With few requests in flight, two of one ' +
+        'client at once may thus go to two endpoints.',
+    ),
+}).describe(
+  'Requests with the same key go to the same endpoint, in every worker; when one endpoint of n goes or comes, a key in n moves.',
+)
+
+const plain = choice(plainPolicies)
+
+const sticky = section({
+  policy: z.literal('sticky').describe('Each client stays with the endpoint that it was first sent to.'),
+  cookie: cookieName
+    .optional()
+    .describe(
+      'The name of the cookie that names the endpoint. Default: "weir-" and the name of the upstream. It ends with the ' +
+        "browser's session, and is HttpOnly, SameSite=Lax and, over https, Secure. Caches must not keep answers that set it.",
+    ),
+  secret: text({
+    expected: `a text of ${limits.secretLength.min} characters or more`,
+    fault: (secret) =>
+      secret.length < limits.secretLength.min ? 'for example the output of "openssl rand -hex 32"' : null,
+    maxLength: limits.secretLength.max,
+  })
+    .optional()
+    .describe(
+      'Signs the cookie, so that nobody chooses an endpoint; 16 to 1024 characters. Default: a random one, which reloads and ' +
+        'workers share and a restart changes. Several Weirs in front of the same endpoints need the same one.',
+    ),
+  fallback: z
+    .union([plain.describe('By its name.'), hash], {
+      error: `one of ${plainPolicies.map((policy) => JSON.stringify(policy)).join(', ')}, or {"policy":"hash", ...}`,
+    })
+    .default('round-robin')
+    .describe(
+      'Who picks where no cookie names an endpoint that is up, or that one has no room: a policy by its name, or "hash" as an ' +
+        'object. Default "round-robin".',
+    ),
+}).describe('A cookie makes the requests of a client go to the same endpoint for as long as that is up.')
+
+const settings = z
+  .discriminatedUnion('policy', [hash, sticky], {
+    error: (issue) =>
+      issue.code === 'invalid_union'
+        ? 'one of "hash", "sticky"; the other policies have no settings and are written as a name'
+        : 'an object with the keys policy, by, loadFactor',
+  })
+  .describe('A policy with its settings.')
+
+/** How an upstream chooses. A name alone is short for the policy with every default. */
+export const balance = z
+  .union([choice(balancePolicies).describe('A policy by its name.'), settings], {
+    error: `one of ${balancePolicies.map((policy) => JSON.stringify(policy)).join(', ')}`,
+  })
+  .default('round-robin')
+  .describe(
+    'Which endpoint takes the next request. Default "round-robin", smooth and weighted; "least-connections": the one ' +
+      'with the fewest requests in flight, for answers of very different length; "random", weighted; "two-choices": of two at ' +
+      'random the one with fewer in flight, for many workers; "ewma": of two at random the one with the lower product of ' +
+      'latency and requests in flight, which keeps slow and failing endpoints out of the way; "hash": by a key such as the ' +
+      'client\'s address; "sticky": by a cookie. The last two have settings: {"policy": "hash", ...}. Each worker counts for itself.',
+  )
+
+export type BalanceConfig = z.output<typeof balance>
+/** Shorthand for the objects, with every default. */
+export const hashDefaults = (): z.output<typeof hash> => hash.parse({ policy: 'hash' })
+export const stickyDefaults = (): z.output<typeof sticky> => sticky.parse({ policy: 'sticky' })

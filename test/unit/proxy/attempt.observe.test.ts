@@ -1,0 +1,98 @@
+/** What a balancer that observes is told of attempts. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { FakeContext } from '../../support/fakes/data-plane-context.ts'
+import type { FakeCall } from '../../support/fakes/undici-client.ts'
+
+interface Rig {
+  readonly context: FakeContext
+  /** One word per observation. */
+  readonly told: string[]
+  readonly call: FakeCall
+  leave(): void
+}
+
+function rig(t: TestContext, balance: 'ewma' | 'random' = 'ewma'): Rig {
+  const context = new FakeContext(t, { balance, retries: noRetries })
+  const told: string[] = []
+  context.upstream.observe = (endpoint, ms, ending) => {
+    assert.equal(endpoint, context.upstream.endpoints[0])
+    assert.ok(ms >= 0 && ms < 60_000, `${ms} ms`)
+    told.push(ending)
+  }
+  const { res } = context.start()
+  return { context, told, call: context.call, leave: () => res.leave() }
+}
+
+const noRetries = { attempts: 0, budget: 0, minPerSecond: 0, bodyBytes: 0, on: [] } as const
+
+test('answer_told with its head, once', async (t) => {
+  const { context, told, call } = rig(t)
+  call.connect()
+  call.head(103)
+  assert.deepEqual(told, [])
+  call.head(404, [['content-length', '2']])
+  assert.deepEqual(told, ['answered'])
+  call.data('no')
+  call.complete()
+  assert.deepEqual(told, ['answered'])
+  await context.assertAtRest()
+})
+
+test('answer from 500 on_a failure', (t) => {
+  const { told, call } = rig(t)
+  call.connect()
+  call.head(503, [['content-length', '0']])
+  assert.deepEqual(told, ['failed'])
+})
+
+test('truncated behind its head_the head has been told, and nothing more', (t) => {
+  const { told, call } = rig(t)
+  call.connect()
+  call.head(200, [['content-length', '9']])
+  call.fail(new Error('reset'))
+  assert.deepEqual(told, ['answered'])
+})
+
+test('not connected, or broken before its head_failed', (t) => {
+  const refused = rig(t)
+  refused.call.fail(new Error('refused'))
+  assert.deepEqual(refused.told, ['failed'])
+  const reset = rig(t)
+  reset.call.connect()
+  reset.call.fail(new Error('reset'))
+  assert.deepEqual(reset.told, ['failed'])
+})
+
+test('client leaves, or time is over_given up', (t) => {
+  const left = rig(t)
+  left.call.connect()
+  left.leave()
+  assert.deepEqual(left.told, ['given-up'])
+  const late = rig(t)
+  late.call.connect()
+  late.context.elapse(2_000)
+  assert.deepEqual(late.told, ['given-up'])
+})
+
+test('policy that does not observe_nothing is told', (t) => {
+  const { told, call } = rig(t, 'random')
+  call.connect()
+  call.head(200, [['content-length', '0']])
+  call.complete()
+  assert.deepEqual(told, [])
+})
+
+test('attempt used again_under a policy that does not observe it is silent', async (t) => {
+  const { context, told, call } = rig(t)
+  call.connect()
+  call.head(200, [['content-length', '0']])
+  call.complete()
+  context.upstream.observing = false
+  context.start()
+  context.call.connect()
+  context.call.head(200, [['content-length', '0']])
+  context.call.complete()
+  assert.deepEqual(told, ['answered'])
+  await context.assertAtRest()
+})

@@ -1,0 +1,14 @@
+import type { Balanced } from '../../../../src/proxy/balance/policy.ts'
+
+export interface RequestParts {
+  readonly address?: string
+  readonly target?: string
+  readonly headers?: readonly string[]
+  readonly scheme?: 'http' | 'https'
+}
+
+/** A request as a policy sees it. `headers`: names in lower case and values, alternately. */
+export function request(parts: RequestParts = {}): Balanced {
+  const { address = '192.0.2.1', target = '/', headers = [], scheme = 'http' } = parts
+  return { address, head: { target, headers, by: { scheme } }, setCookie: null }
+}
