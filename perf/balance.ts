@@ -1,0 +1,21 @@
+/**
+ * `node perf/balance.ts`: the policies in the simulator. Prints the table, and writes the data and the chart to
+ * `perf/charts/balance.json` and `balance.svg`. Takes some ten seconds; the same seed gives the same figures on every machine.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { chart } from './balance/chart.ts'
+import { markdown, measure, parameters } from './balance/figures.ts'
+
+const folder = new URL('charts/', import.meta.url)
+const rows = measure()
+mkdirSync(folder, { recursive: true })
+writeFileSync(
+  new URL('balance.json', folder),
+  `${JSON.stringify({ version: 1, parameters, rows }, null, 2)}\n`,
+)
+const even = rows.filter(({ sigma }) => sigma === parameters.sigmas[0])
+writeFileSync(
+  new URL('balance.svg', folder),
+  chart(even, 'p99 of 1,000 requests per second to three endpoints (simulated, logarithmic)'),
+)
+console.log(markdown(rows))
