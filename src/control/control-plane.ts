@@ -153,7 +153,10 @@ export class ControlPlane {
     else this.#log.warn(facts, 'endpoint is unhealthy')
     const endpoints = this.#plan.upstreams.find(({ name }) => name === upstream)?.endpoints ?? []
     const out = new Set(this.#health.unhealthy())
-    if (!healthy && endpoints.every((endpoint) => out.has(endpoint.id))) {
+    if (
+      !healthy &&
+      endpoints.every(({ id, weight, drain }) => out.has(id) || weight === 0 || drain === true)
+    ) {
       this.#log.error({ upstream }, 'no endpoint is healthy: requests are answered with 503')
     }
   }

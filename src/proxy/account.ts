@@ -16,6 +16,8 @@ export abstract class Account implements Recorded, Balanced {
   /** Of the last attempt. */
   endpointId = ''
   attempts = 0
+  /** Of an endpoint's `connections`. */
+  readonly takesPlace: boolean = true
   /** For the client to find the same endpoint again (balance/sticky.ts). */
   setCookie: Buffer | null = null
 

@@ -40,6 +40,7 @@ export class Upstream {
   readonly #slowStart: SlowStart
   #balancerKey = ''
   #balancer!: Balancer<Endpoint>
+  #followsCookies = false
   /** Everything that has a place in the queue's arithmetic: the plan's endpoints and retired ones still at work. */
   #endpoints: Endpoint[] = []
   #inTurn: Endpoint[] = []
@@ -86,6 +87,7 @@ export class Upstream {
     if (balancerKey !== this.#balancerKey) {
       this.#balancerKey = balancerKey
       this.#balancer = makeBalancer<Endpoint>(plan.balance, this.#random, this.#clock)
+      this.#followsCookies = this.#balancer.followsCookies === true
       this.observing = this.#balancer.observe !== undefined
     }
     // What is built into undici's clients cannot change under them: other settings need other connections.
@@ -141,13 +143,15 @@ export class Upstream {
   pick(except: Endpoint | null, request: Balanced | null = null): Endpoint | null {
     const endpoint = this.#choose(except, request)
     // A cookie led to one that has no places of its own. Not at once: it would let in whoever waits from inside this turn.
-    if (endpoint !== null && !endpoint.inTurn) queueMicrotask(this.#resizeLater)
+    if (this.#followsCookies && endpoint?.inTurn === false) queueMicrotask(this.#resizeLater)
     return endpoint
   }
 
   #choose(except: Endpoint | null, request: Balanced | null): Endpoint | null {
-    const alone = except !== null && this.#inTurn.length === 1 && this.#inTurn[0] === except
-    return this.#balancer.pick(alone ? null : except, request)
+    if (except !== null && this.#inTurn.length === 1 && this.#inTurn[0] === except) {
+      return this.#balancer.pick(null, request)
+    }
+    return this.#balancer.pick(except, request)
   }
 
   /**
@@ -190,6 +194,8 @@ export class Upstream {
     if (!this.#endpoints.some((other) => other !== endpoint && other.eligible)) return
     const wasDown = endpoint.warmth < 100 || this.#clock() < endpoint.suspectUntil
     endpoint.suspend(suspensionMs, () => {
+      // What still comes for a retired upstream is to find its endpoints.
+      if (endpoint.retired) return
       endpoint.suspectUntil = this.#clock() + sameOutageMs
       if (wasDown) this.#warmUp(endpoint)
       this.#rebuild()
@@ -214,6 +220,8 @@ export class Upstream {
   }
 
   #retireAll(): void {
+    // As after a suspension, nothing is to be rebuilt any more.
+    this.#slowStart.stop()
     for (const endpoint of this.#endpoints) endpoint.retire()
   }
 
@@ -228,7 +236,7 @@ export class Upstream {
     for (const endpoint of inTurn) endpoint.inTurn = true
     const reachable = this.#endpoints.filter((endpoint) => endpoint.available)
     this.#inTurn = inTurn
-    this.down = (this.#balancer.followsCookies === true ? reachable : inTurn).length === 0
+    this.down = (this.#followsCookies ? reachable : inTurn).length === 0
     this.#balancer.rebuild(inTurn, reachable)
     this.#resize()
   }

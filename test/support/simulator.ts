@@ -212,7 +212,12 @@ export function simulate(simulation: Simulation): Report {
 
 function requestOf(client: number): Balanced {
   const address = `192.0.${client >> 8}.${client & 255}`
-  return { address, head: { target: '/', headers: [], by: { scheme: 'http' } }, setCookie: null }
+  return {
+    address,
+    head: { target: '/', headers: [], by: { scheme: 'http' } },
+    takesPlace: true,
+    setCookie: null,
+  }
 }
 
 /** With this mean. Box-Muller. */

@@ -41,6 +41,8 @@ export interface Balanced {
     readonly headers: readonly string[]
     readonly by: { readonly scheme: 'http' | 'https' }
   }
+  /** false: it takes none of an endpoint's places, and a cookie may lead it to one that is full. */
+  readonly takesPlace: boolean
   /** A value for Set-Cookie that makes the client come back to the same endpoint; null: none. Set at each pick. */
   setCookie: Buffer | null
 }

@@ -63,7 +63,7 @@ export class Sticky<C extends Candidate> implements Balancer<C> {
     if (request === null) return this.#fallback.pick(except, null)
     request.setCookie = null
     const named = this.#named(request.head.headers)
-    if (named !== null && named !== except && named.free) return named
+    if (named !== null && named !== except && (named.free || !request.takesPlace)) return named
     const picked = this.#fallback.pick(except, request)
     if (named === null && picked !== null) {
       request.setCookie = (this.#cookies.get(picked) as Cookies)[request.head.by.scheme]

@@ -41,6 +41,7 @@ export interface SessionHost {
 const bodiless = { replayable: true, length: 0 } as const
 
 export class Session extends Account implements DialListener {
+  override readonly takesPlace = false
   /** See `Bridge`. */
   bridge: Bridge | null = null
   readonly #host: SessionHost

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
-import { endpointPlan } from '../../support/fakes/plans.ts'
+import { balancePlans, endpointPlan } from '../../support/fakes/plans.ts'
 import type { FakeCall } from '../../support/fakes/undici-client.ts'
 
 type Event =
@@ -216,11 +216,14 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: of('health'), healthy: fc.boolean() }) },
 )
 
+const balance = fc.constantFrom(...Object.values(balancePlans))
+
 test('any course of events_no client gets what is meant for another, and all comes to rest', async (t) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(event, { maxLength: 120, size: 'max' }), async (events) => {
+    fc.asyncProperty(fc.array(event, { maxLength: 120, size: 'max' }), balance, async (events, policy) => {
       const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
-      const context = new FakeContext(t, { endpoints, connections: 2, queue: { limit: 3, timeoutMs: 5_000 } })
+      const queue = { limit: 3, timeoutMs: 5_000 }
+      const context = new FakeContext(t, { endpoints, connections: 2, queue, balance: policy })
       const world = new World(context)
       try {
         for (const each of events) await world.happen(each)

@@ -555,6 +555,16 @@ test('slow start_after refusals that go on, not after one', (t) => {
   assert.equal(b.warmth, 10, 'while it was in slow start')
 })
 
+test('upstream gone while one is suspended and one in slow start_what still comes finds them', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const subject = upstream('abc', ['app/b'])
+  subject.setHealth('app/b', true)
+  subject.suspend(find(subject, 'a'))
+  subject.retire()
+  pass(t, 20_000, 500)
+  assert.match(names(subject, 1), /[bc]/)
+})
+
 test('ewma_wants to hear of attempts; the others cost nothing', () => {
   const subject = upstream('ab')
   assert.equal(subject.observing, false)

@@ -7,6 +7,7 @@ import { makeBalancer } from '../../../../src/proxy/balance/make-balancer.ts'
 import { seededRandom } from '../../../support/fakes/clock.ts'
 import { balancePlans } from '../../../support/fakes/plans.ts'
 import { TestCandidate } from './candidates.ts'
+import { request } from './requests.ts'
 
 const endpoint = fc.record({
   weight: fc.integer({ min: 1, max: 10 }),
@@ -37,7 +38,7 @@ for (const policy of balancePolicies) {
             if (changed !== undefined) changed.inFlight = inFlight
             const except = endpoints[exceptIndex] ?? null
             const free = endpoints.filter((each) => each.free && each !== except)
-            const picked = balancer.pick(except)
+            const picked = balancer.pick(except, request({ address: `${index}` }))
             if (free.length === 0) assert.equal(picked, null)
             else assert.ok(picked !== null && free.includes(picked))
           }

@@ -5,10 +5,11 @@ export interface RequestParts {
   readonly target?: string
   readonly headers?: readonly string[]
   readonly scheme?: 'http' | 'https'
+  readonly takesPlace?: boolean
 }
 
 /** A request as a policy sees it. `headers`: names in lower case and values, alternately. */
 export function request(parts: RequestParts = {}): Balanced {
-  const { address = '192.0.2.1', target = '/', headers = [], scheme = 'http' } = parts
-  return { address, head: { target, headers, by: { scheme } }, setCookie: null }
+  const { address = '192.0.2.1', target = '/', headers = [], scheme = 'http', takesPlace = true } = parts
+  return { address, head: { target, headers, by: { scheme } }, takesPlace, setCookie: null }
 }

@@ -87,6 +87,13 @@ test('endpoint full, or the attempt there failed_the fallback, and the cookie st
   assert.equal(asked.setCookie, null)
 })
 
+test('endpoint full, a request that takes no place_there all the same', () => {
+  const [a, b] = candidates(1, 1) as [TestCandidate, TestCandidate]
+  b.capacity = 0
+  const asked = request({ headers: ['cookie', `weir=${token('b')}`], takesPlace: false })
+  assert.equal(sticky([a, b]).pick(null, asked), b)
+})
+
 test('endpoint that is reachable, but not in turn_those with a cookie only', () => {
   const [a, b] = candidates(1, 1) as [TestCandidate, TestCandidate]
   const balancer = sticky([a], [a, b])
