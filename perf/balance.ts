@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { chart } from './balance/chart.ts'
 import { markdown, measure, parameters } from './balance/figures.ts'
+import { chartsMissing, render } from './harness/charts.ts'
 
 const folder = new URL('charts/', import.meta.url)
 const rows = measure()
@@ -13,9 +14,11 @@ writeFileSync(
   new URL('balance.json', folder),
   `${JSON.stringify({ version: 1, parameters, rows }, null, 2)}\n`,
 )
-const even = rows.filter(({ sigma }) => sigma === parameters.sigmas[0])
-writeFileSync(
-  new URL('balance.svg', folder),
-  chart(even, 'p99 of 1,000 requests per second to three endpoints (simulated, logarithmic)'),
-)
 console.log(markdown(rows))
+const missing = chartsMissing()
+if (missing !== null) {
+  console.error(`the chart is not drawn: ${missing}`)
+  process.exit(1)
+}
+const even = rows.filter(({ sigma }) => sigma === parameters.sigmas[0])
+writeFileSync(new URL('balance.svg', folder), `${render(chart(even))}\n`)

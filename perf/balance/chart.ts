@@ -1,35 +1,59 @@
-/** The p99 of each policy, healthy and with one of three endpoints ten times slower: bars on a logarithmic scale, as SVG. */
+/** The p99 of each policy, healthy and with one of three endpoints ten times slower, as a Vega-Lite specification. */
+import { colours, config, ink } from '../harness/chart-specs.ts'
 import type { Figures } from './figures.ts'
 
-const size = { left: 130, bar: 11, row: 38, top: 46, perDecade: 100, width: 720 }
+const healthy = 'all healthy'
+const slow = 'one ten times slower'
 
-export function chart(rows: readonly Figures[], title: string): string {
-  const length = (ms: number): number => Math.max(1, Math.log10(ms) * size.perDecade)
-  const height = size.top + rows.length * size.row + 30
-  const bar = (y: number, ms: number, colour: string): string =>
-    `<rect x="${size.left}" y="${y}" width="${length(ms).toFixed(1)}" height="${size.bar}" fill="${colour}"/>` +
-    `<text x="${(size.left + length(ms) + 4).toFixed(1)}" y="${y + size.bar - 1}">${label(ms)}</text>`
-  const bars = rows.flatMap(({ policy, healthyP99, slowP99 }, index) => {
-    const y = size.top + index * size.row
-    return [
-      `<text x="${size.left - 8}" y="${y + size.bar + 4}" text-anchor="end">${policy}</text>`,
-      bar(y, healthyP99, '#7a9cc6'),
-      bar(y + size.bar + 2, slowP99, '#c8553d'),
-    ]
-  })
-  const ticks = [1, 10, 100, 1_000, 10_000, 100_000].map((ms) => {
-    const x = size.left + Math.log10(ms) * size.perDecade
-    return `<path d="M${x} ${size.top - 6}V${height - 24}" stroke="#ddd"/><text x="${x}" y="${height - 10}" text-anchor="middle">${label(ms)}</text>`
-  })
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${height}" font-family="sans-serif" font-size="11"><title>${title}</title>`,
-    `<rect width="100%" height="100%" fill="white"/><text x="8" y="16" font-size="13">${title}</text>`,
-    '<text x="8" y="32" fill="#4b6c99">blue: all healthy</text><text x="120" y="32" fill="#c8553d">red: one ten times slower</text>',
-    ...ticks,
-    ...bars,
-    '</svg>',
-    '',
-  ].join('\n')
+export function chart(rows: readonly Figures[]): object {
+  const values = rows.flatMap(({ policy, healthyP99, slowP99 }) => [
+    { policy, endpoints: healthy, ms: healthyP99, label: label(healthyP99) },
+    { policy, endpoints: slow, ms: slowP99, label: label(slowP99) },
+  ])
+  const policies = rows.map(({ policy }) => policy)
+  return {
+    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
+    title: {
+      text: 'p99 of 1,000 requests per second to three endpoints',
+      subtitle: 'simulated; logarithmic scale',
+      anchor: 'start',
+      offset: 12,
+    },
+    data: { values },
+    width: 480,
+    height: { step: 13 },
+    encoding: {
+      y: { field: 'policy', type: 'nominal', sort: policies, title: null },
+      yOffset: { field: 'endpoints', type: 'nominal', sort: [healthy, slow] },
+      // A bar on a logarithmic scale has no zero to begin at.
+      x: {
+        field: 'ms',
+        type: 'quantitative',
+        scale: { type: 'log', domain: [1, 1_000_000] },
+        title: 'milliseconds',
+        axis: { values: [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000] },
+      },
+    },
+    layer: [
+      {
+        mark: 'bar',
+        encoding: {
+          x2: { datum: 1 },
+          color: {
+            field: 'endpoints',
+            type: 'nominal',
+            scale: { domain: [healthy, slow], range: [colours.weir, colours.p999] },
+            legend: { orient: 'top', title: null, labelLimit: 300 },
+          },
+        },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 4, color: ink, fontSize: 10 },
+        encoding: { text: { field: 'label' } },
+      },
+    ],
+    config,
+  }
 }
 
 function label(ms: number): string {

@@ -46,12 +46,12 @@ export function latencyPoints(summaries: readonly Summary[]): readonly Point[] {
 }
 
 /** Grey that can be read on white and on near black, on no background of its own: GitHub shows both. */
-const ink = '#737d89'
+export const ink = '#737d89'
 const grid = '#737d8940'
 /** Told apart on both, and by those who see no red or green (Okabe and Ito). */
-const colours = { weir: '#0b84d8', others: '#8c96a3', p50: '#0b84d8', p99: '#e69f00', p999: '#d55e00' }
+export const colours = { weir: '#0b84d8', others: '#8c96a3', p50: '#0b84d8', p99: '#e69f00', p999: '#d55e00' }
 
-const config = {
+export const config = {
   background: 'transparent',
   font: 'system-ui, sans-serif',
   view: { stroke: null },
