@@ -37,7 +37,8 @@ export interface Balanced {
   readonly address: string
   readonly head: {
     readonly target: string
-    /** Names in lower case and values, alternately. */
+    readonly host: string
+    /** Without Host. Names in lower case and values, alternately. */
     readonly headers: readonly string[]
     readonly by: { readonly scheme: 'http' | 'https' }
   }

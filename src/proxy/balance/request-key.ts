@@ -16,6 +16,8 @@ export type KeyOf = (request: Balanced) => number
 export function keyOf(by: HashKey): KeyOf {
   if (by === 'address') return ({ address }) => (address === '' ? -1 : hashText(address))
   if (by === 'path') return ({ head }) => hashText(head.target, 0, pathEnd(head.target))
+  if ('header' in by && by.header === 'host')
+    return ({ head }) => (head.host === '' ? -1 : hashText(head.host))
   if ('header' in by) return ({ head }) => hashHeader(head.headers, by.header)
   if ('cookie' in by) return ({ head }) => hashCookie(head.headers, by.cookie)
   return ({ head }) => hashQuery(head.target, by.query)

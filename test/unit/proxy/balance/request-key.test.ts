@@ -17,6 +17,8 @@ const cases: [by: HashKey, parts: RequestParts, text: string | null][] = [
   ['path', { target: '/?' }, '/'],
   [{ header: 'x-user' }, { headers: ['x-users', 'no', 'x-user', 'ann', 'x-user', 'bob'] }, 'ann'],
   [{ header: 'x-user' }, { headers: ['accept', 'x-user'] }, null],
+  [{ header: 'host' }, { host: 'a.example', headers: ['host', 'no'] }, 'a.example'],
+  [{ header: 'host' }, { host: '' }, null],
   [{ header: 'x-user' }, { headers: ['x-user', ''] }, null],
   [{ cookie: 'sid' }, cookie('sid=7'), '7'],
   [{ cookie: 'sid' }, cookie('a=1; sid=7; b=2'), '7'],

@@ -3,6 +3,7 @@ import type { Balanced } from '../../../../src/proxy/balance/policy.ts'
 export interface RequestParts {
   readonly address?: string
   readonly target?: string
+  readonly host?: string
   readonly headers?: readonly string[]
   readonly scheme?: 'http' | 'https'
   readonly takesPlace?: boolean
@@ -10,6 +11,13 @@ export interface RequestParts {
 
 /** A request as a policy sees it. `headers`: names in lower case and values, alternately. */
 export function request(parts: RequestParts = {}): Balanced {
-  const { address = '192.0.2.1', target = '/', headers = [], scheme = 'http', takesPlace = true } = parts
-  return { address, head: { target, headers, by: { scheme } }, takesPlace, setCookie: null }
+  const {
+    address = '192.0.2.1',
+    target = '/',
+    host = '',
+    headers = [],
+    scheme = 'http',
+    takesPlace = true,
+  } = parts
+  return { address, head: { target, host, headers, by: { scheme } }, takesPlace, setCookie: null }
 }
