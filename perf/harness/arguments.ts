@@ -79,7 +79,8 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
   }
 }
 
-function wholeNumber(option: string, text: string, least: number, most: number): number {
+/** @throws {RangeError} that says what was expected and what was found. */
+export function wholeNumber(option: string, text: string, least: number, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
   throw new RangeError(`${option}: expected a whole number from ${least} to ${most}, found "${text}"`)

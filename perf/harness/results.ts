@@ -38,10 +38,14 @@ export function fileDate(iso: string): string {
   return iso.replace(/\.\d+Z$/, 'Z').replaceAll(':', '')
 }
 
-/** The commit of a checkout; `dirty` if anything but earlier results and charts differs from it, or nobody can tell. */
+/** What measuring itself writes. */
+const written = ['perf/results', 'perf/charts/*.svg', 'perf/overhead.json', 'perf/profiles', 'perf/README.md']
+
+/** The commit of a checkout; `dirty` if anything but earlier measurements differs from it, or nobody can tell. */
 export function revision(root: string): string {
   try {
-    const changes = git(root, 'status', '--porcelain', '--', '.', ':!perf/results', ':!perf/charts/*.svg')
+    const others = written.map((path) => `:!${path}`)
+    const changes = git(root, 'status', '--porcelain', '--', '.', ...others)
     return changes === '' ? git(root, 'rev-parse', '--short', 'HEAD') : 'dirty'
   } catch {
     return 'dirty'

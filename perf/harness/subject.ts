@@ -29,20 +29,30 @@ export async function startSubject(bench: Bench, row: Row, origins: readonly Run
   const { scenario } = row
   const cores = bench.cores(scenario.workers)?.subject ?? null
   if (row.subject === 'origin') return startOrigin(bench, row.name, scenario.origin, cores)
-  const setup: ProxySetup = {
-    row,
-    origins: origins.map((origin) => origin.url),
-    port: await freePort(),
-    certificate: scenario.tls ? certificateIn(bench.folder) : null,
-    write: writerFor(bench, row.name),
-    folder: fileFor(bench, row.name, 'folder'),
-  }
-  mkdirSync(setup.folder, { recursive: true })
+  const setup = await setupFor(bench, row, origins)
   const run =
     row.subject === 'weir' && scenario.weir !== null
       ? weirCommand(bench, setup, scenario.weir)
       : await findPeer(row.subject).command(setup)
   return startProxy(bench, setup, run, cores)
+}
+
+/** What a proxy needs to know, with a port of its own. */
+export async function setupFor(
+  bench: Pick<Bench, 'folder'>,
+  row: Row,
+  origins: readonly Running[],
+): Promise<ProxySetup> {
+  const folder = fileFor(bench, row.name, 'folder')
+  mkdirSync(folder, { recursive: true })
+  return {
+    row,
+    origins: origins.map((origin) => origin.url),
+    port: await freePort(),
+    certificate: row.scenario.tls ? certificateIn(bench.folder) : null,
+    write: writerFor(bench, row.name),
+    folder,
+  }
 }
 
 const certificates = new Map<string, Certificate>()

@@ -1,0 +1,44 @@
+/** What `npm run profile` prints. */
+import { type Column, formatNumber, renderTable } from '../harness/table.ts'
+import { layers } from './layers.ts'
+import type { OverheadRun } from './overhead.ts'
+
+/** A run by layer, beside what V8's own profilers make of it. */
+export function renderRun(run: OverheadRun): string {
+  const names = Object.keys(run.profilers)
+  const columns: readonly Column[] = [
+    { title: `\`${run.scenario}\``, align: 'left' },
+    { title: 'us/req', align: 'right' },
+    { title: run.source, align: 'right' },
+    ...names.map((name): Column => ({ title: name, align: 'right' })),
+  ]
+  const rows = layers.map((layer) => [
+    layer,
+    formatNumber(run.layers[layer], 2),
+    percent(run.layers[layer] / run.totalUs),
+    ...names.map((name) => percent(run.profilers[name]![layer])),
+  ])
+  const calls = Object.entries(run.systemCalls?.byName ?? {}).map(
+    ([name, rate]) => `${name} ${formatNumber(rate, 2)}`,
+  )
+  return [
+    renderTable(columns, [
+      ...rows,
+      ['all', formatNumber(run.totalUs, 2), ...[run.source, ...names].map(() => '')],
+    ]),
+    `user ${formatNumber(run.userUs, 2)} us, system ${formatNumber(run.systemUs, 2)} us; ${formatNumber(run.samples)} samples of perf`,
+    run.systemCalls === null
+      ? null
+      : `system calls: ${formatNumber(run.systemCalls.perRequest, 2)} (${calls.join(', ')})`,
+    run.allocatedBytes === null ? null : `allocated: ${formatNumber(run.allocatedBytes)} bytes`,
+    run.foreign !== null && run.foreign > 0.05
+      ? `others had ${percent(run.foreign)} of the machine: shares are worth more than microseconds here`
+      : null,
+  ]
+    .filter((line) => line !== null)
+    .join('\n')
+}
+
+function percent(share: number): string {
+  return `${formatNumber(share * 100, 1)} %`
+}

@@ -1,0 +1,39 @@
+/**
+ * What a request may take of the things that can be counted: perf/budgets.json. Timings are not among them, since no two
+ * machines agree on those. Whoever lowers a figure lowers its limit: `node perf/budgets.ts` prints both.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { judge, readBudgets, renderVerdicts } from '../../perf/guards/budgets.ts'
+import { measureFigures } from '../../perf/guards/measure.ts'
+import { Processes } from '../../perf/harness/processes.ts'
+
+const skip = process.platform === 'linux' ? false : "needs Linux' /proc"
+
+test('what a request takes_is within the budgets', { skip, timeout: 180_000 }, async (t) => {
+  const processes = new Processes()
+  const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+  t.after(async () => {
+    await processes.stopAll()
+    rmSync(folder, { recursive: true })
+  })
+  const said: string[] = []
+  const weir = join(import.meta.dirname, '../../src/cli.ts')
+  const figures = await measureFigures({ processes, folder, weir }, (line) => void said.push(line))
+  const verdicts = judge(readBudgets(), figures)
+  const all = `\n${renderVerdicts(verdicts)}\n${said.join('\n')}`
+  for (const { name, found, measured, limit, kept } of verdicts) {
+    await t.test(name, (t) => {
+      if (found === null) {
+        t.skip('not measured: strace is not installed (Debian: strace), or may not attach here')
+        return
+      }
+      assert.ok(kept, `${found} is above ${limit}${all}`)
+      // Nothing at all, where there was something: then it is the measurement that has broken.
+      if (measured > 0) assert.ok(found > 0, `${found} cannot be${all}`)
+    })
+  }
+})
