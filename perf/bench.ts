@@ -3,8 +3,6 @@
  * the results and draws charts.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BenchArguments, parseArguments, usage } from './harness/arguments.ts'
@@ -12,12 +10,13 @@ import { chartsMissing, drawCharts } from './harness/charts.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
-import { Processes, which } from './harness/processes.ts'
+import { type Processes, which } from './harness/processes.ts'
 import { renderPasses, renderSummaries } from './harness/report.ts'
 import { type Results, revision, writeResults } from './harness/results.ts'
 import { rowsFor } from './harness/rows.ts'
 import { runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
+import { disturbance, session } from './harness/session.ts'
 import { summarise } from './harness/summary.ts'
 import { choosePeers, describePeers } from './peers/peers.ts'
 import { all, describe, select } from './scenarios/catalogue.ts'
@@ -110,41 +109,6 @@ function checkoutOf(weir: string): string {
   return dirname(dirname(weir))
 }
 
-function disturbance(shares: readonly (number | null)[]): string {
-  const known = shares.filter((share) => share !== null)
-  if (known.length === 0) return 'other processes: unknown'
-  const mean = known.reduce((sum, share) => sum + share, 0) / known.length
-  const percent = (share: number) => `${(share * 100).toFixed(1)} %`
-  return `other processes and the hypervisor took ${percent(mean)} of the machine, at most ${percent(Math.max(...known))} in a turn`
-}
-
-/** Everything that was started ends and every temporary file goes, however this ends. */
-async function main(given: BenchArguments, scenarios: readonly Scenario[]): Promise<void> {
-  const processes = new Processes()
-  const folder = mkdtempSync(join(tmpdir(), 'weir-bench-'))
-  let interrupted = false
-  const cleanUp = async () => {
-    await processes.stopAll()
-    rmSync(folder, { recursive: true, force: true })
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      interrupted = true
-      console.error(`${signal}: stopping what was started`)
-      void cleanUp().then(() => process.exit(130))
-    })
-  }
-  try {
-    await bench(given, scenarios, processes, folder)
-  } catch (error) {
-    // What an interrupt tears down fails on its way: that is not news.
-    if (interrupted) return
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  }
-  if (!interrupted) await cleanUp()
-}
-
 let given: BenchArguments
 let scenarios: readonly Scenario[]
 try {
@@ -156,4 +120,4 @@ try {
 }
 if (given.help) console.log(usage)
 else if (given.list) console.log(`${describe()}\n${describePeers()}`)
-else await main(given, scenarios)
+else await session('weir-bench-', (processes, folder) => bench(given, scenarios, processes, folder))

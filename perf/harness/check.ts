@@ -3,8 +3,9 @@ import { request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { WebSocket } from 'ws'
+import { fastApiBody } from './fastapi.ts'
 import { payload } from './payload.ts'
-import type { Scenario } from './scenario.ts'
+import type { OriginShape, Scenario } from './scenario.ts'
 
 const limitMs = 5_000
 
@@ -39,8 +40,13 @@ async function checkHttp(url: string, { load, origin }: Scenario): Promise<strin
   const [response] = await once(request, 'response')
   const body = await text(response)
   if (response.statusCode !== 200) return `answered ${response.statusCode}: ${body.slice(0, 200)}`
-  if (load.path === isolatedPath || body === payload(origin.bytes)) return null
-  return `answered ${body.length} bytes instead of the origin's ${origin.bytes}: ${body.slice(0, 200)}`
+  const expected = answerOf(origin)
+  if (load.path === isolatedPath || body === expected) return null
+  return `answered ${body.length} bytes instead of the origin's ${expected.length}: ${body.slice(0, 200)}`
+}
+
+function answerOf(origin: OriginShape): string {
+  return origin.fastApi === undefined ? payload(origin.bytes) : fastApiBody
 }
 
 /** Answered by the proxy itself, which may say what it likes. */

@@ -14,6 +14,7 @@ const { values } = parseArgs({
     bytes: { type: 'string', default: '100' },
     port: { type: 'string', default: '0' },
     websocket: { type: 'boolean', default: false },
+    close: { type: 'boolean', default: false },
   },
 })
 const bytes = wholeNumber('bytes', 1, 64 * 1024 * 1024)
@@ -56,7 +57,7 @@ process.stdin.on('end', () => process.exit(0)).resume()
 
 function answer(res: HttpResponse): void {
   res.writeHeader('Content-Type', 'text/plain')
-  if (bytes <= onePieceBytes) res.end(body)
+  if (bytes <= onePieceBytes) res.end(body, values.close)
   else stream(res)
 }
 

@@ -44,6 +44,7 @@ export async function startProxy(
   setup: ProxySetup,
   run: ProxyCommand,
   cores: string | null,
+  behind: readonly Running[],
 ): Promise<Running> {
   const { row } = setup
   const child = await bench.processes.start(row.name, run.command, {
@@ -57,6 +58,7 @@ export async function startProxy(
     child,
     url: `${setup.certificate === null ? 'http' : 'https'}://127.0.0.1:${setup.port}`,
     log: run.log ?? null,
+    behind,
   }
   const deadline = Date.now() + startLimitMs
   for (;;) {

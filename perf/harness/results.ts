@@ -39,7 +39,14 @@ export function fileDate(iso: string): string {
 }
 
 /** What measuring itself writes. */
-const written = ['perf/results', 'perf/charts/*.svg', 'perf/overhead.json', 'perf/profiles', 'perf/README.md']
+const written = [
+  'perf/results',
+  'perf/charts/*.svg',
+  'perf/overhead.json',
+  'perf/profiles',
+  'perf/README.md',
+  'perf/report.md',
+]
 
 /** The commit of a checkout; `dirty` if anything but earlier measurements differs from it, or nobody can tell. */
 export function revision(root: string): string {

@@ -25,6 +25,8 @@ export interface Running {
   readonly url: string
   /** Weir's log; null where there is none or it goes nowhere. */
   readonly log: string | null
+  /** The origins that it passes requests to; none behind an origin. */
+  readonly behind: readonly Running[]
 }
 
 /** A file of its own for each process and purpose. */

@@ -34,6 +34,15 @@ export interface OriginShape {
   readonly bytes: number
   /** It accepts WebSockets too, and sends every message back. */
   readonly webSocket: boolean
+  /** It closes every connection behind its answer, which has to be a small one; absent: it keeps them. */
+  readonly closes?: boolean
+  /** FastAPI on uvicorn in the place of the cheapest origin that there is. Its answer is its own, whatever `bytes`. */
+  readonly fastApi?: FastApiShape
+}
+
+export interface FastApiShape {
+  /** What the endpoints wait before each answer, in their order; those that are not named do not. */
+  readonly delaysMs: readonly number[]
 }
 
 /** What Weir alone is told. */

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { findPeer } from '../peers/peers.ts'
 import { type Certificate, makeCertificate } from './certificate.ts'
+import { fastApiCommand } from './fastapi.ts'
 import { tailOf } from './processes.ts'
 import { freePort, type ProxySetup, startProxy } from './proxy.ts'
 import type { Row } from './rows.ts'
@@ -15,7 +16,9 @@ export async function startOrigins(bench: Bench, scenario: Scenario): Promise<re
   const cores = bench.cores(scenario.workers)?.rest ?? null
   const origins: Running[] = []
   for (let number = 1; number <= scenario.endpoints; number++) {
-    origins.push(await startOrigin(bench, `${scenario.name} origin ${number}`, scenario.origin, cores))
+    origins.push(
+      await startOrigin(bench, `${scenario.name} origin ${number}`, scenario.origin, number, cores),
+    )
   }
   return origins
 }
@@ -28,13 +31,13 @@ export async function startOrigins(bench: Bench, scenario: Scenario): Promise<re
 export async function startSubject(bench: Bench, row: Row, origins: readonly Running[]): Promise<Running> {
   const { scenario } = row
   const cores = bench.cores(scenario.workers)?.subject ?? null
-  if (row.subject === 'origin') return startOrigin(bench, row.name, scenario.origin, cores)
+  if (row.subject === 'origin') return startOrigin(bench, row.name, scenario.origin, 1, cores)
   const setup = await setupFor(bench, row, origins)
   const run =
     row.subject === 'weir' && scenario.weir !== null
       ? weirCommand(bench, setup, scenario.weir)
       : await findPeer(row.subject).command(setup)
-  return startProxy(bench, setup, run, cores)
+  return startProxy(bench, setup, run, cores, origins)
 }
 
 /** What a proxy needs to know, with a port of its own. */
@@ -68,15 +71,25 @@ async function startOrigin(
   bench: Bench,
   name: string,
   shape: OriginShape,
+  number: number,
   cores: string | null,
 ): Promise<Running> {
-  const script = fileURLToPath(new URL('origin.ts', import.meta.url))
-  const options = ['--bytes', String(shape.bytes), ...(shape.webSocket ? ['--websocket'] : [])]
-  const command = [process.execPath, script, ...options]
+  const command = shape.fastApi === undefined ? cheapest(shape) : fastApiCommand(shape, number)
   const child = await bench.processes.start(name, command, { cores, stderr: fileFor(bench, name, 'err') })
   const line = child.process.stdout!.setEncoding('utf8')
   const first = await Promise.race([once(line, 'data'), child.ended])
   if (typeof first === 'string') throw new Error(`${name} did not start: ${first}\n${tailOf(child.stderr)}`)
   const { port } = JSON.parse(String(first[0])) as { port: number }
-  return { child, url: `http://127.0.0.1:${port}`, log: null }
+  return { child, url: `http://127.0.0.1:${port}`, log: null, behind: [] }
+}
+
+function cheapest({ bytes, webSocket, closes }: OriginShape): readonly string[] {
+  const script = fileURLToPath(new URL('origin.ts', import.meta.url))
+  return [
+    process.execPath,
+    script,
+    ...['--bytes', String(bytes)],
+    ...(webSocket ? ['--websocket'] : []),
+    ...(closes === true ? ['--close'] : []),
+  ]
 }

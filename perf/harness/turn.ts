@@ -80,8 +80,8 @@ const restPauseMs = 200
 const restLimitMs = 10_000
 
 /**
- * Waits until a subject has nothing left to do. Some work through what clients left behind that are gone, for seconds:
- * that is their time, and would be taken from the subject whose turn comes next.
+ * Waits until a subject has nothing left to do, nor the origins behind it. Some work through what clients left behind that
+ * are gone, for seconds: that is their time, and would be taken from the subject whose turn comes next.
  */
 export async function atRest(running: Running): Promise<void> {
   const deadline = Date.now() + restLimitMs
@@ -89,15 +89,16 @@ export async function atRest(running: Running): Promise<void> {
   for (;;) {
     await sleep(restPauseMs)
     const now = busyUs(running)
-    // Up to a tick for each of user and system belongs to timers and health checks.
-    if (now - before <= 20_000 || Date.now() > deadline) return
+    // Up to a tick of each's user and system time belongs to timers and health checks.
+    if (now - before <= 20_000 * (1 + running.behind.length) || Date.now() > deadline) return
     before = now
   }
 }
 
 function busyUs(running: Running): number {
-  const time = treeCpuTime(running.child.pid)
-  return time === null ? 0 : time.userUs + time.systemUs
+  return [running, ...running.behind]
+    .map(({ child }) => treeCpuTime(child.pid))
+    .reduce((sum, time) => sum + (time === null ? 0 : time.userUs + time.systemUs), 0)
 }
 
 /** Longer than anything gathers lines before it writes them. */

@@ -31,6 +31,16 @@ function temporaryPaths(folder: string): string {
     .join('\n')
 }
 
+/**
+ * Clients, as many requests to the origins, and with several origins as many connections again that are idle because it was
+ * another one's turn. When less than a sixteenth of `worker_connections` is free, nginx closes idle clients, which a client
+ * that is about to send takes for an error.
+ */
+function connectionsAtOnce(kept: number, origins: number): number {
+  const needed = kept * (origins === 1 ? 2 : 3)
+  return Math.ceil((needed * 16) / 15) + 512
+}
+
 /** Tuned as its documentation advises a proxy of many requests to be. */
 export function configuration({ row, origins, port, certificate, folder }: ProxySetup): string {
   const { load, workers } = row.scenario
@@ -47,7 +57,7 @@ error_log stderr error;
 # As root it would leave the temporary directory to somebody who may not enter it.
 ${process.getuid?.() === 0 ? 'user root;' : ''}
 events {
-  worker_connections ${kept * 2 + 512};
+  worker_connections ${connectionsAtOnce(kept, origins.length)};
 }
 http {
 ${temporaryPaths(folder)}

@@ -35,5 +35,5 @@ export async function startInline(
   const run = weirCommand(bench, setup, { ...shape, output: 'file' })
   const [program, script, ...rest] = run.command
   const command = [...before, program!, ...node, script!, ...rest, '--inline']
-  return startProxy(bench, setup, { ...run, command }, bench.cores(1)?.subject ?? null)
+  return startProxy(bench, setup, { ...run, command }, bench.cores(1)?.subject ?? null, origins)
 }

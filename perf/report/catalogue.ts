@@ -1,0 +1,26 @@
+import { backends, capacity } from './capacity.ts'
+import type { Experiment } from './experiment.ts'
+import { loads } from './load.ts'
+import { settings } from './settings.ts'
+
+/** In the order of the report. */
+export const experiments: readonly Experiment[] = [capacity, backends, ...settings, ...loads]
+
+/**
+ * Experiments by name, in the catalogue's order and each once; all without names. `keep-alive` takes `keep-alive-light`
+ * along.
+ *
+ * @throws {RangeError} for a name that none has, with those that there are.
+ */
+export function select(names: readonly string[]): readonly Experiment[] {
+  const matches = (experiment: Experiment, name: string) =>
+    experiment.name === name || experiment.name.startsWith(`${name}-`)
+  for (const name of names) {
+    if (experiments.some((experiment) => matches(experiment, name))) continue
+    const known = experiments.map((experiment) => experiment.name).join(', ')
+    throw new RangeError(`no experiment is called "${name}"; there are: ${known}`)
+  }
+  return experiments.filter(
+    (experiment) => names.length === 0 || names.some((name) => matches(experiment, name)),
+  )
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { configuration } from '../../../../perf/harness/weir.ts'
+import { canRun, peers } from '../../../../perf/peers/peers.ts'
+import { parseArguments, usage } from '../../../../perf/report/arguments.ts'
+import { experiments, select } from '../../../../perf/report/catalogue.ts'
+import type { Claim } from '../../../../perf/report/experiment.ts'
+import { readConfig } from '../../../../src/config/load.ts'
+
+function variantsOf(claim: Claim): readonly string[] {
+  if (claim.kind === 'ratio') return [claim.of, claim.to]
+  return claim.kind === 'errors' ? [claim.of, claim.without] : [claim.of]
+}
+
+test('experiments_have_names_of_their_own', () => {
+  const names = experiments.map((experiment) => experiment.name)
+  assert.equal(new Set(names).size, names.length)
+  for (const name of names) assert.ok(usage.includes(name), `${name} is not in the usage`)
+})
+
+for (const { name, variants, claims } of experiments) {
+  test(`${name}: claims_are_about_its_variants, and each scenario is one`, () => {
+    const known = variants.map((variant) => variant.name)
+    assert.equal(new Set(known).size, known.length)
+    for (const variant of claims.flatMap(variantsOf)) assert.ok(known.includes(variant), variant)
+    // Origins and files go by the scenario's name.
+    const scenarios = new Map(variants.map(({ scenario }) => [scenario.name, scenario]))
+    for (const { scenario } of variants) assert.equal(scenarios.get(scenario.name), scenario)
+  })
+
+  test(`${name}: subjects_can_do_what_is_asked, and Weir takes its configuration`, () => {
+    for (const { name: variant, subject, scenario } of variants) {
+      if (subject === 'origin') continue
+      const peer = peers.find((one) => one.name === subject)
+      if (peer !== undefined) {
+        assert.ok(canRun(peer, scenario), variant)
+        continue
+      }
+      assert.equal(subject, 'weir')
+      const origins = Array.from(
+        { length: scenario.endpoints },
+        (_, index) => `http://127.0.0.1:${9001 + index}`,
+      )
+      const row = { name: variant, baseline: variant, subject, scenario }
+      const content = configuration(scenario.weir!, { row, origins, port: 8080, certificate: null })
+      const result = readConfig(JSON.stringify(content))
+      assert.ok(result.ok, JSON.stringify(result))
+    }
+  })
+}
+
+test('the report’s load is_that_of_its_isolated_test', () => {
+  const { threads, connections, path } = select(['isolated'])[0]!.variants[0]!.scenario.load
+  assert.deepEqual({ threads, connections, path }, { threads: 4, connections: 500, path: '/isolated' })
+  assert.equal(parseArguments([]).schedule.seconds, 10)
+})
+
+test('a name_takes_along_what_begins_with_it, each once and in order', () => {
+  const named = (...names: readonly string[]) => select(names).map((experiment) => experiment.name)
+  assert.deepEqual(named('keep-alive', 'isolated', 'keep-alive-light'), [
+    'isolated',
+    'keep-alive',
+    'keep-alive-light',
+    'keep-alive-clients',
+  ])
+  assert.equal(select([]).length, experiments.length)
+})
+
+test('arguments_are_read, and refused with what was expected', () => {
+  const given = parseArguments([
+    '--only',
+    'threads,health',
+    '--turns',
+    '2',
+    '--seconds',
+    '1',
+    '--out',
+    '/tmp/x.md',
+  ])
+  assert.deepEqual(given.experiments, select(['health', 'threads']))
+  assert.deepEqual(given.schedule, { turns: 2, seconds: 1, warmupSeconds: 2 })
+  assert.equal(given.out, '/tmp/x.md')
+  assert.throws(() => parseArguments(['--only', 'weather']), /"weather"; there are: isolated, fastapi,/)
+  assert.throws(() => parseArguments(['--seconds', '0']), /--seconds: expected a whole number from 1 to 60/)
+  assert.throws(() => parseArguments(['isolated']), TypeError)
+})
