@@ -121,7 +121,7 @@ export class Attempt implements Departing {
     this.#departures = departures
   }
 
-  /** Sends a request. Everything that follows is reported to `listener`, possibly before this returns. */
+  /** Sends a request. It leaves with its batch, and everything that follows is reported to `listener`. */
   begin(
     listener: AttemptListener,
     upstream: Upstream,

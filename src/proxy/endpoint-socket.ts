@@ -1,7 +1,8 @@
 /**
  * A plain TCP or Unix connection to an endpoint, as undici sees it: what undici uses of a `net.Socket`, and no more. A
  * socket of Node's costs a good part of what a proxied request costs: it allocates 64 KiB for each read, and takes each
- * piece through a Readable and each head through a Writable that nobody needs here (perf/README.md has the figures).
+ * piece through a Readable and each head through a Writable that nobody needs here
+ * (native-notes/07-undici-connections.md has the figures).
  *
  *     kernel ──► one buffer for all sockets of the worker ──► 'readable' ──► undici's parser ──► read
  *     kernel ◄── the handle, one call per head ◄── write          (bodies and whatever must wait: the net.Socket)
@@ -9,7 +10,7 @@
  * Invariants
  *   - bytes that `read` returns are good until the callback that brought them and its microtasks have ended: the next read,
  *     of any socket, overwrites them. Who keeps them longer copies them: ResponseBody what its client does not take, and
- *     this file what the parser keeps of a head that is not whole yet.
+ *     this file what the parser keeps of a head, or of trailers, that are not whole yet.
  *   - while `#held` is not null the kernel's side is not read.
  *   - a write goes past the net.Socket only while nothing waits in that, so that bytes stay in order.
  *   - the process does not wait for these sockets: what is in flight is held by its client's connection.
@@ -21,7 +22,7 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { errors } from 'undici'
 import { type Handle, handleOf, writeLatin1 } from '../native/socket-handle.ts'
 import { disguiseContinue } from './headers/disguise-continue.ts'
-import { keepHead } from './undici-parser.ts'
+import { keepFields } from './undici-parser.ts'
 
 /** As much as a read of Node's own asks for. */
 const readBytes = 65_536
@@ -161,8 +162,8 @@ export class EndpointSocket extends EventEmitter {
     this.#parsing = true
     this.emit('readable')
     this.#parsing = false
-    if (this.#reading.reader === null && this.#reading.inFlight > 0) keepHead(this)
     this.#afterRead()
+    if (this.#reading.inFlight > 0) keepFields(this)
     if (this.#held === null) return true
     // The response was paused before undici got this far, or within it, and then `unshift` has made a copy.
     if (this.#held === chunk) this.#held = Buffer.from(chunk)
@@ -262,6 +263,7 @@ export class EndpointSocket extends EventEmitter {
 
   destroy(error?: Error): this {
     this.destroyed = true
+    this.#handle = null
     this.#socket.destroy(error)
     return this
   }

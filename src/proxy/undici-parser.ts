@@ -25,8 +25,8 @@ export function parserOf(socket: object): Parser | null {
   return (Reflect.get(socket, kParser) as Parser | null | undefined) ?? null
 }
 
-/** The bytes of the head that is being read will be overwritten: what the parser has of it becomes a copy. */
-export function keepHead(socket: object): void {
+/** What was read will be overwritten: what the parser has of a head or of trailers becomes a copy. */
+export function keepFields(socket: object): void {
   const headers = parserOf(socket)?.headers
   if (headers === undefined) return
   for (let index = 0; index < headers.length; index++) headers[index] = Buffer.from(headers[index] as Buffer)

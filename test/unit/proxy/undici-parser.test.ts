@@ -84,3 +84,30 @@ test('a head in many reads, with other connections read between_whole', async (t
   assert.equal(headers['x-a'], 'first')
   assert.equal(headers[name.toLowerCase()], 'a value that is cut too')
 })
+
+test('trailers in many reads, with other connections read between_whole', async (t) => {
+  const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n'
+  const trailers = 'X-Trailer-That-Is-Cut: a value that is cut too\r\nX-B: 2\r\n\r\n'
+  const origin = await serverOf(t, head, ...(trailers.match(/[\s\S]{1,9}/g) as string[]))
+  const noise = await serverOf(t, `HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n${'#'.repeat(300)}`)
+  const plan = { connections: 1, pipelining: 1, timeouts }
+  const [cut, whole] = [new ConnectionPool(origin, plan), new ConnectionPool(noise, plan)]
+  t.after(() => {
+    cut.close()
+    whole.close()
+  })
+  const [wanted, busy] = [cut.acquire(), whole.acquire()]
+  // As an attempt says while its response is being read.
+  wanted.reader = { resume: () => undefined }
+  let over = false
+  const answer = wanted.client
+    .request({ path: '/', method: 'GET' })
+    .then(async ({ body, trailers: found }) => {
+      await body.dump()
+      over = true
+      return found
+    })
+  while (!over) await (await busy.client.request({ path: '/', method: 'GET' })).body.dump()
+  const found = (await answer) as Record<string, string>
+  assert.deepEqual({ ...found }, { 'x-trailer-that-is-cut': 'a value that is cut too', 'x-b': '2' })
+})
