@@ -19,6 +19,7 @@ import { answeredAtTheDoor } from './door.ts'
 import { Exchange } from './exchange.ts'
 import { isHost, isTarget, isToken } from './headers/bytes.ts'
 import { Forwarding } from './headers/forwarding.ts'
+import { wantsClose } from './headers/hop-by-hop.ts'
 import { Listener } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
@@ -190,7 +191,8 @@ export class DataPlane implements DataPlaneContext {
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && isPlain(request, this.limits)) {
         this.recorder.responded(route.reply.status, () => describe(res, request, by))
-        route.reply.send(res, request, this.draining)
+        const asked = wantsClose(request.getHeader('connection'))
+        route.reply.send(res, request, this.draining || asked, asked)
         return
       }
       exchange = this.spareExchanges.pop() ?? new Exchange(this)

@@ -3,6 +3,7 @@ import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { outcomes } from '../plan/outcome.ts'
 import { describe } from './describe.ts'
 import { isHost, isTarget } from './headers/bytes.ts'
+import { wantsClose } from './headers/hop-by-hop.ts'
 import { hasClientCertificate, type ListenerFacts } from './listener-facts.ts'
 import type { Recorder } from './record.ts'
 import { redirectStatus, redirectToHttps } from './redirect.ts'
@@ -32,7 +33,7 @@ export function answeredAtTheDoor(
   recorder.responded(redirectStatus, () => describe(res, request, by))
   // Nobody reads a body that comes with it.
   const hasBody = request.getHeader('content-length') !== '' || request.getHeader('transfer-encoding') !== ''
-  redirectToHttps(res, host, by.redirectPort, target, draining || hasBody)
+  redirectToHttps(res, host, by.redirectPort, target, draining || hasBody, asksToClose(request))
   return true
 }
 
@@ -44,5 +45,16 @@ function refuse(
   recorder: Recorder,
 ): void {
   recorder.responded(outcome.status, () => describe(res, request, by), outcome)
-  answer(res, outcome, request.getCaseSensitiveMethod(), request.getHeader('accept'), true)
+  answer(
+    res,
+    outcome,
+    request.getCaseSensitiveMethod(),
+    request.getHeader('accept'),
+    true,
+    asksToClose(request),
+  )
+}
+
+function asksToClose(request: HttpRequest): boolean {
+  return wantsClose(request.getHeader('connection'))
 }

@@ -99,7 +99,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     if (route === null) return this.#refuse(outcomes.noRoute)
     if (route.reply !== null) {
       this.status = route.reply.status
-      route.reply.send(res, request, this.#mustClose)
+      route.reply.send(res, request, this.#mustClose, this.head.closes)
       this.#res = null
       return this.#finish(outcomes.responded)
     }
@@ -224,7 +224,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     if (this.#block.malformed || this.#block.length > headBytesMax)
       return this.#breakOff(outcomes.badResponse)
     const isHead = this.head.method === 'HEAD'
-    this.#response.begin(this.#res as HttpResponse, status, this.#block, isHead, this.#mustClose)
+    const { closes } = this.head
+    this.#response.begin(this.#res as HttpResponse, status, this.#block, isHead, this.#mustClose, closes)
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -323,12 +324,12 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   // ---- 8 record ----
 
   /**
-   * The connection closes behind the answer: the worker drains, the body is chunked (native-notes/03-request-parser.md), or
+   * The connection closes behind the answer: the client asks for it, the worker drains, the body is chunked (native-notes/03-request-parser.md), or
    * more of the upload is to come, which would keep the connection busy on a timer that the binding has switched off
    * (native-notes/02-fixed-timers.md).
    */
   get #mustClose(): boolean {
-    return this.#context.draining || this.head.chunked || this.#upload.coming
+    return this.head.closes || this.#context.draining || this.head.chunked || this.#upload.coming
   }
 
   /** Ends with an answer of Weir's own. The response's head must not have been written. */
@@ -338,7 +339,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.status = outcome.status
     this.#upload.detach(true)
     this.#res = null
-    answer(res, outcome, this.head.method, this.head.accept, outcome.closes || this.#mustClose)
+    const { method, accept, closes } = this.head
+    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, closes)
     this.#finish(outcome)
   }
 

@@ -16,15 +16,17 @@ export function redirectLocation(host: string, port: number, target: string): st
   return `https://${name}${port === httpsPort ? '' : `:${port}`}${target}`
 }
 
-/** Must run inside the request's handler: there the binding corks by itself. */
+/** Must run inside the request's handler: there the binding corks by itself. @param asked see `answer` in reply.ts */
 export function redirectToHttps(
   res: HttpResponse,
   host: string,
   port: number,
   target: string,
   close: boolean,
+  asked = false,
 ): void {
   res.writeStatus(statusLine(redirectStatus))
   res.writeHeader('location', redirectLocation(host, port, target))
-  res.end('', close)
+  if (asked) res.writeHeader('connection', 'close')
+  res.end('', close && !asked)
 }

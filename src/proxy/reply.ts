@@ -30,6 +30,7 @@ const retryAfterSeconds = '1'
  * Answers with an outcome's status and body. The response must be alive and its head unwritten.
  * @param accept the request's Accept header, '' if none
  * @param close the connection closes behind the answer
+ * @param asked because the client asks for it: the binding then closes by itself, and says nothing
  */
 export function answer(
   res: HttpResponse,
@@ -37,6 +38,7 @@ export function answer(
   method: string,
   accept: string,
   close: boolean,
+  asked = false,
 ): void {
   const json = acceptsJson(accept)
   const { json: jsonBody, text } = bodies.get(outcome) as Bodies
@@ -47,7 +49,7 @@ export function answer(
     if (outcome.status === 426)
       res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
-    writeBody(res, method, body, close)
+    writeBody(res, method, body, close, asked)
   })
 }
 
@@ -60,12 +62,13 @@ function acceptsJson(accept: string): boolean {
   )
 }
 
-function writeBody(res: HttpResponse, method: string, body: string, close: boolean): void {
-  if (method !== 'HEAD') {
-    res.end(body, close)
+function writeBody(res: HttpResponse, method: string, body: string, close: boolean, asked: boolean): void {
+  const hasBody = method !== 'HEAD'
+  if (close && (asked || !hasBody)) res.writeHeader('connection', 'close')
+  if (hasBody) {
+    res.end(body, close && !asked)
     return
   }
-  if (close) res.writeHeader('connection', 'close')
   res.writeHeader('content-length', String(Buffer.byteLength(body)))
   res.endWithoutBody()
 }
@@ -84,11 +87,16 @@ export class FixedReply {
     this.#body = response.body
   }
 
-  /** Must run inside the request's handler: there the binding corks by itself. */
-  send(res: HttpResponse, request: HttpRequest, close: boolean): void {
+  /**
+   * Must run inside the request's handler: there the binding corks by itself.
+   * @param close see `answer`
+   * @param asked see `answer`
+   */
+  send(res: HttpResponse, request: HttpRequest, close: boolean, asked = false): void {
     if (this.status !== 200) res.writeStatus(this.#statusLine)
     for (const [name, value] of this.#headers) res.writeHeader(name, value)
-    if (!isBodiless(this.status)) return writeBody(res, request.getCaseSensitiveMethod(), this.#body, close)
+    if (!isBodiless(this.status))
+      return writeBody(res, request.getCaseSensitiveMethod(), this.#body, close, asked)
     if (close) res.writeHeader('connection', 'close')
     res.endWithoutBody()
   }

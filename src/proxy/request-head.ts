@@ -11,7 +11,7 @@ import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
 import { contentLength, fieldValue, isHost, isTarget, isToken } from './headers/bytes.ts'
 import { isClaim } from './headers/forwarding.ts'
-import { isHopByHop, nominated } from './headers/hop-by-hop.ts'
+import { isHopByHop, nominated, wantsClose } from './headers/hop-by-hop.ts'
 import { type ListenerFacts, plainListener } from './listener-facts.ts'
 
 export class RequestHead {
@@ -28,6 +28,8 @@ export class RequestHead {
   readonly claims: string[] = []
   /** '' if none is sent. */
   requestId = ''
+  /** The client wants the connection closed behind the answer, which then says so (RFC 9112, section 9.6). */
+  closes = false
   /** -1: none given. */
   contentLength = -1
   chunked = false
@@ -66,7 +68,7 @@ export class RequestHead {
     else if (!isHost(this.host)) this.fault = 'the Host header is empty or malformed'
     else if (this.chunked && this.contentLength !== -1)
       this.fault = 'both Content-Length and Transfer-Encoding are given'
-    if (this.#connection !== '') this.#dropNominated()
+    if (this.#connection !== '') this.#readConnection()
   }
 
   #measure({ targetBytes, headBytes, headerCount, bodyBytes }: LimitsPlan): void {
@@ -92,6 +94,7 @@ export class RequestHead {
     this.headers.length = 0
     this.claims.length = 0
     this.requestId = ''
+    this.closes = false
     this.contentLength = -1
     this.chunked = false
     this.fault = null
@@ -156,7 +159,8 @@ export class RequestHead {
     if (value.toLowerCase() !== 'chunked') this.fault ??= 'Transfer-Encoding is other than chunked'
   }
 
-  #dropNominated(): void {
+  #readConnection(): void {
+    this.closes = wantsClose(this.#connection)
     const names = nominated(this.#connection)
     if (names.length === 0) return
     without(names, this.headers)

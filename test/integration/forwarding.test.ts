@@ -297,10 +297,30 @@ test('connections are kept on both sides', async (t) => {
 test('Connection: close of the client closes its connection and not the origin’s', async (t) => {
   const { origin, connect, fetch } = await proxied(t, ok())
   const client = await connect()
-  await client.exchange({ headers: [['Connection', 'close']] })
+  const last = await client.exchange({ headers: [['Connection', 'close']] })
+  assert.deepEqual(last.headers('connection'), ['close'], 'and says so (RFC 9112, section 9.6)')
   await client.closed()
   await fetch()
   assert.equal(origin.connections.total, 1)
+})
+
+test('an answer to Connection: close says that it is the last, whoever gives it', async (t) => {
+  const routes = [
+    { path: '/fixed', respond: { status: 200, body: 'ok' } },
+    { path: '/app/*', upstream: 'app' },
+  ]
+  const { connect } = await proxied(t, chunked(['a', 'b'.repeat(20_000)]), { config: { routes } })
+  for (const target of ['/fixed', '/app/chunked', '/none']) {
+    for (const value of ['close', 'x-a, Close']) {
+      const client = await connect()
+      const answer = await client.exchange({ target, headers: [['Connection', value]] })
+      assert.deepEqual(answer.headers('connection'), ['close'], `${target} ${value}`)
+      await client.closed()
+    }
+    const kept = await connect()
+    const answer = await kept.exchange({ target, headers: [['Connection', 'keep-alive']] })
+    assert.deepEqual(answer.headers('connection'), [], target)
+  }
 })
 
 /** UTF-8 text as the byte string that goes on the wire. */

@@ -54,6 +54,7 @@ export class ResponseBody {
   #status = 200
   #block: ResponseBlock | null = null
   #close = false
+  #asked = false
   #total = 0
   #pending: Buffer | null = null
   /** The chunk at hand lies in memory that the next read overwrites. */
@@ -95,12 +96,21 @@ export class ResponseBody {
   /**
    * Takes the head. Completes at once if no body can follow.
    * @param close the client's connection is to close behind the response
+   * @param asked because the client asks for it: the binding then closes by itself, and says nothing
    */
-  begin(res: HttpResponse, status: number, block: ResponseBlock, isHead: boolean, close: boolean): void {
+  begin(
+    res: HttpResponse,
+    status: number,
+    block: ResponseBlock,
+    isHead: boolean,
+    close: boolean,
+    asked = false,
+  ): void {
     this.#res = res
     this.#status = status
     this.#block = block
     this.#close = close
+    this.#asked = asked
     this.#pieceBytes = this.#writeBytes
     if (isHead || isBodiless(status)) {
       this.#mode = 'none'
@@ -153,6 +163,7 @@ export class ResponseBody {
     this.#status = 200
     this.#block = null
     this.#close = false
+    this.#asked = false
     this.#total = 0
     this.#pending = null
     this.#borrowed = false
@@ -196,7 +207,7 @@ export class ResponseBody {
     if (block.name !== '') res.writeHeader(toWritable(block.name), toWritable(block.rest))
     if (lengthHeader && block.contentLength >= 0)
       res.writeHeader('content-length', String(block.contentLength))
-    if (closeHeader && this.#close) res.writeHeader('connection', 'close')
+    if (this.#close && (closeHeader || this.#asked)) res.writeHeader('connection', 'close')
   }
 
   // ---- fixed ----
@@ -303,7 +314,7 @@ export class ResponseBody {
     }
     if (this.#mode === 'fixed' || (piece === null && !this.headWritten)) {
       this.#writeHead(res, false, false)
-      res.end(piece ?? '', this.#close)
+      res.end(piece ?? '', this.#close && !this.#asked)
       return
     }
     if (!this.headWritten) this.#writeHead(res, false, true)

@@ -40,6 +40,12 @@ export function nominated(connection: string): readonly string[] {
     )
 }
 
+/** Whether a Connection header's value has the option `close`. */
+export function wantsClose(connection: string): boolean {
+  if (connection === '' || connection === 'keep-alive') return false
+  return connection.split(',').some((option) => option.trim().toLowerCase() === 'close')
+}
+
 const protectedNames = new Set([
   'host',
   'content-length',
