@@ -2,16 +2,16 @@
  * `npm run profile [-- scenario ... --diff]`: where a request's microseconds go, by layer, with flame graphs.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
-import { Processes, which } from './harness/processes.ts'
+import { type Processes, which } from './harness/processes.ts'
 import { revision } from './harness/results.ts'
 import type { Scenario } from './harness/scenario.ts'
+import { session } from './harness/session.ts'
 import { type ProfileArguments, parseArguments, usage } from './profiling/arguments.ts'
 import { clinicMissing } from './profiling/clinic.ts'
 import {
@@ -88,33 +88,6 @@ async function profile(
   if (given.record) console.log('\nwritten: perf/overhead.json, perf/README.md, perf/profiles')
 }
 
-/** Everything that was started ends and every temporary file goes, however this ends. */
-async function main(given: ProfileArguments, scenarios: readonly Scenario[]): Promise<void> {
-  const processes = new Processes()
-  const folder = mkdtempSync(join(tmpdir(), 'weir-profile-'))
-  let interrupted = false
-  const cleanUp = async () => {
-    await processes.stopAll()
-    rmSync(folder, { recursive: true, force: true })
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      interrupted = true
-      console.error(`${signal}: stopping what was started`)
-      void cleanUp().then(() => process.exit(130))
-    })
-  }
-  try {
-    await profile(given, scenarios, processes, folder)
-  } catch (error) {
-    // What an interrupt tears down fails on its way: that is not news.
-    if (interrupted) return
-    console.error(error instanceof Error ? error.message : error)
-    process.exitCode = 1
-  }
-  if (!interrupted) await cleanUp()
-}
-
 let given: ProfileArguments
 let scenarios: readonly Scenario[]
 try {
@@ -129,4 +102,4 @@ try {
   process.exit(2)
 }
 if (given.help) console.log(usage)
-else await main(given, scenarios)
+else await session('weir-profile-', (processes, folder) => profile(given, scenarios, processes, folder))
