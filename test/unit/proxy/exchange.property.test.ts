@@ -100,7 +100,10 @@ class World {
       if (from === undefined) continue // an answer of Weir's own
       assert.equal(from[1], id)
       const text = parsed.body.latin1Slice()
-      assert.equal(text, id.repeat(text.length / id.length), `${id} got bytes of another`)
+      // One that was cut off may have ended within a name, and in no other way.
+      if (parsed.complete) assert.equal(text.length % id.length, 0, `${id} has lost bytes`)
+      const whole = id.repeat(Math.ceil(text.length / id.length))
+      assert.equal(text, whole.slice(0, text.length), `${id} got bytes of another`)
     }
     const counts = Object.values(this.context.recorder.counts()).reduce((sum, count) => sum + count, 0)
     assert.equal(counts, this.clients.length, 'each exchange is recorded once')
