@@ -5,23 +5,24 @@
  * stopped reading: requests and health checks would stand still for a log. So lines wait in memory while one write is
  * under way, up to a limit; what comes above that is dropped and counted.
  *
- * A worker gathers lines and writes at least four times a second. A write carries whole lines, and to a pipe at most 4 KiB,
- * which is what a pipe takes in one piece, so that the lines of several processes never mix.
+ * A worker gathers lines (line-gatherer.ts) and writes at least four times a second. A write carries whole lines, and to a pipe at
+ * most 4 KiB, which is what a pipe takes in one piece, so that the lines of several processes never mix. One write is under way
+ * at a time, and the next begins in a later turn of the event loop: under full load a pipe takes some 4 KiB per turn.
  */
 import { fstatSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
+import { countLines, LineGatherer } from './line-gatherer.ts'
 import type { LogLevel } from './plan/plan.ts'
 
 export type { Logger } from 'pino'
 
 /** PIPE_BUF on Linux. */
 const pipeBytes = 4_096
-/** A file takes any size in one piece; with small ones it could not keep up with 100,000 lines a second. */
-const fileBytes = 131_072
-/** A worker's lines are gathered until there are this many bytes of them. */
-const gatherBytes = 2_048
-/** What may wait for a slow reader, in characters; some 30,000 lines of access log. */
+/** What is gathered for a file, and what is written to one at once: it takes any size in one piece. */
+const fileChunkBytes = 65_536
+const fileWriteBytes = 1_048_576
+/** What may wait for a slow reader, in bytes; some 30,000 lines of access log. */
 const backlogMax = 8 * 1_024 * 1_024
 const flushMs = 250
 /** How long an ending process waits for a reader that does not read. */
@@ -41,19 +42,28 @@ export interface Output {
 /** @param gather lines may wait a quarter of a second for others; otherwise each goes out as soon as it can */
 export function standardOutput(gather: boolean): Output {
   // Only for perf/: what a synchronous log in the request path costs.
-  const sync = process.env.WEIR_LOG_SYNC === '1'
-  const stream = pino.destination({
+  if (process.env.WEIR_LOG_SYNC === '1') return synchronousOutput()
+  const pipe = isPipe()
+  const sonic = pino.destination({
     dest: 1,
-    sync,
-    minLength: gather && !sync ? gatherBytes : 1,
-    maxWrite: isPipe() ? pipeBytes : fileBytes,
+    sync: false,
+    contentMode: 'buffer',
+    minLength: 1,
+    maxWrite: pipe ? pipeBytes : fileWriteBytes,
     maxLength: backlogMax,
   })
   let dropped = 0
-  stream.on('drop', () => {
-    dropped++
+  sonic.on('drop', (lines: Buffer) => {
+    dropped += countLines(lines)
   })
-  if (gather && !sync) setInterval(() => stream.flush(), flushMs).unref()
+  const lines = new LineGatherer(pipe ? pipeBytes : fileChunkBytes, (chunk) => writeBytes(sonic, chunk))
+  const stream = {
+    write(line: string): void {
+      lines.write(line)
+      if (!gather) lines.handOver()
+    },
+  }
+  if (gather) setInterval(() => lines.handOver(), flushMs).unref()
   return {
     stream,
     takeDropped: () => {
@@ -64,13 +74,29 @@ export function standardOutput(gather: boolean): Output {
     flush: (done) => {
       // A write that never ends holds a thread, and an ordinary exit waits for it.
       const limit = setTimeout(() => process.kill(process.pid, 'SIGKILL'), lastFlushMs)
-      stream.flush(() => {
+      lines.handOver()
+      sonic.flush(() => {
         clearTimeout(limit)
         done()
       })
     },
-    flushNow: () => stream.flushSync(),
+    flushNow: () => {
+      lines.handOver()
+      sonic.flushSync()
+    },
   }
+}
+
+type SonicBoom = ReturnType<typeof pino.destination>
+
+/** Its types know of text only; with `contentMode: 'buffer'` it takes bytes and nothing else. */
+function writeBytes(sonic: SonicBoom, bytes: Buffer): void {
+  sonic.write(bytes as unknown as string)
+}
+
+function synchronousOutput(): Output {
+  const stream = pino.destination({ dest: 1, sync: true })
+  return { stream, takeDropped: () => 0, flush: (done) => done(), flushNow: () => {} }
 }
 
 function isPipe(): boolean {
