@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { loadConfig, readConfig, renderProblems } from './config/load.ts'
 import { checkBind } from './control/bind-check.ts'
 import { ControlPlane } from './control/control-plane.ts'
-import { directOutput, makeLogger, prettyOutput, standardOutput } from './log.ts'
+import { directOutput, makeLogger, standardOutput } from './log.ts'
 import type { Plan } from './plan/plan.ts'
 import { inlineWorker, processWorkers } from './start-worker.ts'
 
@@ -103,7 +103,7 @@ async function serve(
   { inline, pretty }: Options,
   onReady?: () => void,
 ): Promise<number> {
-  const formatter = pretty ? prettyOutput() : null
+  const formatter = pretty ? (await import('./pretty-output.ts')).prettyOutput() : null
   const output = formatter === null ? standardOutput(inline) : directOutput(formatter)
   const log = makeLogger(plan.log.level, {}, output)
   const startWorker = inline ? inlineWorker(log) : processWorkers(formatter)

@@ -11,7 +11,6 @@
  */
 import { fstatSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
 import { countLines, LineGatherer } from './line-gatherer.ts'
 import type { LogLevel } from './plan/plan.ts'
 
@@ -106,11 +105,6 @@ function isPipe(): boolean {
   } catch {
     return true // closed: nothing will be written anyway
   }
-}
-
-/** The same lines for a person. What is written to the stream may be any number of whole JSON lines. */
-export function prettyOutput() {
-  return pretty({ ignore: 'pid', singleLine: true, translateTime: 'SYS:HH:MM:ss.l', sync: true })
 }
 
 /** An output for a stream that writes at once and keeps nothing. */

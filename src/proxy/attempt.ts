@@ -18,7 +18,7 @@
  */
 import { Buffer } from 'node:buffer'
 import { subscribe } from 'node:diagnostics_channel'
-import { type Dispatcher, errors } from 'undici'
+import { type DispatchHandler, type DispatchOptions, errors, type HttpMethod } from '../native/undici.ts'
 import { idempotentMethods, type Outcome, outcomes } from '../plan/outcome.ts'
 import { proxyHeader } from '../plan/proxy-header.ts'
 import type { Ticket } from './admission.ts'
@@ -105,7 +105,7 @@ export class Attempt implements Departing {
   #outgoing: Outgoing | null = null
   readonly #finishLater = (): void => this.#finish()
   /** Filled anew for each request; undici copies what it needs inside `dispatch`. */
-  readonly #options: Dispatcher.DispatchOptions & { servername: string | null } = {
+  readonly #options: DispatchOptions & { servername: string | null } = {
     servername: null,
     path: '/',
     method: 'GET',
@@ -144,7 +144,7 @@ export class Attempt implements Departing {
     if (endpoint.proxyProtocol !== null)
       this.#connection.preface = proxyHeader(endpoint.proxyProtocol, listener.address)
     const options = this.#options
-    options.method = outgoing.method as Dispatcher.HttpMethod
+    options.method = outgoing.method as HttpMethod
     options.path = outgoing.target
     options.servername = endpoint.serverName
     // undici asks its body for `pipe` and `on` only; the types want a whole Readable.
@@ -162,7 +162,7 @@ export class Attempt implements Departing {
     const connection = this.#connection as Connection
     connection.settled()
     dispatched = outgoing
-    connection.client.dispatch(this.#options, this as unknown as Dispatcher.DispatchHandler)
+    connection.client.dispatch(this.#options, this as unknown as DispatchHandler)
     // undici has refused it unseen.
     dispatched = null
   }

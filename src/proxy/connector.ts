@@ -1,6 +1,11 @@
 /** How a socket to an endpoint comes about: which address, and who is trusted there. */
 import { isIP, type Socket } from 'node:net'
-import { buildConnector } from 'undici'
+import {
+  buildConnector,
+  type ConnectCallback,
+  type ConnectOptions,
+  type UndiciConnector,
+} from '../native/undici.ts'
 import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/plan.ts'
 import { trustOptions } from '../plan/trust.ts'
@@ -17,11 +22,7 @@ export function serverName(origin: string, tls: UpstreamTlsPlan | undefined): st
 /**
  * Opens a socket to an endpoint. `preface` goes out first, ahead of TLS too. Calls back once, whatever happens.
  */
-export type Connect = (
-  options: buildConnector.Options,
-  preface: Buffer | null,
-  callback: buildConnector.Callback,
-) => void
+export type Connect = (options: ConnectOptions, preface: Buffer | null, callback: ConnectCallback) => void
 
 /** Sockets, plain or with TLS by the scheme. Sessions are resumed (RFC 8446, section 2.2): undici keeps them here. */
 export function connector(
@@ -67,16 +68,16 @@ export function openSocket(
 }
 
 /** undici's types leave out what its connectors return. */
-type Connector = (options: buildConnector.Options, callback: buildConnector.Callback) => Socket
+type Connector = (options: ConnectOptions, callback: ConnectCallback) => Socket
 
 const httpsPort = '443'
 
-function overTls(connect: Connector, name: string): buildConnector.connector {
+function overTls(connect: Connector, name: string): UndiciConnector {
   // An address is no server name (RFC 6066, section 3); the certificate is then verified against the address.
   const asked = isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''
   return (options, callback) => {
     let settled = false
-    const settle: buildConnector.Callback = (...[error, socket]) => {
+    const settle: ConnectCallback = (...[error, socket]) => {
       if (settled) return
       settled = true
       // undici would keep the request for another server name, and it never learns of the failure.

@@ -19,8 +19,8 @@
 import { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
-import { errors } from 'undici'
 import { type Handle, handleOf, writeLatin1 } from '../native/socket-handle.ts'
+import { errors } from '../native/undici.ts'
 import { disguiseContinue } from './headers/disguise-continue.ts'
 import { keepFields } from './undici-parser.ts'
 

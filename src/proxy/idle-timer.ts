@@ -3,7 +3,7 @@
  * one is set once for a time of idleness and asks, when it fires, whether there has been work meanwhile. How long a
  * connection may idle is still undici's to say (the configuration's time, or what the server's Keep-Alive leaves).
  */
-import { errors } from 'undici'
+import { errors } from '../native/undici.ts'
 import { keepAliveKind, parserOf } from './undici-parser.ts'
 
 /** What is closed when it has idled too long. */

@@ -16,7 +16,7 @@
  *     turned on for (its price: native-notes/21-pipelining.md).
  */
 import type { Socket } from 'node:net'
-import { type buildConnector, Client } from 'undici'
+import { Client, type ConnectCallback, type ConnectOptions } from '../native/undici.ts'
 import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan } from '../plan/plan.ts'
 import { type Connect, connector, openSocket } from './connector.ts'
@@ -112,7 +112,7 @@ export class Connection {
     if (this.#plain?.whenParsed(act) !== true) queueMicrotask(act)
   }
 
-  #connect(options: buildConnector.Options, callback: buildConnector.Callback): void {
+  #connect(options: ConnectOptions, callback: ConnectCallback): void {
     const take = (error: Error | null, socket: EndpointSocket | Socket | null): void => {
       if (socket === null) return callback(error as Error, null)
       this.#idle = new IdleTimer(socket)

@@ -3,11 +3,7 @@
  * test/unit/proxy/undici-parser.test.ts fails where an update moves them.
  */
 import { Buffer } from 'node:buffer'
-import { createRequire } from 'node:module'
-
-const { kParser } = createRequire(import.meta.url)('undici/lib/core/symbols.js') as {
-  readonly kParser: symbol
-}
+import { kParser } from '../native/undici.ts'
 
 export interface Parser {
   /** Names and values, alternately, of a head or of trailers that are not whole yet: pieces of what was read. */

@@ -33,7 +33,20 @@ const reserved: readonly (readonly [name: RegExp, places: readonly string[], why
     'uWebSockets.js is imported in native/, its types come from native/uws.ts',
   ],
   [
-    /^undici(\/.*)?$/,
+    /^undici$/,
+    ['native/undici.ts', 'control/health/probe.ts'],
+    'undici is imported by native/undici.ts for the data plane, and by the health probe',
+  ],
+  [/^fastq$/, ['proxy/admission.ts'], 'fastq is imported by the admission queue'],
+  [/^ws$/, ['proxy/websocket/'], 'WebSockets to endpoints are made in proxy/websocket/'],
+  [/^koffi$/, ['native/'], 'libc is called in native/'],
+  [/^zod$/, ['config/'], 'the schema stays in config/'],
+]
+
+/** Files of ours for which the same holds. */
+const reservedFiles: readonly (readonly [file: string, places: readonly string[], why: string])[] = [
+  [
+    'native/undici.ts',
     [
       'proxy/pool.ts',
       'proxy/connector.ts',
@@ -41,14 +54,9 @@ const reserved: readonly (readonly [name: RegExp, places: readonly string[], why
       'proxy/idle-timer.ts',
       'proxy/undici-parser.ts',
       'proxy/attempt.ts',
-      'control/health/probe.ts',
     ],
-    'undici is imported where connections are made, by the pool, the attempt and the health probe',
+    'undici is for those who make connections, the pool and the attempt',
   ],
-  [/^fastq$/, ['proxy/admission.ts'], 'fastq is imported by the admission queue'],
-  [/^ws$/, ['proxy/websocket/'], 'WebSockets to endpoints are made in proxy/websocket/'],
-  [/^koffi$/, ['native/'], 'libc is called in native/'],
-  [/^zod$/, ['config/'], 'the schema stays in config/'],
 ]
 
 const linesMax = 400
@@ -139,6 +147,15 @@ const rules: Readonly<Record<string, Rule>> = {
         .map(([, , why]) => say(each, why)),
     ),
 
+  'files_imported only in their place': (_sources, imports) =>
+    imports
+      .filter(({ specifier }) => isRelative(specifier))
+      .flatMap((each) =>
+        reservedFiles
+          .filter(([name, places]) => name === targetOf(each) && !places.includes(each.file))
+          .map(([, , why]) => say(each, why)),
+      ),
+
   'packages_are dependencies of the project': (_sources, imports) =>
     imports
       .filter(({ specifier }) => !isRelative(specifier))
@@ -225,7 +242,14 @@ const offences: [rule: string, file: string, text: string, says: RegExp][] = [
     "import type { HttpRequest } from 'uws-20.69'",
     /come from native\/uws\.ts/,
   ],
-  ['packages_imported', 'proxy/endpoint.ts', "import { Pool } from 'undici'", /the pool, the attempt/],
+  ['packages_imported', 'proxy/pool.ts', "import { Pool } from 'undici'", /by native\/undici\.ts/],
+  ['packages_imported', 'proxy/a.ts', "require('undici/lib/api/api-request.js')", /by native\/undici\.ts/],
+  [
+    'files_imported',
+    'proxy/endpoint.ts',
+    "import { Client } from '../native/undici.ts'",
+    /the pool and the attempt/,
+  ],
   ['packages_imported', 'proxy/upstream.ts', "import fastq from 'fastq'", /the admission queue/],
   ['packages_imported', 'worker.ts', "createRequire(import.meta.url)('koffi')", /libc/],
   ['packages_are', 'log.ts', "import 'fast-check'", /no dependency/],

@@ -5,7 +5,6 @@ import type { Readable } from 'node:stream'
 import { type TestContext, test } from 'node:test'
 import { directOutput, makeLogger, type Output } from '../../src/log.ts'
 import { type LogLine, LogLines } from '../support/log-lines.ts'
-import { waitFor } from '../support/wait.ts'
 
 function memory() {
   const lines: LogLine[] = []
@@ -60,7 +59,7 @@ test('lines were dropped_said once a second, with how many', (t) => {
 
 const module = JSON.stringify(new URL('../../src/log.ts', import.meta.url).href)
 const header = `
-  const { makeLogger, prettyOutput, standardOutput } = await import(${module})
+  const { makeLogger, standardOutput } = await import(${module})
   const output = standardOutput(process.env.GATHER !== 'no')
   const log = makeLogger('info', { worker: Number(process.env.NUMBER ?? 1) }, output)`
 
@@ -171,23 +170,4 @@ test('end with a reader that does not read_the process ends all the same', async
   )
   const [code, signal] = await once(child, 'exit')
   assert.deepEqual([code, signal], [null, 'SIGKILL'])
-})
-
-test('pretty output_a line for a person, even from several JSON lines at once', async (t) => {
-  const child = run(
-    t,
-    `const out = prettyOutput()
-     const line = (msg) => JSON.stringify({ level: 30, time: 0, pid: 4711, msg, port: 8080 }) + '\\n'
-     out.write(line('listening') + line('ready'))
-     out.end()
-     process.disconnect()`,
-  )
-  const output = linesOf(child)
-  await once(child, 'close')
-  await waitFor(() => output.garbled.length > 0, { what: 'some output' })
-  const text = output.garbled.join('\n')
-  assert.match(text, /INFO.*listening.*8080/s)
-  assert.match(text, /ready/)
-  assert.ok(!text.includes('4711'), 'the process number is of no use to a person')
-  assert.equal(output.garbled.length, 2, 'one line each')
 })

@@ -5,6 +5,7 @@ import type { Connection } from '../../../src/proxy/pool.ts'
 import { endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'
 import { startOrigin } from '../../support/origin.ts'
 import { ok } from '../../support/origin-behaviours.ts'
+import { requestBy } from '../../support/undici-request.ts'
 import { waitFor } from '../../support/wait.ts'
 
 function endpoint(t: TestContext, port = 9, connections = 2, pipelining = 1): Endpoint {
@@ -14,7 +15,7 @@ function endpoint(t: TestContext, port = 9, connections = 2, pipelining = 1): En
 }
 
 async function get({ client }: Connection): Promise<number> {
-  const { statusCode, body } = await client.request({ path: '/', method: 'GET' })
+  const { statusCode, body } = await requestBy(client, { path: '/', method: 'GET' })
   await body.dump()
   return statusCode
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import type { Client } from 'undici'
+import type { Client } from '../../../src/native/undici.ts'
 import { type Connection, type ConnectionPlan, ConnectionPool } from '../../../src/proxy/pool.ts'
 import { timeouts } from '../../support/fakes/plans.ts'
 import { startOrigin } from '../../support/origin.ts'
 import { ok } from '../../support/origin-behaviours.ts'
+import { requestBy } from '../../support/undici-request.ts'
 import { waitFor } from '../../support/wait.ts'
 
 function pool(
@@ -24,7 +25,7 @@ function acquire(from: ConnectionPool, count: number): Connection[] {
 
 /** A GET on this very connection. */
 async function get(client: Client): Promise<number> {
-  const { statusCode, body } = await client.request({ path: '/', method: 'GET' })
+  const { statusCode, body } = await requestBy(client, { path: '/', method: 'GET' })
   await body.dump()
   return statusCode
 }

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { ConnectionPool } from '../../../src/proxy/pool.ts'
 import { keepAliveKind, parserOf } from '../../../src/proxy/undici-parser.ts'
 import { timeouts } from '../../support/fakes/plans.ts'
+import { requestBy } from '../../support/undici-request.ts'
 import { waitFor } from '../../support/wait.ts'
 
 /** A server that answers each request's head with the next of these pieces, one after the other as they are read. */
@@ -40,7 +41,7 @@ test('a connection that idles_has a parser whose timer is Weir’s, and is marke
   const pool = new ConnectionPool(origin, { connections: 1, pipelining: 1, timeouts })
   t.after(() => pool.close())
   const { client } = pool.acquire()
-  const { body } = await client.request({ path: '/', method: 'GET' })
+  const { body } = await requestBy(client, { path: '/', method: 'GET' })
   assert.equal(await body.text(), 'ok')
   const socket = socketOf(client)
   const parser = parserOf(socket)
@@ -70,12 +71,12 @@ test('a head in many reads, with other connections read between_whole', async (t
   let over = false
   const wanted = cut.acquire()
   const busy = whole.acquire()
-  const answer = wanted.client.request({ path: '/', method: 'GET' }).finally(() => {
+  const answer = requestBy(wanted.client, { path: '/', method: 'GET' }).finally(() => {
     over = true
   })
   let others = 0
   while (!over) {
-    await (await busy.client.request({ path: '/', method: 'GET' })).body.dump()
+    await (await requestBy(busy.client, { path: '/', method: 'GET' })).body.dump()
     others++
   }
   const { headers, body } = await answer
@@ -100,14 +101,14 @@ test('trailers in many reads, with other connections read between_whole', async 
   // As an attempt says while its response is being read.
   wanted.reader = { resume: () => undefined }
   let over = false
-  const answer = wanted.client
-    .request({ path: '/', method: 'GET' })
-    .then(async ({ body, trailers: found }) => {
+  const answer = requestBy(wanted.client, { path: '/', method: 'GET' }).then(
+    async ({ body, trailers: found }) => {
       await body.dump()
       over = true
       return found
-    })
-  while (!over) await (await busy.client.request({ path: '/', method: 'GET' })).body.dump()
+    },
+  )
+  while (!over) await (await requestBy(busy.client, { path: '/', method: 'GET' })).body.dump()
   const found = (await answer) as Record<string, string>
   assert.deepEqual({ ...found }, { 'x-trailer-that-is-cut': 'a value that is cut too', 'x-b': '2' })
 })
