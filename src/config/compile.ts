@@ -11,6 +11,7 @@ import type {
   UpstreamPlan,
 } from '../plan/plan.ts'
 import { balancePlan } from './balance-plan.ts'
+import { concurrencyPlan } from './concurrency-plan.ts'
 import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
@@ -81,6 +82,7 @@ function listenerPlan(form: number | string | ListenerConfig, directory: string)
 function upstreamPlan(name: string, config: UpstreamConfig, directory: string): UpstreamPlan {
   const settings = Array.isArray(config) ? upstreamSettings.parse({ endpoints: config }) : config
   const { balance, connections, pipelining, timeouts, queue, retries, health } = settings
+  const concurrency = concurrencyPlan(settings.concurrency)
   return {
     name,
     endpoints: settings.endpoints.map((endpoint) => endpointPlan(name, endpoint)),
@@ -88,6 +90,7 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
     slowStartMs: milliseconds(settings.slowStart),
     connections,
     pipelining,
+    ...(concurrency === undefined ? undefined : { concurrency }),
     timeouts: {
       connectMs: milliseconds(timeouts.connect),
       headersMs: milliseconds(timeouts.headers),

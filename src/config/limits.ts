@@ -39,6 +39,9 @@ export const limits = {
   secretLength: { min: 16, max: 1024 },
   connections: { min: 1, max: 10_000 },
   pipelining: { min: 1, max: 128 },
+  /** Of requests in flight, whatever the connections. */
+  concurrency: { min: 1, max: 100_000 },
+  tolerance: { min: 1.1, max: 10 },
   /** 0 means none. */
   timeoutMs: { min: 0, max: 86_400_000 },
   queueLimit: { min: 0, max: 1_000_000 },

@@ -4,6 +4,7 @@ import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
 import { balance } from './schema-balance.ts'
+import { concurrency } from './schema-concurrency.ts'
 import { retries } from './schema-retries.ts'
 import { upstreamTls } from './schema-upstream-tls.ts'
 import { checkPathFault } from './target.ts'
@@ -177,6 +178,7 @@ export const upstreamSettings = section({
         'saves CPU where answers are fast and even; a slow answer then holds up those behind it on its connection, ' +
         'and the endpoint must support pipelining.',
     ),
+  concurrency,
   timeouts,
   queue,
   retries,

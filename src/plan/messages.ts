@@ -37,9 +37,21 @@ export interface WorkerStats {
   readonly webSockets: number
   /** Exchanges by outcome name; only those that occurred. */
   readonly outcomes: Readonly<Record<string, number>>
+  readonly upstreams: readonly UpstreamStats[]
   readonly endpoints: readonly EndpointStats[]
   readonly rssBytes: number
   readonly heapUsedBytes: number
+}
+
+export interface UpstreamStats {
+  readonly name: string
+  /** Admitted and not ended. */
+  readonly inFlight: number
+  readonly queued: number
+  /** What it may have in flight at the moment. */
+  readonly concurrency: number
+  /** Where `concurrency` is adaptive: its latency without a queue, in milliseconds; null until it is known. */
+  readonly baseMs?: number | null
 }
 
 export interface EndpointStats {

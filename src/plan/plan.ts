@@ -154,6 +154,8 @@ export interface UpstreamPlan {
   readonly connections: number
   /** Requests in flight on one connection, 1 or more (1: none ahead). */
   readonly pipelining: number
+  /** What it gets at once, per worker, where that is less than its connections take. Absent: it is not limited. */
+  readonly concurrency?: ConcurrencyPlan
   readonly timeouts: TimeoutsPlan
   readonly queue: QueuePlan
   readonly retries: RetriesPlan
@@ -166,6 +168,18 @@ export interface UpstreamPlan {
   readonly proxyProtocol?: ProxyVersion
   /** null: no active check, every endpoint counts as healthy. */
   readonly health: HealthPlan | null
+}
+
+/** A fixed limit, 1 or more, or the bounds of one that is learned. */
+export type ConcurrencyPlan = number | AdaptivePlan
+
+/** Whole numbers, 1 <= min <= initial <= max. */
+export interface AdaptivePlan {
+  readonly min: number
+  readonly max: number
+  readonly initial: number
+  /** A latency up to this many times the one without a queue is none. 1.1 or more. */
+  readonly tolerance: number
 }
 
 export interface EndpointPlan {

@@ -27,6 +27,7 @@ import type { RequestBody } from './body/request-body.ts'
 import type { Departing, Departures } from './departures.ts'
 import type { Endpoint } from './endpoint.ts'
 import { withInterim } from './headers/interim.ts'
+import type { Verdict } from './overload/gradient-limit.ts'
 import type { Connection } from './pool.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -89,13 +90,15 @@ export class Attempt implements Departing {
   started = false
   /** Its connection had served others before: that it ends now is the ordinary race of keep-alive, and no outage. */
   reused = false
+  /** It is being given up since it has taken too long: the endpoint's doing, as far as anybody knows. */
+  overdue = false
   #listener: AttemptListener | null = null
   #upstream: Upstream | null = null
   #connection: Connection | null = null
   #ticket: Ticket | null = null
   #headSeen = false
   #interim = ''
-  /** Milliseconds on the monotonic clock, while the balancer waits for word of this attempt; otherwise NaN. */
+  /** Milliseconds on the monotonic clock, while its upstream waits for word of this attempt; otherwise NaN. */
   #begunAt = Number.NaN
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
@@ -223,7 +226,7 @@ export class Attempt implements Departing {
       this.#interim = withInterim(this.#interim, status, rawHeaders)
       return true
     }
-    if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed')
+    if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed', this.#verdict(status))
     this.#resume = resume
     ;(this.#connection as Connection).reader = this
     if (this.#listener === null) return true
@@ -257,16 +260,26 @@ export class Attempt implements Departing {
     queueMicrotask(this.#finishLater)
   }
 
-  #observed(ending: Ending): void {
+  #observed(ending: Ending, verdict: Verdict): void {
     const ms = performance.now() - this.#begunAt
     this.#begunAt = Number.NaN
-    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending)
+    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, verdict)
+  }
+
+  /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */
+  #verdict(status: number): Verdict {
+    if (this.overdue || (status >= 502 && status <= 504)) return 'drop'
+    return this.#listener === null ? 'ignore' : 'success'
   }
 
   /** Without a head. What the client's own request has broken says nothing about the endpoint. */
   #brokenOff(outcome: Outcome): void {
-    if (this.#listener === null) this.#observed('given-up')
-    else if (outcome.fault === 'endpoint') this.#observed('failed')
+    if (this.#listener === null) this.#observed('given-up', this.overdue ? 'drop' : 'ignore')
+    else if (outcome.fault === 'endpoint') {
+      // An answer that cannot be understood is no overload, and a kept connection that ends is an everyday race.
+      const refused = outcome.retry === 'unsent' || (outcome === outcomes.endpointReset && !this.reused)
+      this.#observed('failed', refused ? 'drop' : 'ignore')
+    }
   }
 
   get #maySendAgain(): boolean {
@@ -291,6 +304,7 @@ export class Attempt implements Departing {
     upstream.end(this.endpoint as Endpoint, connection)
     this.endpoint = null
     this.started = false
+    this.overdue = false
     this.#upstream = null
     this.#connection = null
     this.#ticket = null

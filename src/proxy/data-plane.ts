@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { type Binding, type HttpRequest, type HttpResponse, nativeLimits } from '../native/uws.ts'
 import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
 import { outcomes } from '../plan/outcome.ts'
-import type { LimitsPlan, ListenerPlan, Plan } from '../plan/plan.ts'
+import type { LimitsPlan, ListenerPlan, Plan, UpstreamPlan } from '../plan/plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
@@ -98,7 +98,7 @@ export class DataPlane implements DataPlaneContext {
     const names = new Set(plan.upstreams.map(({ name }) => name))
     for (const entry of plan.upstreams) {
       const upstream = this.#upstreams.get(entry.name)
-      if (upstream === undefined) this.#upstreams.set(entry.name, new Upstream(entry, out, this.#random))
+      if (upstream === undefined) this.#upstreams.set(entry.name, this.#newUpstream(entry, out))
       else upstream.update(entry, out)
     }
     this.#router = new Router(plan.routes, this.#upstreams)
@@ -112,6 +112,18 @@ export class DataPlane implements DataPlaneContext {
     this.#listener.connectionsMax = plan.limits.connections
     this.recorder.configure(plan.log)
     return null
+  }
+
+  #newUpstream(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): Upstream {
+    const created = new Upstream(plan, unhealthy, this.#random)
+    created.limitMoved = ({ name, limit }, now) => {
+      if (!limit.worthTelling(now)) return
+      this.#log.info(
+        { upstream: name, limit: limit.places, baseMs: limit.baseMs },
+        'the concurrency limit has moved',
+      )
+    }
+    return created
   }
 
   setHealth(id: string, healthy: boolean): void {
@@ -151,6 +163,13 @@ export class DataPlane implements DataPlaneContext {
       connections: this.connections,
       webSockets: this.#webSockets?.open ?? 0,
       outcomes: this.recorder.counts(),
+      upstreams: upstreams.map(({ name, admission, limit }) => ({
+        name,
+        inFlight: admission.running,
+        queued: admission.waiting,
+        concurrency: admission.concurrency,
+        ...(limit.learns ? { baseMs: Number.isNaN(limit.baseMs) ? null : limit.baseMs } : undefined),
+      })),
       endpoints: upstreams.flatMap((upstream) =>
         upstream.endpoints.map(({ id, healthy, inFlight, attempts }) => ({
           id,

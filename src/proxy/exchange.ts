@@ -286,10 +286,10 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   #attemptExpired(): void {
     const attempt = this.#attempt as Attempt
-    if (attempt.started) {
-      return this.#breakOff(this.#upload.awaitsClient ? outcomes.clientStalled : outcomes.headersTimeout)
-    }
-    const { endpoint } = attempt
+    const { endpoint, started } = attempt
+    if (started && this.#upload.awaitsClient) return this.#breakOff(outcomes.clientStalled)
+    attempt.overdue = true
+    if (started) return this.#breakOff(outcomes.headersTimeout)
     this.#letGo()
     this.#attemptEnded(outcomes.connectTimeout, endpoint as Endpoint, false)
   }

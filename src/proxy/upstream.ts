@@ -6,7 +6,7 @@
  *   - `inTurn` holds the endpoints that the balancer chooses from, in the plan's order: those that are available, have a
  *     weight and do not drain; backups only if there are no others. Rebuilt on change, never per request.
  *   - the queue's concurrency is what those take at once, plus what is in flight on all others (out, draining, or picked by a
- *     sticky cookie): that holds its places until it ends and must not eat the others' share.
+ *     sticky cookie): that holds its places until it ends and must not eat the others' share. `limit` may make it less.
  */
 import type { Outcome } from '../plan/outcome.ts'
 import type { RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
@@ -14,6 +14,8 @@ import { Admission } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
+import type { Verdict } from './overload/gradient-limit.ts'
+import { UpstreamLimit } from './overload/upstream-limit.ts'
 import type { Connection } from './pool.ts'
 import { mayRetry, type Replayable } from './retry.ts'
 import { RetryBudget } from './retry-budget.ts'
@@ -31,7 +33,10 @@ export class Upstream {
   queueTimeoutMs: number
   retries: RetriesPlan
   readonly retryBudget: RetryBudget
-  /** The balancer wants to hear how attempts end: see `observe`. */
+  readonly limit = new UpstreamLimit()
+  /** Told of each move of a limit that is learned. Whoever listens sets it. */
+  limitMoved: ((upstream: Upstream, now: number) => void) | null = null
+  /** The balancer or the limit wants to hear how attempts end: see `observe`. */
   observing = false
   /** No endpoint is up that anybody could be sent to: every request is refused before it queues. */
   down = true
@@ -88,8 +93,9 @@ export class Upstream {
       this.#balancerKey = balancerKey
       this.#balancer = makeBalancer<Endpoint>(plan.balance, this.#random, this.#clock)
       this.#followsCookies = this.#balancer.followsCookies === true
-      this.observing = this.#balancer.observe !== undefined
     }
+    this.limit.configure(plan.concurrency)
+    this.observing = this.#balancer.observe !== undefined || this.limit.learns
     // What is built into undici's clients cannot change under them: other settings need other connections.
     const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs} ${JSON.stringify(plan.tls)} ${plan.proxyProtocol}`
     const kept = new Map<string, Endpoint>()
@@ -164,8 +170,14 @@ export class Upstream {
   }
 
   /** How an attempt went, as far as its head; only where `observing`. @param ms since it began */
-  observe(endpoint: Endpoint, ms: number, ending: Ending): void {
+  observe(endpoint: Endpoint, ms: number, ending: Ending, verdict: Verdict = 'ignore'): void {
     this.#balancer.observe?.(endpoint, ms, ending)
+    if (!this.limit.learns) return
+    const now = this.#clock()
+    if (!this.limit.ended(verdict, ms, now, this.admission.running)) return
+    // Not at once: this is inside undici, and whoever is let in may take the very connection.
+    queueMicrotask(this.#resizeLater)
+    this.limitMoved?.(this, now)
   }
 
   /**
@@ -251,6 +263,7 @@ export class Upstream {
     let places = 0
     for (const endpoint of this.#endpoints) places += endpoint.inTurn ? endpoint.capacity : endpoint.inFlight
     // With nobody in turn a cookie may still lead somewhere: one place, to find out.
-    this.admission.concurrency = this.#inTurn.length === 0 && !this.down ? places + 1 : places
+    if (this.#inTurn.length === 0 && !this.down) places++
+    this.admission.concurrency = Math.min(places, this.limit.places)
   }
 }

@@ -34,6 +34,7 @@ test('schema endpoints_alone give every default of an upstream', () => {
     slowStart: '10s',
     connections: 64,
     pipelining: 1,
+    concurrency: 'off',
     timeouts: { connect: '5s', headers: '30s', body: '60s', idle: '4s' },
     queue: { limit: 1024, timeout: '5s' },
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: '64KiB', on: [] },
