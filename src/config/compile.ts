@@ -7,6 +7,7 @@ import type {
   HealthPlan,
   ListenerPlan,
   Plan,
+  PriorityPlan,
   RoutePlan,
   UpstreamPlan,
 } from '../plan/plan.ts'
@@ -97,7 +98,12 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
       bodyMs: milliseconds(timeouts.body),
       idleMs: milliseconds(timeouts.idle),
     },
-    queue: { limit: queue.limit, timeoutMs: milliseconds(queue.timeout) },
+    queue: {
+      limit: queue.limit,
+      timeoutMs: milliseconds(queue.timeout),
+      targetMs: milliseconds(queue.target),
+      intervalMs: milliseconds(queue.interval),
+    },
     retries: { ...retries, bodyBytes: bytes(retries.bodyBytes) },
     ...(settings.tls === undefined ? undefined : { tls: upstreamTlsPlan(settings.tls, directory) }),
     ...(settings.proxyProtocol === undefined ? undefined : { proxyProtocol: settings.proxyProtocol }),
@@ -141,10 +147,20 @@ function routePlan(config: RouteConfig): RoutePlan {
     path: path ?? null,
     forwardPath: config.forwardPath,
     timeoutMs: milliseconds(config.timeout),
+    ...(config.priority === 'normal' ? undefined : { priority: priorityPlan(config.priority) }),
     target:
       respond === undefined
         ? { kind: 'upstream', upstream: upstream ?? '' }
         : { kind: 'respond', respond: fixedResponse(respond) },
+  }
+}
+
+function priorityPlan(config: RouteConfig['priority']): PriorityPlan {
+  if (typeof config === 'string') return config
+  return {
+    header: config.header.toLowerCase(),
+    values: Object.entries(config.values),
+    default: config.default,
   }
 }
 

@@ -46,6 +46,11 @@ export const limits = {
   timeoutMs: { min: 0, max: 86_400_000 },
   queueLimit: { min: 0, max: 1_000_000 },
   queueTimeoutMs: { min: 1, max: 86_400_000 },
+  /** 0 means none. */
+  queueTargetMs: { min: 0, max: 86_400_000 },
+  /** From 10 ms: below, a pause of the garbage collector is an interval. */
+  queueIntervalMs: { min: 10, max: 86_400_000 },
+  priorityValues: { min: 0, max: 64 },
   retryAttempts: { min: 0, max: 10 },
   retriesPerSecond: { min: 0, max: 10_000 },
   /** 0 means none. */

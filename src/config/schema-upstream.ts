@@ -5,6 +5,7 @@ import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
 import { balance } from './schema-balance.ts'
 import { concurrency } from './schema-concurrency.ts'
+import { queue } from './schema-queue.ts'
 import { retries } from './schema-retries.ts'
 import { upstreamTls } from './schema-upstream-tls.ts'
 import { checkPathFault } from './target.ts'
@@ -87,24 +88,6 @@ const timeouts = section({
 })
   .prefault({})
   .describe('How long to wait for an endpoint, step by step. Every key has a default.')
-
-const queue = section({
-  limit: integer(limits.queueLimit)
-    .default(1024)
-    .describe(
-      'Requests that may wait when every connection of the upstream is busy, per worker. 0 to 1000000; default 1024; 0: ' +
-        'none waits. What comes above it is answered 503 at once. A long queue adds delay, not throughput, and each ' +
-        'waiting request holds memory.',
-    ),
-  timeout: duration(limits.queueTimeoutMs)
-    .default('5s')
-    .describe(
-      'How long a request may wait in the queue before it is answered 503. "1ms" to "24h"; default "5s". Set it below the ' +
-        "clients' own time-out: work for a client that has left is wasted.",
-    ),
-})
-  .prefault({})
-  .describe('The bounded queue in front of the upstream. Requests leave it in the order they came.')
 
 const healthCheck = section({
   path: text({

@@ -74,6 +74,8 @@ export const outcomes = Object.freeze({
 
   queueFull: row('queue_full', 503, 'overload', 'never', 'too many requests are waiting for this service'),
   queueTimeout: row('queue_timeout', 503, 'overload', 'never', 'the request waited too long for its turn'),
+  /** Others went before it: of a higher class, or newer ones while the queue stood. */
+  shed: row('shed', 503, 'overload', 'never', 'this service has too much to do'),
   noHealthyEndpoint: row('no_healthy_endpoint', 503, 'endpoint', 'never', 'no server of this service is up'),
 
   connectFailed: row('connect_failed', 502, 'endpoint', 'unsent', 'the server could not be reached'),

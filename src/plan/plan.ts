@@ -239,6 +239,9 @@ export interface QueuePlan {
   /** Requests that may wait, per worker. 0: none. */
   readonly limit: number
   readonly timeoutMs: number
+  /** A wait above this is too long, if it is so all through an interval. 0: any wait is in order. */
+  readonly targetMs: number
+  readonly intervalMs: number
 }
 
 export interface HealthPlan {
@@ -262,6 +265,22 @@ export interface RoutePlan {
   readonly forwardPath: ForwardPath
   /** From the request's head to the end of the response; 0: none. */
   readonly timeoutMs: number
+  /** Who goes first when requests wait. Absent: `normal`. */
+  readonly priority?: PriorityPlan
+}
+
+/** The classes of the admission queue, the first goes first. */
+export const priorityWords = ['high', 'normal', 'low'] as const
+export type PriorityWord = (typeof priorityWords)[number]
+
+export type PriorityPlan = PriorityWord | HeaderPriorityPlan
+
+/** By the whole value of a header, whose name is in lower case. */
+export interface HeaderPriorityPlan {
+  readonly header: string
+  readonly values: readonly (readonly [value: string, priority: PriorityWord])[]
+  /** For every other value, and without the header. */
+  readonly default: PriorityWord
 }
 
 export const forwardPaths = ['received', 'cleaned'] as const

@@ -1,4 +1,5 @@
 /** What an exchange keeps for the log and the figures. Belongs to it, and is reset with it. */
+import { normalPriority } from './admission.ts'
 import type { Balanced } from './balance/policy.ts'
 import type { Recorded } from './record.ts'
 import { RequestHead } from './request-head.ts'
@@ -16,6 +17,8 @@ export abstract class Account implements Recorded, Balanced {
   /** Of the last attempt. */
   endpointId = ''
   attempts = 0
+  /** Its class in the admission queue. */
+  priority = normalPriority
   /** Of an endpoint's `connections`. */
   readonly takesPlace: boolean = true
   /** For the client to find the same endpoint again (balance/sticky.ts). */
@@ -36,6 +39,7 @@ export abstract class Account implements Recorded, Balanced {
     this.upstreamName = ''
     this.endpointId = ''
     this.attempts = 0
+    this.priority = normalPriority
     this.setCookie = null
   }
 }

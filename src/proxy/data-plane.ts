@@ -115,7 +115,7 @@ export class DataPlane implements DataPlaneContext {
   }
 
   #newUpstream(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): Upstream {
-    const created = new Upstream(plan, unhealthy, this.#random)
+    const created = new Upstream(plan, unhealthy, this.#random, undefined, () => this.deadlines.precise)
     created.limitMoved = ({ name, limit }, now) => {
       if (!limit.worthTelling(now)) return
       this.#log.info(

@@ -106,6 +106,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#upstream = route.upstream as Upstream
     this.upstreamName = this.#upstream.name
     this.totalDeadline = this.#context.deadlines.after(route.timeoutMs)
+    if (route.priorityOf != null) this.priority = route.priorityOf(this.head.headers)
     this.#context.forwarding.apply(this.head, this.address, this.head.by.scheme)
     if (!this.head.hasBody) return this.#admit()
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
@@ -123,11 +124,16 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#phase = 'queued'
     this.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
-    if (!upstream.admission.enter(this)) this.#refuse(outcomes.queueFull)
+    if (!upstream.admission.enter(this, this.priority)) this.#refuse(outcomes.queueFull)
   }
 
   queued(ticket: Ticket): void {
     this.#ticket = ticket
+  }
+
+  shed(): void {
+    this.#ticket = null
+    this.#refuse(outcomes.shed)
   }
 
   // ---- 5 pick, 6 attempt ----

@@ -4,6 +4,7 @@
  */
 import type { RoutePlan } from '../plan/plan.ts'
 import { cleanPath } from './clean-path.ts'
+import { type PriorityOf, priorityOf } from './overload/priority.ts'
 import { FixedReply } from './reply.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -15,6 +16,8 @@ export interface Route {
   readonly cleaned: boolean
   /** For the whole of an exchange; 0: none. */
   readonly timeoutMs: number
+  /** Absent or null: every request is of normal priority. */
+  readonly priorityOf?: PriorityOf | null
 }
 
 interface Entry {
@@ -90,7 +93,13 @@ function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Ent
     pathPrefix: prefix ? (path as string).slice(0, -1) : '',
     route:
       target.kind === 'respond'
-        ? { upstream: null, reply: new FixedReply(target.respond), cleaned, timeoutMs }
-        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null, cleaned, timeoutMs },
+        ? { upstream: null, reply: new FixedReply(target.respond), cleaned, timeoutMs, priorityOf: null }
+        : {
+            upstream: upstreams.get(target.upstream) as Upstream,
+            reply: null,
+            cleaned,
+            timeoutMs,
+            priorityOf: priorityOf(plan.priority),
+          },
   }
 }

@@ -59,6 +59,7 @@ export class Upstream {
     unhealthy: ReadonlySet<string>,
     random: RandomSource,
     clock: Clock = () => performance.now(),
+    queueClock: Clock = clock,
   ) {
     this.name = plan.name
     this.timeouts = plan.timeouts
@@ -72,7 +73,7 @@ export class Upstream {
       () => this.#endpoints,
       () => this.#rebuild(),
     )
-    this.admission = new Admission(1, plan.queue.limit)
+    this.admission = new Admission(1, plan.queue.limit, queueClock)
     this.update(plan, unhealthy)
   }
 
@@ -88,6 +89,7 @@ export class Upstream {
     this.retryBudget.share = plan.retries.budget
     this.retryBudget.minPerSecond = plan.retries.minPerSecond
     this.admission.limit = plan.queue.limit
+    this.admission.controlDelay(plan.queue.targetMs, plan.queue.intervalMs)
     const balancerKey = JSON.stringify(plan.balance)
     if (balancerKey !== this.#balancerKey) {
       this.#balancerKey = balancerKey

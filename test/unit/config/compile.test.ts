@@ -30,7 +30,7 @@ const writtenOutPlan: Plan = {
       connections: 64,
       pipelining: 1,
       timeouts: { connectMs: 5000, headersMs: 30_000, bodyMs: 60_000, idleMs: 4000 },
-      queue: { limit: 1024, timeoutMs: 5000 },
+      queue: { limit: 1024, timeoutMs: 5000, targetMs: 0, intervalMs: 100 },
       retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
       health: { path: null, intervalMs: 10_000, timeoutMs: 2000, unhealthyAfter: 3, healthyAfter: 2 },
     },
@@ -131,7 +131,7 @@ test('compile settings_of_an_upstream arrive in milliseconds', () => {
       connections: 2,
       pipelining: 3,
       timeouts: { connect: '250ms', headers: '1.5s', body: '0s', idle: '1m' },
-      queue: { limit: 4, timeout: '2s' },
+      queue: { limit: 4, timeout: '2s', target: '5ms', interval: '1s' },
       health: { path: '/up', interval: '1s', timeout: '100ms', unhealthyAfter: 5, healthyAfter: 6 },
     }),
   ).upstreams
@@ -143,7 +143,7 @@ test('compile settings_of_an_upstream arrive in milliseconds', () => {
     connections: 2,
     pipelining: 3,
     timeouts: { connectMs: 250, headersMs: 1500, bodyMs: 0, idleMs: 60_000 },
-    queue: { limit: 4, timeoutMs: 2000 },
+    queue: { limit: 4, timeoutMs: 2000, targetMs: 5, intervalMs: 1000 },
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
     health: { path: '/up', intervalMs: 1000, timeoutMs: 100, unhealthyAfter: 5, healthyAfter: 6 },
   })

@@ -253,7 +253,7 @@ const cases: Case[] = [
     condition: 'route_no_object',
     value: routesWith('app'),
     path: 'routes[0]',
-    expected: /^an object with the keys host, path, forwardPath, timeout, upstream, respond$/,
+    expected: /^an object with the keys host, path, forwardPath, timeout, priority, upstream, respond$/,
     found: '"app"',
     hint: null,
   },

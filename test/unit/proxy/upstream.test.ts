@@ -6,7 +6,7 @@ import type { Endpoint } from '../../../src/proxy/endpoint.ts'
 import type { Connection } from '../../../src/proxy/pool.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { FakeClock } from '../../support/fakes/clock.ts'
-import { endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'
+import { endpointPlan, queuePlan, upstreamPlan } from '../../support/fakes/plans.ts'
 import { request } from './balance/requests.ts'
 
 /** Endpoints `app/a`, `app/b` …, on ports where nobody listens: nothing is sent in these tests. */
@@ -214,7 +214,7 @@ test('update_limits, time-outs and policy change', () => {
   const subject = upstream('ab')
   const timeouts = { connectMs: 1_000, headersMs: 9, bodyMs: 8, idleMs: 4_000 }
   subject.update(
-    plan('ab', { queue: { limit: 3, timeoutMs: 77 }, timeouts, balance: 'least-connections' }),
+    plan('ab', { queue: queuePlan({ limit: 3, timeoutMs: 77 }), timeouts, balance: 'least-connections' }),
     new Set(),
   )
   assert.equal(subject.admission.limit, 3)
@@ -295,6 +295,8 @@ class Waiting implements Applicant {
   queued(ticket: Ticket): void {
     this.ticket = ticket
   }
+
+  shed(): void {}
 
   admitted(): void {
     this.picked = this.#subject.pick(null)
@@ -574,7 +576,7 @@ test('ewma_wants to hear of attempts; the others cost nothing', () => {
     subject.observe(find(subject, 'a'), 100, 'answered')
     subject.observe(find(subject, 'b'), 1, 'answered')
   }
-  subject.update(plan('ab', { balance: 'ewma', queue: { limit: 1, timeoutMs: 9 } }), new Set())
+  subject.update(plan('ab', { balance: 'ewma', queue: queuePlan({ limit: 1, timeoutMs: 9 }) }), new Set())
   assert.equal(names(subject, 20), 'b'.repeat(20), 'what is known survives a reload')
 })
 

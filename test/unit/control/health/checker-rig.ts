@@ -75,7 +75,7 @@ export function upstream(
     pipelining: 1,
     timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 60_000, idleMs: 4_000 },
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
-    queue: { limit: 1024, timeoutMs: 5_000 },
+    queue: { limit: 1024, timeoutMs: 5_000, targetMs: 0, intervalMs: 100 },
     health,
   }
 }
