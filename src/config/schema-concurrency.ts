@@ -43,7 +43,7 @@ export const concurrency = z
     'How many requests the upstream gets at once, per worker, over all its endpoints; the others wait in the queue. "off", the ' +
       'default: as many as its connections take. A number: so many at most. "adaptive": as many as it answers without slowing ' +
       'down, learned from the time to the head of its answers; refusals, time-outs, 502, 503 and 504 lower it, clients that ' +
-      'leave do not. For an upstream whose requests take about the same time: a mix that changes looks like a slow server.',
+      'leave do not. Now and then it lets in a quarter less for a moment, to see whether that is faster. For an upstream whose requests take about the same time: a mix that changes looks like a slow server.',
   )
 
 export type ConcurrencyConfig = z.output<typeof concurrency>

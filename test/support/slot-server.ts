@@ -22,6 +22,8 @@ export interface SlotServerOptions {
   readonly arrivals?: number
   /** What share of the requests the client gives up, after a random part of their time. */
   readonly aborted?: number
+  /** So many requests at most, since so many clients wait for answers. Absent: any number. */
+  readonly clients?: number
 }
 
 export class SlotServer {
@@ -34,6 +36,7 @@ export class SlotServer {
   readonly #limit: GradientLimit
   readonly #sigma: number
   readonly #aborted: number
+  readonly #clients: number
   readonly #random: () => number
   /** When each slot is free. */
   #free: number[] = []
@@ -48,6 +51,7 @@ export class SlotServer {
     this.arrivals = options.arrivals ?? Number.POSITIVE_INFINITY
     this.#sigma = options.sigma ?? 0
     this.#aborted = options.aborted ?? 0
+    this.#clients = options.clients ?? Number.POSITIVE_INFINITY
     this.#random = seededRandom(options.seed ?? 1)
   }
 
@@ -76,7 +80,7 @@ export class SlotServer {
 
   #start(): void {
     while (
-      this.#flights.length < this.#limit.limit &&
+      this.#flights.length < Math.min(this.#limit.limit, this.#clients) &&
       (!Number.isFinite(this.arrivals) || this.#waiting > 0)
     ) {
       if (this.#waiting > 0) this.#waiting--

@@ -14,9 +14,13 @@
  *                                           it did not fall: no queue, the endpoint has become slower. It is the base now
  *
  * This is the gradient of Netflix's concurrency-limits (Gradient2: limit x base / latency + sqrt(limit), tolerance 1.5), with
- * one difference. There the base is a long-term average, which in a lasting overload learns the queue, and the limit creeps up
+ * one difference: there the base is a long-term average, which in a lasting overload learns the queue, and the limit creeps up
  * with it. Here the fall goes below the estimated capacity, and so shows the latency without a queue every time: the base is
- * renewed by the ordinary course, and no probe window (as Envoy's, at a concurrency of 3) holds requests up for it.
+ * renewed by the ordinary course, and no probe window (as Envoy's, at a concurrency of 3) turns requests away for it.
+ *
+ * Where nothing ever resists, the first base may have held a queue from the beginning (as many clients as the limit, all let in).
+ * So after 32 rounds without a fall (two, at first) there is a trial: for one round three quarters of what was in flight. It is
+ * judged like a fall; if there was no queue, the limit is what it was before. Nobody is refused for it: what comes waits here.
  *
  * Time goes in rounds: twice as many samples as the limit allows, 20 at least, of requests that began after the last change, so
  * that a change is judged by what it did (of one limit's worth of samples, too many are those that came back first, which are
@@ -29,7 +33,7 @@
  *
  * Invariants
  *   - min <= limit <= max.
- *   - the limit rises only after a round in which four fifths of it were in flight on average.
+ *   - the limit rises only after a round in which four fifths of it were in flight on average, or back to where a trial began.
  *   - pure: no clock, no randomness, nothing allocated per sample.
  */
 
@@ -54,6 +58,8 @@ const steepestFall = 0.5
 const dropBackoff = 0.8
 /** What share of the limit must be in flight for it to be in the way. */
 const nearlyUsed = 0.8
+const trialEvery = 32
+const trialShare = 0.75
 /** Below this share of the base the base itself was too high. */
 const clearlyBelow = 0.9
 /** How far one round moves the base, where it is about right. */
@@ -72,6 +78,9 @@ export class GradientLimit {
   /** The round before the fall that is being judged; NaN if the last change was no fall. */
   #fallenFromMs = Number.NaN
   #fallenFromInFlight = Number.NaN
+  /** What a trial is to go back to; 0: there is none. */
+  #beforeTrial = 0
+  #sinceFall = trialEvery - 2
   // The round under way.
   #samples = 0
   #sumMs = Number.NaN
@@ -113,37 +122,45 @@ export class GradientLimit {
     if (startedAt < this.#changedAt) return false
     this.#starting = false
     this.#fallenFromMs = Number.NaN
+    this.#beforeTrial = 0
+    this.#sinceFall = 0
     this.#clear()
     return this.#set(Math.floor(this.limit * dropBackoff), now)
   }
 
   #round(latencyMs: number, inFlight: number, now: number): boolean {
     const judged = this.#fallenFromMs
+    const beforeTrial = this.#beforeTrial
     this.#fallenFromMs = Number.NaN
+    this.#beforeTrial = 0
     if (!(latencyMs > this.baseMs / 2)) {
       // The first of all, or more than twice as fast as ever.
       this.baseMs = latencyMs
     } else if (!Number.isNaN(judged)) {
-      return this.#settle(latencyMs, inFlight, judged, now)
+      return this.#settle(latencyMs, inFlight, judged, beforeTrial, now)
     } else if (latencyMs > this.baseMs * this.#settings.tolerance) {
       return this.#fall(latencyMs, inFlight, (drained * inFlight * this.baseMs) / latencyMs, now)
     } else if (latencyMs < this.baseMs) {
       this.baseMs += (latencyMs - this.baseMs) * baseGain
     }
+    this.#sinceFall++
+    if (this.#sinceFall > trialEvery) return this.#try(latencyMs, inFlight, now)
     return this.#climb(inFlight, now)
   }
 
   /** What a fall was good for. @param fromMs the latency before it */
-  #settle(latencyMs: number, inFlight: number, fromMs: number, now: number): boolean {
+  #settle(latencyMs: number, inFlight: number, fromMs: number, beforeTrial: number, now: number): boolean {
+    this.#sinceFall = 0
     const ratio = inFlight / this.#fallenFromInFlight
     // Half way between a latency that has fallen in proportion, as a queue's does, and one that has not.
     const wasNoQueue = latencyMs > (fromMs * (1 + ratio)) / 2
     if (wasNoQueue) {
       this.baseMs = latencyMs
-      return this.#climb(inFlight, now)
+      return beforeTrial > 0 ? this.#set(beforeTrial, now) : this.#climb(inFlight, now)
     }
-    if (latencyMs < this.baseMs * clearlyBelow) {
-      this.baseMs = latencyMs
+    // A trial has found a queue, whatever the base says: it may have held the same one.
+    if (latencyMs < this.baseMs * clearlyBelow || beforeTrial > 0) {
+      this.baseMs = Math.min(this.baseMs, latencyMs)
       return this.#fall(latencyMs, inFlight, inFlight * dropBackoff, now)
     }
     if (latencyMs > this.baseMs * this.#settings.tolerance) {
@@ -151,6 +168,18 @@ export class GradientLimit {
     }
     this.baseMs += (latencyMs - this.baseMs) * baseGain
     return this.#climb(inFlight, now)
+  }
+
+  /** Looks what is to be had with less in flight. */
+  #try(latencyMs: number, inFlight: number, now: number): boolean {
+    this.#sinceFall = 0
+    const target = Math.floor(inFlight * trialShare)
+    const before = this.limit
+    if (target < this.#settings.min || !this.#set(target, now)) return this.#climb(inFlight, now)
+    this.#fallenFromMs = latencyMs
+    this.#fallenFromInFlight = inFlight
+    this.#beforeTrial = before
+    return true
   }
 
   #fall(latencyMs: number, inFlight: number, target: number, now: number): boolean {

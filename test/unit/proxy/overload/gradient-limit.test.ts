@@ -81,6 +81,25 @@ test('clients that give up_teach nothing: the limit ends where it does without t
   assert.ok(found > expected * 0.6 && found < expected * 1.5, `${found} beside ${expected}`)
 })
 
+test('all clients let in from the beginning_a trial finds the queue that the first base has held', () => {
+  for (const slots of [5, 20]) {
+    const limit = new GradientLimit({ ...settings, initial: 100 })
+    const server = new SlotServer(limit, { slots, serviceMs: 20, sigma: 0.5, seed: 9, clients: 120 })
+    server.run(30_000)
+    const mean = server.run(60_000)
+    assert.ok(mean < slots * 2 + 5, `${mean} for ${slots} slots`)
+  }
+})
+
+test('room for all clients_a trial finds none, and the limit is what it was', () => {
+  const limit = new GradientLimit({ ...settings, initial: 100 })
+  const server = new SlotServer(limit, { slots: 500, serviceMs: 20, sigma: 0.5, seed: 9, clients: 120 })
+  server.run(10_000)
+  const { completed } = server
+  server.run(60_000)
+  assert.ok(server.completed - completed > 0.9 * 60_000 * (120 / 20), 'and hardly anything is lost by it')
+})
+
 test('light load_the limit does not grow, whatever the latency says', () => {
   const limit = new GradientLimit(settings)
   const server = new SlotServer(limit, { slots: 200, serviceMs: 20, sigma: 0.5, seed: 2, arrivals: 0.2 })
@@ -90,7 +109,10 @@ test('light load_the limit does not grow, whatever the latency says', () => {
 
 test('nearly used_the limit doubles until the first resistance, then climbs by its root', () => {
   const limit = new GradientLimit({ ...settings, initial: 10 })
-  let now = rounds(limit, 3, 10, 0)
+  let now = rounds(limit, 2, 10, 0)
+  assert.equal(limit.limit, 40)
+  // A trial in between, which finds nothing.
+  now = rounds(limit, 3, 10, now)
   assert.equal(limit.limit, 80)
   limit.drop(now, now)
   assert.equal(limit.limit, 64)
@@ -100,7 +122,7 @@ test('nearly used_the limit doubles until the first resistance, then climbs by i
 
 test('latency within the tolerance_no fall; above it a fall that latency justifies', () => {
   const limit = new GradientLimit({ ...settings, initial: 100, max: 100 })
-  let now = rounds(limit, 3, 10, 0)
+  let now = rounds(limit, 5, 10, 0)
   now = rounds(limit, 1, 14.9, now)
   assert.equal(limit.limit, 100)
   now = rounds(limit, 1, 16, now)
@@ -121,6 +143,17 @@ test('fall that does not help_the latency was no queue: it is the base, and the 
   now = rounds(limit, 2, 50, now)
   assert.equal(limit.baseMs, 50)
   assert.ok(limit.limit > 50)
+})
+
+test('trial_three quarters of what is in flight for one round, then the former limit', () => {
+  const limit = new GradientLimit({ ...settings, initial: 100, max: 100 })
+  let now = 0
+  const seen: number[] = []
+  for (let round = 0; round < 40; round++) {
+    now = rounds(limit, 1, 10, now)
+    if (limit.limit !== seen.at(-1)) seen.push(limit.limit)
+  }
+  assert.deepEqual(seen, [100, 75, 100, 75, 100])
 })
 
 test('drop_one backoff a round, however many come', () => {
@@ -176,7 +209,9 @@ test('any history_whole, within the bounds, and changed only when it says so', (
           tolerance: 1.5,
         })
         let now = 0
+        let fewest = Number.POSITIVE_INFINITY
         for (const { drop, ms, inFlight, repeat } of samples) {
+          fewest = Math.min(fewest, inFlight)
           for (let count = 0; count < repeat; count++) {
             const before = limit.limit
             now += ms
@@ -185,7 +220,9 @@ test('any history_whole, within the bounds, and changed only when it says so', (
             assert.ok(Number.isInteger(limit.limit))
             assert.ok(limit.limit >= min && limit.limit <= min + more + evenMore)
             if (limit.limit > before) assert.ok(!drop)
-            assert.ok(limit.limit >= Math.floor(before / 2), 'never by more than a half')
+            // Half, or a trial with three quarters of the mean of what was in flight.
+            const least = Math.min(Math.floor(before / 2), Math.floor(fewest * 0.75))
+            assert.ok(limit.limit >= least, `${before} to ${limit.limit}`)
           }
         }
       },
