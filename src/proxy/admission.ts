@@ -29,7 +29,7 @@
  *   - fastq's list holds waiting + spare turns, and nothing while a place is free (but for the moment of handing it out).
  *   - an admitted ticket occupies one of `concurrency` places until `release`, which comes exactly once.
  *   - a ticket is admitted, shed or abandoned: one of them, once.
- *   - nothing takes longer because many wait; a call sheds `shedAtOnce` at most.
+ *   - nothing takes longer because many wait; a call sheds `shedAtOnce` at most, `look` a bounded number, too.
  */
 import fastq from 'fastq'
 import { priorityWords } from '../plan/plan.ts'
@@ -58,8 +58,10 @@ export class Ticket implements InLine<Ticket> {
   since = Number.NaN
 }
 
-/** So many go at a time, which is some 100 microseconds of answers: more than come, and no pause for the others. */
+/** So many go when one comes or goes, which is some 100 microseconds of answers: more than come, and no pause for the others. */
 const shedAtOnce = 8
+/** And so many in `look`, which comes every 50 ms. */
+const shedAtOnceInLook = 256
 
 export class Admission {
   /** Tickets that wait. */
@@ -126,7 +128,7 @@ export class Admission {
     line.push(ticket)
     if (this.#controlled) {
       ticket.since = this.#clock()
-      this.#control(line, ticket.since)
+      this.#control(line, ticket.since, shedAtOnce)
     }
     this.#join(ticket, applicant)
     return true
@@ -145,6 +147,13 @@ export class Admission {
     line.remove(ticket)
     this.#recycle(ticket)
     if (line !== this.#shedding) this.#leave()
+  }
+
+  /** To be called now and then where delay is controlled: an origin that hangs lets nobody come or go. */
+  look(): void {
+    if (!this.#controlled || this.waiting === 0) return
+    const now = this.#clock()
+    for (const line of this.#classes) if (line.size > 0) this.#control(line, now, shedAtOnceInLook)
   }
 
   /** An admitted ticket gives its place to the next. */
@@ -199,7 +208,7 @@ export class Admission {
   #next(): Ticket | null {
     const line = this.#firstLine()
     if (line === null) return null
-    if (this.#controlled && line !== this.#again) this.#control(line, this.#clock())
+    if (this.#controlled && line !== this.#again) this.#control(line, this.#clock(), shedAtOnce)
     const ticket = (line.delay.overloaded ? line.last : line.first) as Ticket
     line.remove(ticket)
     return ticket
@@ -212,11 +221,11 @@ export class Admission {
   }
 
   /** Looks whether a line stands, and sheds from it if it does. The line must not be empty, and is not afterwards. */
-  #control(line: WaitingLine<Ticket>, now: number): void {
+  #control(line: WaitingLine<Ticket>, now: number, atOnce: number): void {
     const { delay } = line
     delay.look(now, (line.first as Ticket).since)
     if (!delay.overloaded) return
-    for (let count = 0; count < shedAtOnce && line.size > 1; count++) {
+    for (let count = 0; count < atOnce && line.size > 1; count++) {
       const oldest = line.first as Ticket
       if (!delay.isTooOld(now, oldest.since)) return
       this.#displace(oldest, line)

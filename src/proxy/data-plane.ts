@@ -70,6 +70,9 @@ export class DataPlane implements DataPlaneContext {
   readonly #listener: Listener
   readonly #upstreams = new Map<string, Upstream>()
   #router = new Router([], this.#upstreams)
+  readonly #lookAtQueues = (): void => {
+    for (const upstream of this.#upstreams.values()) upstream.admission.look()
+  }
 
   constructor(binding: Binding, log: Logger, random: RandomSource = Math.random) {
     this.binding = binding
@@ -101,6 +104,7 @@ export class DataPlane implements DataPlaneContext {
       if (upstream === undefined) this.#upstreams.set(entry.name, this.#newUpstream(entry, out))
       else upstream.update(entry, out)
     }
+    this.deadlines.onTick = plan.upstreams.some(({ queue }) => queue.targetMs > 0) ? this.#lookAtQueues : null
     this.#router = new Router(plan.routes, this.#upstreams)
     for (const [name, upstream] of this.#upstreams) {
       if (names.has(name)) continue

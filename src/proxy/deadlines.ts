@@ -38,6 +38,8 @@ export interface Timed {
 export class Deadlines<T extends Timed> {
   /** Milliseconds, monotonic; from any beginning. */
   now = 0
+  /** At the end of each tick. */
+  onTick: (() => void) | null = null
   readonly #members: T[] = []
   readonly #clock: () => number
   #timer: NodeJS.Timeout | null = null
@@ -110,6 +112,7 @@ export class Deadlines<T extends Timed> {
       else if (this.now >= member.totalDeadline) member.expireTotally()
       else if (rearm) member.rearm()
     }
+    this.onTick?.()
   }
 
   /** For what has to reach all, such as a drain that has run out of time. */

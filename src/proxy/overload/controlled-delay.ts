@@ -34,7 +34,7 @@ export class ControlledDelay {
   }
 
   /**
-   * Looks at the queue: whenever somebody comes or goes.
+   * Looks at the queue: whenever somebody comes or goes, and now and then.
    * @param now milliseconds, monotonic
    * @param oldestMs since when the oldest waits, on the same clock
    */

@@ -235,6 +235,19 @@ test('a great many too old at once_shed a few at a time', async () => {
   assert.ok(rig.admission.waiting < 5_000)
 })
 
+test('nobody comes or goes_looks alone find that the queue stands, and shed all but the newest', async () => {
+  const rig = new Rig(1, 100, 5)
+  rig.enter('a')
+  const clients = Array.from({ length: 50 }, (_, index) => rig.enter(String(index)))
+  for (let count = 0; count < 6; count++) {
+    rig.clock.advance(50)
+    rig.admission.look()
+    await turn()
+  }
+  assert.equal(rig.admission.waiting, 1)
+  assert.equal(clients.at(-1)?.state, 'waiting')
+})
+
 test('100,000 spare turns in a row_worked off without nesting', () => {
   const rig = new Rig(1, 200_000)
   const first = rig.enter('a')
