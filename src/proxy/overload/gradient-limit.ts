@@ -9,7 +9,8 @@
  *       c ───╱─│╱──│╱──│╱──      fall     latency > tolerance x base: to 0.8 x base / latency of what was in flight, at most
  *          ╱                              by a half
  *                                 settle  the round after a fall tells what the fall was good for:
- *                                           latency fell with it, and is about the base: climb again
+ *                                           latency fell, but by less: below the capacity now. Climb again
+ *                                           it fell in proportion: there is a queue still. Fall on
  *                                           it fell below the base: the base held a queue, too. It is the base now; fall on
  *                                           it did not fall: no queue, the endpoint has become slower. It is the base now
  *
@@ -22,8 +23,8 @@
  * So after 32 rounds without a fall (two, at first) there is a trial: for one round three quarters of what was in flight. It is
  * judged like a fall; if there was no queue, the limit is what it was before. Nobody is refused for it: what comes waits here.
  *
- * Time goes in rounds: twice as many samples as the limit allows, 20 at least, of requests that began after the last change, so
- * that a change is judged by what it did (of one limit's worth of samples, too many are those that came back first, which are
+ * Time goes in rounds: twice as many samples as are in flight, 20 at least, of requests that began after the last change, so
+ * that a change is judged by what it did (of once as many, too many are those that came back first, which are
  * the fast ones). Compared are means of rounds. Three kinds of endings: `success` has a latency; `drop`
  * (refused, timed out, 502, 503, 504) backs off by a fifth, once a round; `ignore` (a client that went, a bad request) is not
  * told here at all.
@@ -49,7 +50,7 @@ export interface GradientSettings {
 /** How an attempt ended, as far as a limit learns from it (Netflix: onSuccess, onDropped, onIgnore). */
 export type Verdict = 'success' | 'drop' | 'ignore'
 
-/** A round's samples: so many at least, and so many times the limit. */
+/** A round's samples: so many at least, and so many times what is in flight. */
 const samplesMin = 20
 const samplesPerPlace = 2
 /** A fall goes this far below the estimated capacity, so that no queue is left to be taken for the base. */
@@ -62,6 +63,8 @@ const trialEvery = 32
 const trialShare = 0.75
 /** Below this share of the base the base itself was too high. */
 const clearlyBelow = 0.9
+/** A latency of so many times what proportion makes of it is in proportion; at 0.8 of the capacity it is 1.25 times that. */
+const inProportion = 1.1
 /** How far one round moves the base, where it is about right. */
 const baseGain = 0.2
 
@@ -109,7 +112,9 @@ export class GradientLimit {
     this.#samples++
     this.#sumMs += now - startedAt
     this.#sumInFlight += inFlight
-    if (this.#samples < samplesMin || this.#samples < samplesPerPlace * this.limit) return false
+    if (this.#samples < samplesMin) return false
+    // What is in flight on average is the sum over the number.
+    if (this.#samples * this.#samples < samplesPerPlace * this.#sumInFlight) return false
     // A latency of 0 would make a base that everything is above.
     const latencyMs = Math.max(this.#sumMs / this.#samples, 0.001)
     const meanInFlight = this.#sumInFlight / this.#samples
@@ -158,8 +163,10 @@ export class GradientLimit {
       this.baseMs = latencyMs
       return beforeTrial > 0 ? this.#set(beforeTrial, now) : this.#climb(inFlight, now)
     }
-    // A trial has found a queue, whatever the base says: it may have held the same one.
-    if (latencyMs < this.baseMs * clearlyBelow || beforeTrial > 0) {
+    // Below the capacity it falls by less than what is in flight. In proportion: there is a queue still, whatever the base says,
+    // which may have held the same one.
+    const isQueueStill = latencyMs < fromMs * ratio * inProportion
+    if (isQueueStill || latencyMs < this.baseMs * clearlyBelow || beforeTrial > 0) {
       this.baseMs = Math.min(this.baseMs, latencyMs)
       return this.#fall(latencyMs, inFlight, inFlight * dropBackoff, now)
     }

@@ -91,6 +91,28 @@ test('all clients let in from the beginning_a trial finds the queue that the fir
   }
 })
 
+test('all clients let in from the beginning_found within some rounds, whatever the dice', () => {
+  for (const sigma of [0, 0.05, 0.2]) {
+    for (let seed = 1; seed <= 20; seed++) {
+      const limit = new GradientLimit({ ...settings, initial: 100 })
+      const server = new SlotServer(limit, { slots: 5, serviceMs: 20, sigma, seed, clients: 120 })
+      server.run(15_000)
+      assert.ok(limit.limit <= 25, `limit ${limit.limit} after 15 s with sigma ${sigma}, seed ${seed}`)
+    }
+  }
+})
+
+test('fall in proportion_there is a queue still: it falls on', () => {
+  const limit = new GradientLimit({ ...settings, initial: 100, max: 100 })
+  let now = rounds(limit, 5, 10, 0)
+  now = rounds(limit, 1, 16, now)
+  const { limit: fallen } = limit
+  now = rounds(limit, 1, (16 * fallen) / 100, now)
+  assert.equal(limit.limit, Math.floor(fallen * 0.8))
+  rounds(limit, 1, (16 * fallen) / 100, now)
+  assert.ok(limit.limit > Math.floor(fallen * 0.8), 'and climbs when that is of no use')
+})
+
 test('room for all clients_a trial finds none, and the limit is what it was', () => {
   const limit = new GradientLimit({ ...settings, initial: 100 })
   const server = new SlotServer(limit, { slots: 500, serviceMs: 20, sigma: 0.5, seed: 9, clients: 120 })
