@@ -6,6 +6,7 @@ import type {
   FixedResponse,
   HealthPlan,
   ListenerPlan,
+  OutliersPlan,
   Plan,
   RoutePlan,
   UpstreamPlan,
@@ -80,7 +81,7 @@ function listenerPlan(form: number | string | ListenerConfig, directory: string)
 
 function upstreamPlan(name: string, config: UpstreamConfig, directory: string): UpstreamPlan {
   const settings = Array.isArray(config) ? upstreamSettings.parse({ endpoints: config }) : config
-  const { balance, connections, pipelining, timeouts, queue, retries, health } = settings
+  const { balance, connections, pipelining, timeouts, queue, retries, outliers, health } = settings
   return {
     name,
     endpoints: settings.endpoints.map((endpoint) => endpointPlan(name, endpoint)),
@@ -98,6 +99,7 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
     retries: { ...retries, bodyBytes: bytes(retries.bodyBytes) },
     ...(settings.tls === undefined ? undefined : { tls: upstreamTlsPlan(settings.tls, directory) }),
     ...(settings.proxyProtocol === undefined ? undefined : { proxyProtocol: settings.proxyProtocol }),
+    outliers: outliers === false ? null : outliersPlan(outliers),
     health: health === false ? null : healthPlan(health),
   }
 }
@@ -119,6 +121,12 @@ function endpointPlan(upstream: string, config: UpstreamSettings['endpoints'][nu
 
 function oneShareOf(url: string) {
   return { url, weight: 1, backup: false, drain: false }
+}
+
+function outliersPlan(config: Exclude<UpstreamSettings['outliers'], false>): OutliersPlan {
+  const timeMs = milliseconds(config.time)
+  const maxTimeMs = Math.max(timeMs, milliseconds(config.maxTime))
+  return { failures: config.failures, timeMs, maxTimeMs, maxOut: config.maxOut }
 }
 
 function healthPlan(config: Exclude<UpstreamSettings['health'], false>): HealthPlan {

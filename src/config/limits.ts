@@ -47,6 +47,8 @@ export const limits = {
   retriesPerSecond: { min: 0, max: 10_000 },
   /** 0 means none. */
   retryBodyBytes: { min: 0, max: 16 * 1024 ** 2 },
+  outlierFailures: { min: 1, max: 1000 },
+  outlierTimeMs: { min: 1, max: 86_400_000 },
   /** From 10 ms: below, a check is a load test. */
   healthIntervalMs: { min: 10, max: 86_400_000 },
   healthTimeoutMs: { min: 1, max: 86_400_000 },

@@ -38,13 +38,20 @@ export interface WorkerStats {
   /** Exchanges by outcome name; only those that occurred. */
   readonly outcomes: Readonly<Record<string, number>>
   readonly endpoints: readonly EndpointStats[]
+  /** Upstreams all of whose endpoints are shut out by this worker, and that are sent requests in spite of it. */
+  readonly failingOpen: readonly string[]
   readonly rssBytes: number
   readonly heapUsedBytes: number
 }
 
 export interface EndpointStats {
   readonly id: string
+  /** The active check's verdict. */
   readonly healthy: boolean
+  /** That of this worker's requests. `probing`: one request at a time. */
+  readonly outlier: 'in' | 'out' | 'probing'
+  /** Times that requests have shut it out. */
+  readonly ejections: number
   readonly inFlight: number
   /** Attempts begun here. */
   readonly attempts: number

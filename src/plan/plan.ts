@@ -164,6 +164,8 @@ export interface UpstreamPlan {
    * Absent: no header, and connections are kept and shared.
    */
   readonly proxyProtocol?: ProxyVersion
+  /** null: what requests come to says nothing about an endpoint. */
+  readonly outliers: OutliersPlan | null
   /** null: no active check, every endpoint counts as healthy. */
   readonly health: HealthPlan | null
 }
@@ -225,6 +227,18 @@ export interface QueuePlan {
   /** Requests that may wait, per worker. 0: none. */
   readonly limit: number
   readonly timeoutMs: number
+}
+
+/** Passive outlier detection: see proxy/outliers.ts. */
+export interface OutliersPlan {
+  /** In a row, that shut an endpoint out. */
+  readonly failures: number
+  /** For how long, the first time. */
+  readonly timeMs: number
+  /** At most. */
+  readonly maxTimeMs: number
+  /** Of the upstream's endpoints, 0 to 1, that may be out for their answers. */
+  readonly maxOut: number
 }
 
 export interface HealthPlan {

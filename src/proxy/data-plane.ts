@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { type Binding, type HttpRequest, type HttpResponse, nativeLimits } from '../native/uws.ts'
 import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
 import { outcomes } from '../plan/outcome.ts'
-import type { LimitsPlan, ListenerPlan, Plan } from '../plan/plan.ts'
+import type { LimitsPlan, ListenerPlan, Plan, UpstreamPlan } from '../plan/plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
@@ -23,7 +23,8 @@ import { Listener } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
 import { Router } from './router.ts'
-import { Upstream } from './upstream.ts'
+import { Upstream, type UpstreamListener } from './upstream.ts'
+import { upstreamLog } from './upstream-log.ts'
 import { wantsWebSocket } from './websocket/handshake.ts'
 import { WebSockets } from './websocket/websockets.ts'
 
@@ -67,6 +68,7 @@ export class DataPlane implements DataPlaneContext {
   readonly #log: Logger
   readonly #random: RandomSource
   readonly #listener: Listener
+  readonly #upstreamLog: UpstreamListener
   readonly #upstreams = new Map<string, Upstream>()
   #router = new Router([], this.#upstreams)
 
@@ -75,6 +77,7 @@ export class DataPlane implements DataPlaneContext {
     this.recorder = new Recorder(log, random)
     this.#log = log
     this.#random = random
+    this.#upstreamLog = upstreamLog(log, (upstream) => this.#refuseWaiting(upstream))
     this.#listener = new Listener(binding, (res, request, by) => this.#onRequest(res, request, by))
   }
 
@@ -97,7 +100,7 @@ export class DataPlane implements DataPlaneContext {
     const names = new Set(plan.upstreams.map(({ name }) => name))
     for (const entry of plan.upstreams) {
       const upstream = this.#upstreams.get(entry.name)
-      if (upstream === undefined) this.#upstreams.set(entry.name, new Upstream(entry, out, this.#random))
+      if (upstream === undefined) this.#upstreams.set(entry.name, this.#newUpstream(entry, out))
       else upstream.update(entry, out)
     }
     this.#router = new Router(plan.routes, this.#upstreams)
@@ -115,10 +118,17 @@ export class DataPlane implements DataPlaneContext {
 
   setHealth(id: string, healthy: boolean): void {
     for (const upstream of this.#upstreams.values()) {
-      if (upstream.setHealth(id, healthy) && upstream.down) {
-        this.deadlines.each((exchange) => exchange.refuseIfWaitingFor(upstream))
-      }
+      if (upstream.setHealth(id, healthy) && upstream.down) this.#refuseWaiting(upstream)
     }
+  }
+
+  #newUpstream(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): Upstream {
+    const clock = () => performance.now()
+    return new Upstream(plan, unhealthy, this.#random, clock, this.#upstreamLog)
+  }
+
+  #refuseWaiting(upstream: Upstream): void {
+    this.deadlines.each((exchange) => exchange.refuseIfWaitingFor(upstream))
   }
 
   get connections(): number {
@@ -151,13 +161,16 @@ export class DataPlane implements DataPlaneContext {
       webSockets: this.#webSockets?.open ?? 0,
       outcomes: this.recorder.counts(),
       endpoints: upstreams.flatMap((upstream) =>
-        upstream.endpoints.map(({ id, healthy, inFlight, attempts }) => ({
+        upstream.endpoints.map(({ id, healthy, outlier, inFlight, attempts }) => ({
           id,
           healthy,
+          outlier: outlier.state,
+          ejections: outlier.ejections,
           inFlight,
           attempts,
         })),
       ),
+      failingOpen: upstreams.filter(({ failingOpen }) => failingOpen).map(({ name }) => name),
       rssBytes: rss,
       heapUsedBytes: heapUsed,
     }

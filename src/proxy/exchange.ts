@@ -184,8 +184,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   /** Tries again where that is allowed, at the head of the queue; else it is over. */
   #attemptEnded(outcome: Outcome, endpoint: Endpoint, reused: boolean): void {
     const upstream = this.#upstream as Upstream
-    if (outcome.retry === 'unsent') upstream.suspend(endpoint)
-    if (this.#phase !== 'attempting' || !this.#mayRetry(outcome, reused)) return this.#breakOff(outcome)
+    const over = this.#phase !== 'attempting' || upstream.down
+    if (over || !this.#mayRetry(outcome, reused)) return this.#breakOff(outcome)
     this.#tryAgain(endpoint)
   }
 
@@ -285,9 +285,9 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   #attemptExpired(): void {
     const attempt = this.#attempt as Attempt
-    if (attempt.started) {
-      return this.#breakOff(this.#upload.awaitsClient ? outcomes.clientStalled : outcomes.headersTimeout)
-    }
+    if (attempt.started && this.#upload.awaitsClient) return this.#breakOff(outcomes.clientStalled)
+    attempt.blame(attempt.started ? outcomes.headersTimeout : outcomes.connectTimeout)
+    if (attempt.started) return this.#breakOff(outcomes.headersTimeout)
     const { endpoint } = attempt
     this.#letGo()
     this.#attemptEnded(outcomes.connectTimeout, endpoint as Endpoint, false)

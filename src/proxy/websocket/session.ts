@@ -48,6 +48,7 @@ export class Session extends Account implements DialListener {
   #res: HttpResponse | null = null
   #upstream: Upstream | null = null
   #endpoint: Endpoint | null = null
+  #epoch = 0
   #socket: WebSocket | null = null
   #refusalBytes = 0
   #key = ''
@@ -96,6 +97,7 @@ export class Session extends Account implements DialListener {
     const endpoint = upstream.down ? null : upstream.pickBeside(except, this)
     if (endpoint === null) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#endpoint = endpoint
+    this.#epoch = endpoint.outlier.epoch
     this.endpointId = endpoint.id
     this.attempts++
     endpoint.attempts++
@@ -110,6 +112,7 @@ export class Session extends Account implements DialListener {
   // ---- what the endpoint says to it ----
 
   agreed(protocol: string): void {
+    this.#answered(101)
     const res = this.#res
     const socket = this.#socket as WebSocket
     if (res === null) {
@@ -130,6 +133,7 @@ export class Session extends Account implements DialListener {
   }
 
   refused(request: ClientRequest, response: IncomingMessage): void {
+    this.#answered(response.statusCode as number)
     if (this.#res === null) {
       request.destroy()
       return
@@ -148,6 +152,14 @@ export class Session extends Account implements DialListener {
     })
   }
 
+  /** For the detection of outliers, as after an attempt. */
+  #answered(status: number): void {
+    const upstream = this.#upstream as Upstream
+    const endpoint = this.#endpoint as Endpoint
+    if (status >= 502 && status <= 504) upstream.failed(endpoint, outcomes.retriedStatus, this.#epoch)
+    else if (endpoint.outlier.troubled) upstream.succeeded(endpoint, this.#epoch)
+  }
+
   failed(outcome: Outcome, error: Error): void {
     this.#socket = null
     if (this.#res === null) return
@@ -155,7 +167,7 @@ export class Session extends Account implements DialListener {
     recorder.attemptFailed(this, outcome, error)
     const upstream = this.#upstream as Upstream
     const endpoint = this.#endpoint as Endpoint
-    if (outcome.retry === 'unsent') upstream.suspend(endpoint)
+    if (outcome.fault === 'endpoint') upstream.failed(endpoint, outcome, this.#epoch)
     if (!upstream.mayRetry(outcome, this.head.method, this.attempts, bodiless, deadlines.seenAt)) {
       return this.#refuse(outcome)
     }

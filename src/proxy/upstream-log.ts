@@ -1,0 +1,25 @@
+/** What the log says of the verdicts that requests pass on endpoints. One line for a change, none for each probe. */
+import type { Logger } from 'pino'
+import type { Upstream, UpstreamListener } from './upstream.ts'
+
+/** @param onDown see UpstreamListener */
+export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): UpstreamListener {
+  return {
+    onOut({ name: upstream }, { id: endpoint, outlier }) {
+      const { trouble, failures, pauseMs } = outlier
+      log.warn({ upstream, endpoint, trouble, failures, forMs: pauseMs }, 'endpoint is shut out')
+    },
+    onBack({ name: upstream }, { id: endpoint }) {
+      log.info({ upstream, endpoint }, 'endpoint is let back')
+    },
+    onFailOpen({ name: upstream }, failingOpen) {
+      if (failingOpen)
+        log.error({ upstream }, 'every endpoint is shut out: failing open, they are sent requests')
+      else log.info({ upstream }, 'no longer failing open')
+    },
+    onDown(upstream) {
+      log.error({ upstream: upstream.name }, 'no endpoint can be reached: requests are answered with 503')
+      onDown(upstream)
+    },
+  }
+}
