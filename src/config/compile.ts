@@ -12,6 +12,7 @@ import type {
   UpstreamPlan,
 } from '../plan/plan.ts'
 import { balancePlan } from './balance-plan.ts'
+import { clientsOfAll, clientsOfRoute } from './clients-plan.ts'
 import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
@@ -41,7 +42,10 @@ export function compile(config: Config, directory = '.'): Plan {
       config.workers === 'auto' ? Math.min(availableParallelism(), limits.workers.max) : config.workers,
     drainTimeoutMs: milliseconds(config.drainTimeout),
     upstreams,
-    routes: config.routes.length > 0 ? config.routes.map(routePlan) : upstreams.map(everythingTo),
+    routes:
+      config.routes.length > 0
+        ? config.routes.map((route) => routePlan(config, route))
+        : upstreams.map((upstream) => everythingTo(config, upstream)),
     limits: {
       headBytes: bytes(config.limits.headBytes),
       headerCount: config.limits.headers,
@@ -139,13 +143,14 @@ function healthPlan(config: Exclude<UpstreamSettings['health'], false>): HealthP
   }
 }
 
-function routePlan(config: RouteConfig): RoutePlan {
+function routePlan(all: Config, config: RouteConfig): RoutePlan {
   const { host, path, upstream, respond } = config
   return {
     host: host?.toLowerCase() ?? null,
     path: path ?? null,
     forwardPath: config.forwardPath,
     timeoutMs: milliseconds(config.timeout),
+    ...clientsOfRoute(all, config),
     target:
       respond === undefined
         ? { kind: 'upstream', upstream: upstream ?? '' }
@@ -154,12 +159,13 @@ function routePlan(config: RouteConfig): RoutePlan {
 }
 
 /** No routes: `crossCheck` has made sure that there is one upstream, so this is the only route. */
-function everythingTo({ name }: UpstreamPlan): RoutePlan {
+function everythingTo(all: Config, { name }: UpstreamPlan): RoutePlan {
   return {
     host: null,
     path: null,
     forwardPath: 'received',
     timeoutMs: 0,
+    ...clientsOfAll(all),
     target: { kind: 'upstream', upstream: name },
   }
 }

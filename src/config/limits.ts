@@ -70,6 +70,13 @@ export const limits = {
   websocketPayload: { min: 1024, max: 256 * 1024 ** 2 },
   websocketIdleMs: { min: 8_000, max: 960_000 },
 
+  /** Of `allow` and of `deny`. */
+  accessNetworks: { min: 0, max: 1024 },
+  clientRequests: { min: 1, max: 1_000_000 },
+  clientRatePerMs: { min: 1, max: 86_400_000 },
+  clientInFlight: { min: 1, max: 1_000_000 },
+  clientKeys: { min: 1024, max: 4 * 1024 ** 2 },
+
   trustedProxies: { min: 0, max: 1024 },
   /** Of an address with a prefix length, in characters. */
   networkLength: 49,

@@ -4,6 +4,7 @@ import { headerNameFault, headerValueFault } from './header-field.ts'
 import { routeHostFault } from './host.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, named, section, text } from './nodes.ts'
+import { access, clientLimits } from './schema-clients.ts'
 import { routePathFault } from './target.ts'
 
 /** Also the key of `upstreams`. No slash: it separates the name from the origin in an endpoint's id. */
@@ -77,6 +78,8 @@ export const route = section({
       'From the head of a request to the end of its answer, with all waiting and every attempt. Default "0s": no limit; up to ' +
         '"24h". Over it the client gets 504, or, if the answer has begun, its connection is closed. Not for event streams.',
     ),
+  access: access.optional(),
+  clientLimits: clientLimits.optional(),
   upstream: upstreamName
     .optional()
     .describe('Where matching requests go: a name from "upstreams". Either this or "respond".'),

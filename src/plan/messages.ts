@@ -40,8 +40,27 @@ export interface WorkerStats {
   readonly endpoints: readonly EndpointStats[]
   /** Upstreams all of whose endpoints are shut out by this worker, and that are sent requests in spite of it. */
   readonly failingOpen: readonly string[]
+  /** Of every table of limits per client. */
+  readonly clientLimits: readonly ClientStats[]
   readonly rssBytes: number
   readonly heapUsedBytes: number
+}
+
+export interface ClientStats {
+  /** `all`, or the route's host and path. */
+  readonly scope: string
+  readonly dryRun: boolean
+  /** Requests that were refused for their client's rate, or with `dryRun` would have been. */
+  readonly aboveRate: number
+  /** The same for requests in flight. */
+  readonly aboveInFlight: number
+  /** Clients that are remembered, and how many can be. */
+  readonly keys: number
+  readonly keysMax: number
+  /** Clients that were forgotten too early, for lack of room. */
+  readonly evicted: number
+  /** Requests that were not counted, for lack of room. */
+  readonly uncounted: number
 }
 
 export interface EndpointStats {

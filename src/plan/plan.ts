@@ -262,6 +262,32 @@ export interface RoutePlan {
   readonly forwardPath: ForwardPath
   /** From the request's head to the end of the response; 0: none. */
   readonly timeoutMs: number
+  /** Absent: everybody may come. */
+  readonly access?: AccessPlan
+  /** Absent: as often as they like. */
+  readonly clientLimits?: ClientLimitsPlan
+}
+
+/** Addresses and networks (CIDR). Who is denied is denied, whatever `allow` says; an empty `allow` is everybody. */
+export interface AccessPlan {
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+}
+
+/** Per client and worker. */
+export interface ClientLimitsPlan {
+  /** Routes with the same one count together: `all`, or a route's host and path. */
+  readonly scope: string
+  /** A token bucket; null: any rate. */
+  readonly rate: { readonly requests: number; readonly perMs: number; readonly burst: number } | null
+  /** 0: any number. */
+  readonly inFlight: number
+  /** What makes a client. The name of a header is in lower case. */
+  readonly by: 'address' | { readonly header: string } | { readonly cookie: string }
+  /** Clients that are remembered at a time. */
+  readonly keys: number
+  /** Count, but refuse nothing. */
+  readonly dryRun: boolean
 }
 
 export const forwardPaths = ['received', 'cleaned'] as const

@@ -12,6 +12,7 @@ import type { LimitsPlan, ListenerPlan, Plan, UpstreamPlan } from '../plan/plan.
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
+import { Guards } from './clients/guards.ts'
 import { Deadlines } from './deadlines.ts'
 import { Departures } from './departures.ts'
 import { describe } from './describe.ts'
@@ -70,6 +71,7 @@ export class DataPlane implements DataPlaneContext {
   readonly #listener: Listener
   readonly #upstreamLog: UpstreamListener
   readonly #upstreams = new Map<string, Upstream>()
+  readonly #guards = new Guards()
   #router = new Router([], this.#upstreams)
 
   constructor(binding: Binding, log: Logger, random: RandomSource = Math.random) {
@@ -103,7 +105,7 @@ export class DataPlane implements DataPlaneContext {
       if (upstream === undefined) this.#upstreams.set(entry.name, this.#newUpstream(entry, out))
       else upstream.update(entry, out)
     }
-    this.#router = new Router(plan.routes, this.#upstreams)
+    this.#router = new Router(plan.routes, this.#upstreams, this.#guards.update(plan.routes))
     for (const [name, upstream] of this.#upstreams) {
       if (names.has(name)) continue
       this.#upstreams.delete(name)
@@ -171,6 +173,7 @@ export class DataPlane implements DataPlaneContext {
         })),
       ),
       failingOpen: upstreams.filter(({ failingOpen }) => failingOpen).map(({ name }) => name),
+      clientLimits: this.#guards.stats(),
       rssBytes: rss,
       heapUsedBytes: heapUsed,
     }
@@ -201,7 +204,7 @@ export class DataPlane implements DataPlaneContext {
       const path = cleanPath(request.getUrl())
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
-      if (route?.reply != null && isPlain(request, this.limits)) {
+      if (route?.reply != null && route.guard === null && isPlain(request, this.limits)) {
         this.recorder.responded(route.reply.status, () => describe(res, request, by))
         route.reply.send(res, request, this.draining)
         return

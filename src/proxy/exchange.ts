@@ -97,6 +97,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
       return
     }
     if (route === null) return this.#refuse(outcomes.noRoute)
+    const refusal = route.guard?.refuses(this, this.#context.forwarding.trusted) ?? null
+    if (refusal !== null) return this.#refuse(refusal)
     if (route.reply !== null) {
       this.status = route.reply.status
       route.reply.send(res, request, this.#mustClose)
@@ -338,7 +340,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.status = outcome.status
     this.#upload.detach(true)
     this.#res = null
-    answer(res, outcome, this.head.method, this.head.accept, outcome.closes || this.#mustClose)
+    const close = outcome.closes || this.#mustClose
+    answer(res, outcome, this.head.method, this.head.accept, close, this.answerFields)
     this.#finish(outcome)
   }
 

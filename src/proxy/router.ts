@@ -4,6 +4,7 @@
  */
 import type { RoutePlan } from '../plan/plan.ts'
 import { cleanPath } from './clean-path.ts'
+import type { Guard } from './clients/guard.ts'
 import { FixedReply } from './reply.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -15,6 +16,8 @@ export interface Route {
   readonly cleaned: boolean
   /** For the whole of an exchange; 0: none. */
   readonly timeoutMs: number
+  /** null: anybody may come, as often as he likes. */
+  readonly guard: Guard | null
 }
 
 interface Entry {
@@ -36,8 +39,13 @@ export class Router {
   /** Some route has a fixed answer. */
   readonly replies: boolean
 
-  constructor(routes: readonly RoutePlan[], upstreams: ReadonlyMap<string, Upstream>) {
-    this.#entries = routes.map((plan) => compile(plan, upstreams))
+  /** @param guards of the routes, in order; absent: none has one */
+  constructor(
+    routes: readonly RoutePlan[],
+    upstreams: ReadonlyMap<string, Upstream>,
+    guards: readonly (Guard | null)[] = [],
+  ) {
+    this.#entries = routes.map((plan, index) => compile(plan, upstreams, guards[index] ?? null))
     this.byHost = routes.some((plan) => plan.host !== null)
     this.replies = routes.some((plan) => plan.target.kind === 'respond')
   }
@@ -76,7 +84,7 @@ export function hostName(host: string): string {
   return name.toLowerCase()
 }
 
-function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Entry {
+function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>, guard: Guard | null): Entry {
   const { host, target, timeoutMs } = plan
   // In the spelling that requests are compared in. One that climbs above the root matches nothing, as it stands.
   const path = plan.path === null ? null : (cleanPath(plan.path) ?? plan.path)
@@ -90,7 +98,7 @@ function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Ent
     pathPrefix: prefix ? (path as string).slice(0, -1) : '',
     route:
       target.kind === 'respond'
-        ? { upstream: null, reply: new FixedReply(target.respond), cleaned, timeoutMs }
-        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null, cleaned, timeoutMs },
+        ? { upstream: null, reply: new FixedReply(target.respond), cleaned, timeoutMs, guard }
+        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null, cleaned, timeoutMs, guard },
   }
 }

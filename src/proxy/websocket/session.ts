@@ -86,6 +86,8 @@ export class Session extends Account implements DialListener {
       setImmediate(() => this.#refuse(this.head.verdict))
       return
     }
+    const refusal = route.guard?.refuses(this, forwarding.trusted) ?? null
+    if (refusal !== null) return this.#refuse(refusal)
     const upstream = route.upstream as Upstream
     this.#upstream = upstream
     this.upstreamName = upstream.name
@@ -194,7 +196,7 @@ export class Session extends Account implements DialListener {
     if (res === null) return
     this.#res = null
     this.status = outcome.status
-    answer(res, outcome, 'GET', this.head.accept, true)
+    answer(res, outcome, 'GET', this.head.accept, true, this.answerFields)
     this.#finish(outcome)
     this.#socket?.terminate()
   }
@@ -202,6 +204,7 @@ export class Session extends Account implements DialListener {
   #finish(outcome: Outcome): void {
     if (this.#ended) return
     this.#ended = true
+    this.leaveLimits()
     this.#host.context.recorder.end(this, outcome)
     this.#host.ended(this)
   }
