@@ -9,6 +9,7 @@ import type {
   OutliersPlan,
   Plan,
   RoutePlan,
+  RouteTarget,
   UpstreamPlan,
 } from '../plan/plan.ts'
 import { balancePlan } from './balance-plan.ts'
@@ -153,9 +154,18 @@ function routePlan(all: Config, config: RouteConfig): RoutePlan {
     ...clientsOfRoute(all, config),
     target:
       respond === undefined
-        ? { kind: 'upstream', upstream: upstream ?? '' }
+        ? upstreamTarget(upstream ?? '', config.upstreamHeader)
         : { kind: 'respond', respond: fixedResponse(respond) },
   }
+}
+
+function upstreamTarget(
+  upstream: NonNullable<RouteConfig['upstream']>,
+  header: string | undefined,
+): RouteTarget {
+  if (typeof upstream === 'string') return { kind: 'upstream', upstream }
+  const split = { parts: upstream, header: header?.toLowerCase() ?? null }
+  return { kind: 'upstream', upstream: upstream[0]?.upstream ?? '', split }
 }
 
 /** No routes: `crossCheck` has made sure that there is one upstream, so this is the only route. */

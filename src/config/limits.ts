@@ -82,6 +82,8 @@ export const limits = {
   networkLength: 49,
 
   routes: { min: 0, max: 10_000 },
+  splitParts: { min: 2, max: 100 },
+  splitWeight: { min: 0, max: 1_000_000 },
   /** Of a host name (RFC 1035, section 2.3.4), in characters. */
   hostLength: 253,
   /** Of a route's path and of a health check's target, in characters. */

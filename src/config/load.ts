@@ -10,6 +10,7 @@ import { readConfigFile } from './read-file.ts'
 import { type Config, configSchema } from './schema.ts'
 import { clientLimitsFindings } from './schema-clients.ts'
 import { unixFindings } from './schema-listener.ts'
+import { splitFindings } from './schema-split.ts'
 import { tlsFindings } from './tls-files.ts'
 import { upstreamTlsFindings } from './upstream-tls.ts'
 
@@ -38,6 +39,7 @@ export function readConfig(text: string, directory = '.'): LoadResult {
     ...crossCheck(json.value),
     ...unixFindings(json.value),
     ...clientLimitsFindings(json.value),
+    ...splitFindings(json.value),
     ...tlsFindings(json.value, directory),
     ...upstreamTlsFindings(json.value, directory),
   ]

@@ -294,8 +294,16 @@ export const forwardPaths = ['received', 'cleaned'] as const
 export type ForwardPath = (typeof forwardPaths)[number]
 
 export type RouteTarget =
-  | { readonly kind: 'upstream'; readonly upstream: string }
+  /** With `split` to one of several, the first of which is `upstream`. */
+  | { readonly kind: 'upstream'; readonly upstream: string; readonly split?: SplitPlan }
   | { readonly kind: 'respond'; readonly respond: FixedResponse }
+
+export interface SplitPlan {
+  /** Each upstream once; some weight is above 0. */
+  readonly parts: readonly { readonly upstream: string; readonly weight: number }[]
+  /** Whose value may name one of them; lower case. null: none. */
+  readonly header: string | null
+}
 
 /** An answer that touches no upstream. */
 export interface FixedResponse {

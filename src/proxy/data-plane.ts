@@ -105,7 +105,7 @@ export class DataPlane implements DataPlaneContext {
       if (upstream === undefined) this.#upstreams.set(entry.name, this.#newUpstream(entry, out))
       else upstream.update(entry, out)
     }
-    this.#router = new Router(plan.routes, this.#upstreams, this.#guards.update(plan.routes))
+    this.#router = new Router(plan.routes, this.#upstreams, this.#guards.update(plan.routes), this.#random)
     for (const [name, upstream] of this.#upstreams) {
       if (names.has(name)) continue
       this.#upstreams.delete(name)

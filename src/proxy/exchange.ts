@@ -34,7 +34,7 @@ import type { Endpoint } from './endpoint.ts'
 import { headBytesMax, ResponseBlock } from './headers/response-block.ts'
 import { answer } from './reply.ts'
 import { mayGather } from './retry.ts'
-import type { Route } from './router.ts'
+import { type Route, upstreamOf } from './router.ts'
 import type { Upstream } from './upstream.ts'
 
 type Phase = 'idle' | 'reading' | 'queued' | 'attempting' | 'streaming'
@@ -105,7 +105,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
       this.#res = null
       return this.#finish(outcomes.responded)
     }
-    this.#upstream = route.upstream as Upstream
+    this.#upstream = upstreamOf(route, this.head.headers)
     this.upstreamName = this.#upstream.name
     this.totalDeadline = this.#context.deadlines.after(route.timeoutMs)
     this.#context.forwarding.apply(this.head, this.address, this.head.by.scheme)

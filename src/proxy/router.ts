@@ -3,14 +3,18 @@
  * comparisons. It is immutable: a reload makes a new one.
  */
 import type { RoutePlan } from '../plan/plan.ts'
+import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
 import type { Guard } from './clients/guard.ts'
 import { FixedReply } from './reply.ts'
+import { Split } from './split.ts'
 import type { Upstream } from './upstream.ts'
 
-/** Where a request goes: exactly one of the two is set. */
+/** Where a request goes: exactly one of upstream and reply is set. */
 export interface Route {
   readonly upstream: Upstream | null
+  /** It is to be asked for the upstream of each request; null: that is always the same. */
+  readonly split: Split | null
   readonly reply: FixedReply | null
   /** The cleaned path is forwarded, not the one received. */
   readonly cleaned: boolean
@@ -18,6 +22,11 @@ export interface Route {
   readonly timeoutMs: number
   /** null: anybody may come, as often as he likes. */
   readonly guard: Guard | null
+}
+
+/** Where a request of a route that leads to an upstream goes. @param headers names in lower case and values, alternately */
+export function upstreamOf({ upstream, split }: Route, headers: readonly string[]): Upstream {
+  return split === null ? (upstream as Upstream) : split.choose(headers)
 }
 
 interface Entry {
@@ -44,8 +53,9 @@ export class Router {
     routes: readonly RoutePlan[],
     upstreams: ReadonlyMap<string, Upstream>,
     guards: readonly (Guard | null)[] = [],
+    random: RandomSource = Math.random,
   ) {
-    this.#entries = routes.map((plan, index) => compile(plan, upstreams, guards[index] ?? null))
+    this.#entries = routes.map((plan, index) => compile(plan, upstreams, guards[index] ?? null, random))
     this.byHost = routes.some((plan) => plan.host !== null)
     this.replies = routes.some((plan) => plan.target.kind === 'respond')
   }
@@ -84,13 +94,19 @@ export function hostName(host: string): string {
   return name.toLowerCase()
 }
 
-function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>, guard: Guard | null): Entry {
+function compile(
+  plan: RoutePlan,
+  upstreams: ReadonlyMap<string, Upstream>,
+  guard: Guard | null,
+  random: RandomSource,
+): Entry {
   const { host, target, timeoutMs } = plan
   // In the spelling that requests are compared in. One that climbs above the root matches nothing, as it stands.
   const path = plan.path === null ? null : (cleanPath(plan.path) ?? plan.path)
   const cleaned = plan.forwardPath === 'cleaned'
   const wildcard = host?.startsWith('*.') ?? false
   const prefix = path?.endsWith('/*') ?? false
+  const common = { cleaned, timeoutMs, guard }
   return {
     host: wildcard ? '' : (host ?? ''),
     hostSuffix: wildcard ? (host as string).slice(1) : '',
@@ -98,7 +114,12 @@ function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>, guar
     pathPrefix: prefix ? (path as string).slice(0, -1) : '',
     route:
       target.kind === 'respond'
-        ? { upstream: null, reply: new FixedReply(target.respond), cleaned, timeoutMs, guard }
-        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null, cleaned, timeoutMs, guard },
+        ? { ...common, upstream: null, split: null, reply: new FixedReply(target.respond) }
+        : {
+            ...common,
+            upstream: upstreams.get(target.upstream) as Upstream,
+            split: target.split === undefined ? null : new Split(target.split, upstreams, random),
+            reply: null,
+          },
   }
 }

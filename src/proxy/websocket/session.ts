@@ -20,7 +20,7 @@ import { clientAddress } from '../client-address.ts'
 import type { DataPlaneContext } from '../data-plane.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { answer } from '../reply.ts'
-import type { Route } from '../router.ts'
+import { type Route, upstreamOf } from '../router.ts'
 import type { Upstream } from '../upstream.ts'
 import { Bridge, type ClientSocket } from './bridge.ts'
 import { type DialListener, dial } from './dial.ts'
@@ -88,7 +88,7 @@ export class Session extends Account implements DialListener {
     }
     const refusal = route.guard?.refuses(this, forwarding.trusted) ?? null
     if (refusal !== null) return this.#refuse(refusal)
-    const upstream = route.upstream as Upstream
+    const upstream = upstreamOf(route, this.head.headers)
     this.#upstream = upstream
     this.upstreamName = upstream.name
     forwarding.apply(this.head, this.address, this.head.by.scheme)
