@@ -152,6 +152,7 @@ function routePlan(all: Config, config: RouteConfig): RoutePlan {
     forwardPath: config.forwardPath,
     timeoutMs: milliseconds(config.timeout),
     ...clientsOfRoute(all, config),
+    ...(config.mirror === undefined ? undefined : { mirror: config.mirror }),
     target:
       respond === undefined
         ? upstreamTarget(upstream ?? '', config.upstreamHeader)

@@ -5,7 +5,7 @@ import { limits } from './limits.ts'
 import { choice, duration, integer, named, section, text } from './nodes.ts'
 import { keyHeader } from './schema-balance.ts'
 import { access, clientLimits } from './schema-clients.ts'
-import { routeUpstream } from './schema-split.ts'
+import { mirror, routeUpstream } from './schema-split.ts'
 import { routePathFault } from './target.ts'
 
 const headerName = text({
@@ -82,6 +82,7 @@ export const route = section({
       'The name of a header that chooses: if its value is the name of an upstream of the list, the request goes there, whatever the ' +
         'weights say. Default: none. Any client may send it.',
     ),
+  mirror: mirror.optional(),
   respond: respond
     .optional()
     .describe(

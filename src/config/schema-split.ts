@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { didYouMean } from './did-you-mean.ts'
 import { limits } from './limits.ts'
-import { integer, list, section } from './nodes.ts'
+import { fraction, integer, list, section } from './nodes.ts'
 import { type Finding, type Path, show } from './problem.ts'
 
 /** Also the key of `upstreams`. No slash: it separates the name from the origin in an endpoint's id. */
@@ -36,6 +36,18 @@ export const routeUpstream = z
       'gets one at random. Either this or "respond".',
   )
 
+export const mirror = section({
+  upstream: upstreamName.describe(
+    'Where copies go: another upstream than the one that answers. A copy takes a place there like any request, and none if it would have to wait.',
+  ),
+  share: fraction()
+    .default(1)
+    .describe('Share of the requests that is copied, 0 to 1. Default 1: all of them.'),
+}).describe(
+  'Requests without a body are copied to another upstream, and what that answers is dropped: to try out a new version. Clients ' +
+    'notice nothing, whatever becomes of a copy. The servers do: a copied DELETE deletes.',
+)
+
 /** What the lists of routes must be together with everything else. */
 export function splitFindings(input: unknown): Finding[] {
   const root = asObject(input)
@@ -44,7 +56,9 @@ export function splitFindings(input: unknown): Finding[] {
   const names = upstreams === null ? null : Object.keys(upstreams)
   return (root.routes as readonly unknown[]).flatMap((route, index) => {
     const own = asObject(route)
-    return own === null ? [] : ofRoute(own, ['routes', index], names)
+    if (own === null) return []
+    const path: Path = ['routes', index]
+    return [...ofRoute(own, path, names), ...ofMirror(own, [...path, 'mirror'], names)]
   })
 }
 
@@ -87,6 +101,24 @@ function ofRoute(route: Record<string, unknown>, path: Path, names: readonly str
     })
   }
   return findings
+}
+
+function ofMirror(route: Record<string, unknown>, path: Path, names: readonly string[] | null): Finding[] {
+  const { upstream, mirror } = route
+  const name = asObject(mirror)?.upstream
+  if (upstream === undefined && mirror !== undefined) {
+    return [{ path, expected: 'mirror beside upstream only', found: show(mirror), hint: null }]
+  }
+  if (typeof name !== 'string') return []
+  const at = [...path, 'upstream']
+  if (names !== null && !names.includes(name)) {
+    const expected = `one of the upstreams: ${names.slice(0, 10).join(', ')}`
+    return [{ path: at, expected, found: show(name), hint: didYouMean(name, names) }]
+  }
+  const own: readonly unknown[] = Array.isArray(upstream) ? upstream : [{ upstream }]
+  if (!own.some((part) => asObject(part)?.upstream === name)) return []
+  const expected = 'another upstream than the one that answers'
+  return [{ path: at, expected, found: show(name), hint: 'copies would take its places' }]
 }
 
 function asObject(value: unknown): Record<string, unknown> | null {

@@ -40,10 +40,21 @@ export interface WorkerStats {
   readonly endpoints: readonly EndpointStats[]
   /** Upstreams all of whose endpoints are shut out by this worker, and that are sent requests in spite of it. */
   readonly failingOpen: readonly string[]
+  /** Of upstreams to which requests are copied. */
+  readonly mirrors: readonly MirrorStats[]
   /** Of every table of limits per client. */
   readonly clientLimits: readonly ClientStats[]
   readonly rssBytes: number
   readonly heapUsedBytes: number
+}
+
+export interface MirrorStats {
+  readonly upstream: string
+  readonly sent: number
+  /** Not made, since the upstream had no free place. */
+  readonly dropped: number
+  /** Of those sent, without a whole answer. */
+  readonly failed: number
 }
 
 export interface ClientStats {

@@ -264,6 +264,8 @@ export interface RoutePlan {
   readonly timeoutMs: number
   /** Absent: everybody may come. */
   readonly access?: AccessPlan
+  /** To which upstream a share, 0 to 1, of the requests without a body is copied. Absent: none is. */
+  readonly mirror?: { readonly upstream: string; readonly share: number }
   /** Absent: as often as they like. */
   readonly clientLimits?: ClientLimitsPlan
 }

@@ -173,6 +173,9 @@ export class DataPlane implements DataPlaneContext {
         })),
       ),
       failingOpen: upstreams.filter(({ failingOpen }) => failingOpen).map(({ name }) => name),
+      mirrors: upstreams
+        .filter(({ mirrored }) => mirrored.sent + mirrored.dropped > 0)
+        .map(({ name, mirrored }) => ({ upstream: name, ...mirrored })),
       clientLimits: this.#guards.stats(),
       rssBytes: rss,
       heapUsedBytes: heapUsed,

@@ -109,7 +109,10 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.upstreamName = this.#upstream.name
     this.totalDeadline = this.#context.deadlines.after(route.timeoutMs)
     this.#context.forwarding.apply(this.head, this.address, this.head.by.scheme)
-    if (!this.head.hasBody) return this.#admit()
+    if (!this.head.hasBody) {
+      route.mirror?.copy(this, this.#context)
+      return this.#admit()
+    }
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
     this.#phase = 'reading'
     this.deadline = this.#context.deadlines.after(this.#upstream.timeouts.bodyMs)

@@ -6,6 +6,7 @@ import type { RoutePlan } from '../plan/plan.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
 import type { Guard } from './clients/guard.ts'
+import { Mirror } from './mirror.ts'
 import { FixedReply } from './reply.ts'
 import { Split } from './split.ts'
 import type { Upstream } from './upstream.ts'
@@ -22,6 +23,8 @@ export interface Route {
   readonly timeoutMs: number
   /** null: anybody may come, as often as he likes. */
   readonly guard: Guard | null
+  /** null: nothing is copied anywhere. */
+  readonly mirror: Mirror | null
 }
 
 /** Where a request of a route that leads to an upstream goes. @param headers names in lower case and values, alternately */
@@ -106,7 +109,11 @@ function compile(
   const cleaned = plan.forwardPath === 'cleaned'
   const wildcard = host?.startsWith('*.') ?? false
   const prefix = path?.endsWith('/*') ?? false
-  const common = { cleaned, timeoutMs, guard }
+  const copies =
+    plan.mirror === undefined
+      ? null
+      : new Mirror(upstreams.get(plan.mirror.upstream) as Upstream, plan.mirror.share, random)
+  const common = { cleaned, timeoutMs, guard, mirror: copies }
   return {
     host: wildcard ? '' : (host ?? ''),
     hostSuffix: wildcard ? (host as string).slice(1) : '',

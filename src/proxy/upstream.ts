@@ -42,6 +42,8 @@ export class Upstream {
   queueTimeoutMs: number
   retries: RetriesPlan
   readonly retryBudget: RetryBudget
+  /** Copies of other upstreams' requests (mirror.ts): sent, not made for lack of room, failed of those sent. */
+  readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
   /** The balancer wants to hear how attempts end: see `observe`. */
   observing = false
   /** Every endpoint is shut out, but some only for their answers: those are sent everything. See outliers.ts. */

@@ -58,6 +58,7 @@ export class FakeContext implements DataPlaneContext {
       timeoutMs: 0,
       guard: null,
       split: null,
+      mirror: null,
     }
   }
 

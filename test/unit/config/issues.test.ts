@@ -254,7 +254,7 @@ const cases: Case[] = [
     value: routesWith('app'),
     path: 'routes[0]',
     expected:
-      /^an object with the keys host, path, forwardPath, timeout, access, clientLimits, upstream, upstreamHeader, respond$/,
+      /^an object with the keys host, path, forwardPath, timeout, access, clientLimits, upstream, upstreamHeader, mirror, respond$/,
     found: '"app"',
     hint: null,
   },

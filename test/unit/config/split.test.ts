@@ -35,3 +35,19 @@ test('what is wrong_one problem, with its place', () => {
   onlyProblem(split(parts.map((part) => ({ ...part, weight: 0 }))), 'routes[0].upstream')
   onlyProblem(split('app', { upstreamHeader: 'x-upstream' }), 'routes[0].upstreamHeader')
 })
+
+test('mirror_as written, all by default', () => {
+  const [route] = planOf(split('app', { mirror: { upstream: 'canary' } })).routes
+  assert.deepEqual(route?.mirror, { upstream: 'canary', share: 1 })
+})
+
+test('mirror_what is wrong: one problem, with its place', () => {
+  onlyProblem(split('app', { mirror: { upstream: 'app' } }), 'routes[0].mirror.upstream')
+  onlyProblem(split(parts, { mirror: { upstream: 'canary' } }), 'routes[0].mirror.upstream')
+  onlyProblem(split('app', { mirror: { upstream: 'nobody' } }), 'routes[0].mirror.upstream')
+  onlyProblem(split('app', { mirror: { upstream: 'canary', share: 2 } }), 'routes[0].mirror.share')
+  onlyProblem(
+    configWith({ routes: [{ respond: { status: 200 }, mirror: { upstream: 'app' } }] }),
+    'routes[0].mirror',
+  )
+})
