@@ -17,9 +17,9 @@ export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): 
         log.error({ upstream }, 'every endpoint is shut out: failing open, they are sent requests')
       else log.info({ upstream }, 'no longer failing open')
     },
-    onDown(upstream) {
-      log.error({ upstream: upstream.name }, 'no endpoint can be reached: requests are answered with 503')
-      onDown(upstream)
+    onUnreachable({ name: upstream }) {
+      log.error({ upstream }, 'no endpoint can be reached: requests are answered with 503')
     },
+    onDown,
   }
 }

@@ -29,11 +29,13 @@ export interface UpstreamListener {
   onBack(upstream: Upstream, endpoint: Endpoint): void
   /** Every endpoint is out, and some are sent requests all the same; or no longer. */
   onFailOpen(upstream: Upstream, failingOpen: boolean): void
+  /** Every endpoint that the checks find healthy refuses. Not told again while only probes come between. */
+  onUnreachable(upstream: Upstream): void
   /** Nobody need wait for it any more. Not from inside an attempt. */
   onDown(upstream: Upstream): void
 }
 
-const nobody: UpstreamListener = { onOut() {}, onBack() {}, onFailOpen() {}, onDown() {} }
+const nobody: UpstreamListener = { onOut() {}, onBack() {}, onFailOpen() {}, onUnreachable() {}, onDown() {} }
 
 export class Upstream {
   readonly name: string
@@ -53,6 +55,7 @@ export class Upstream {
   #shut = true
   /** Nobody is up but endpoints that take a probe each. */
   #probesOnly = false
+  #unreachable = false
   readonly #random: RandomSource
   readonly #clock: Clock
   readonly #slowStart: SlowStart
@@ -297,6 +300,9 @@ export class Upstream {
       this.#listener.onFailOpen(this, failOpen)
     }
     if (this.#shut && !wasShut) queueMicrotask(this.#tellDown)
+    const unreachable = usable.length > 0 && (this.#unreachable ? !usable.some(isIn) : this.#shut)
+    if (unreachable && !this.#unreachable) this.#listener.onUnreachable(this)
+    this.#unreachable = unreachable
   }
 
   #resize(): void {

@@ -121,6 +121,8 @@ test('every endpoint refuses: refused at the gate with 503, probed, and back by 
   assert.equal((load.statuses[503] ?? 0) + (load.statuses[502] ?? 0), 400)
   const made = (await attempts()) - before
   assert.ok(made < 100, `${made} attempts for 400 requests`)
+  const unreachable = () => weir.log.lines.filter(({ msg }) => /no endpoint can be reached/.test(`${msg}`))
+  assert.equal(unreachable().length, 1, 'told once')
   const origin = await startOrigin(t, ok('up'), { port })
   await waitFor(async () => (await fetchRaw(weir.port)).text === 'up', { what: 'the probe' })
   const after = await runLoad({ port: weir.port, requests: 50 })

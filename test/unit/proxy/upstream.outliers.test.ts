@@ -24,6 +24,7 @@ function rig(t: TestContext, names: string, changes: Partial<UpstreamPlan> = {})
     onOut: (_, { id }) => told.push(`${id.at(-1)} out`),
     onBack: (_, { id }) => told.push(`${id.at(-1)} back`),
     onFailOpen: (_, on) => told.push(`fail open ${on}`),
+    onUnreachable: () => told.push('unreachable'),
     onDown: () => told.push('down'),
   })
   const [a, b] = subject.endpoints as [Endpoint, Endpoint]
@@ -94,7 +95,7 @@ test('all refuse_down: refused at the gate, but for one a second', async (t) => 
   }
   assert.equal(subject.down, true)
   await Promise.resolve()
-  assert.equal(told.at(-1), 'down')
+  assert.deepEqual(told.slice(-2), ['unreachable', 'down'])
   t.mock.timers.tick(1_000)
   assert.equal(subject.down, false)
   const first = subject.pick(null) as Endpoint
@@ -104,11 +105,17 @@ test('all refuse_down: refused at the gate, but for one a second', async (t) => 
   second.begin(false)
   assert.equal(subject.down, true, 'both probes are under way')
   fail(first, refused, 1)
+  fail(second, refused, 1)
+  await Promise.resolve()
+  assert.deepEqual([subject.down, told.filter((what) => what === 'unreachable').length], [true, 1])
+  t.mock.timers.tick(1_000)
+  first.begin(false)
+  second.begin(false)
   assert.equal(subject.down, true)
   subject.succeeded(second, second.outlier.epoch)
   await Promise.resolve()
   assert.equal(subject.down, false)
-  assert.equal(subject.admission.concurrency, 5, 'four, and the one under way at the other')
+  assert.equal(subject.admission.concurrency, 6, 'four, and those under way at the other')
 })
 
 test('some refuse, the others fail_fail open to those that answer', (t) => {
