@@ -5,6 +5,7 @@ import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
 import { balance } from './schema-balance.ts'
 import { concurrency } from './schema-concurrency.ts'
+import { outliers } from './schema-outliers.ts'
 import { queue } from './schema-queue.ts'
 import { retries } from './schema-retries.ts'
 import { upstreamTls } from './schema-upstream-tls.ts'
@@ -144,7 +145,7 @@ export const upstreamSettings = section({
   slowStart: duration(limits.slowStartMs)
     .default('10s')
     .describe(
-      'An endpoint that was down (by its health checks, or refusing connections for more than a second) comes back with a tenth ' +
+      'An endpoint that was down (by its health checks, by "outliers", or refusing connections for more than a second) comes back with a tenth ' +
         'of its weight, and has all of it after this time. Default "10s"; up to "24h"; "0s": at once. Not at the start, nor ' +
         'for an endpoint that a reload adds. "hash" does without it, since keys would move with the weight.',
     ),
@@ -174,6 +175,7 @@ export const upstreamSettings = section({
         'it for a broken request. A connection then serves one request and closes behind it, so "pipelining" must be 1. ' +
         'Health checks send UNKNOWN (LOCAL in "v2"). With https the header comes before TLS. Default: none.',
     ),
+  outliers,
   health,
 })
 

@@ -66,6 +66,17 @@ export const outcomes = Object.freeze({
     true,
   ),
   websocketsFull: row('websockets_full', 503, 'overload', 'never', 'too many WebSockets are open', true),
+  /** By the address of the client: `access`. */
+  forbidden: row('forbidden', 403, 'client', 'never', 'requests from this address are not served'),
+  /** Above `clientLimits`. */
+  rateLimited: row('rate_limited', 429, 'client', 'never', 'too many requests of this client'),
+  tooManyInFlight: row(
+    'too_many_in_flight',
+    429,
+    'client',
+    'never',
+    'too many requests of this client are under way',
+  ),
   noRoute: row('no_route', 404, 'client', 'never', 'no route matches this host and path'),
   /** 499 as in nginx: it is logged, nobody receives it. */
   clientAborted: row('client_aborted', 0, 'client', 'never', ''),

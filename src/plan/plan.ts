@@ -166,6 +166,8 @@ export interface UpstreamPlan {
    * Absent: no header, and connections are kept and shared.
    */
   readonly proxyProtocol?: ProxyVersion
+  /** null: what requests come to says nothing about an endpoint. */
+  readonly outliers: OutliersPlan | null
   /** null: no active check, every endpoint counts as healthy. */
   readonly health: HealthPlan | null
 }
@@ -244,6 +246,18 @@ export interface QueuePlan {
   readonly intervalMs: number
 }
 
+/** Passive outlier detection: see proxy/outliers.ts. */
+export interface OutliersPlan {
+  /** In a row, that shut an endpoint out. */
+  readonly failures: number
+  /** For how long, the first time. */
+  readonly timeMs: number
+  /** At most. */
+  readonly maxTimeMs: number
+  /** Of the upstream's endpoints, 0 to 1, that may be out for their answers. */
+  readonly maxOut: number
+}
+
 export interface HealthPlan {
   /** null: a TCP connect is the check. Otherwise a GET of this target that must answer 2xx or 3xx. */
   readonly path: string | null
@@ -265,8 +279,14 @@ export interface RoutePlan {
   readonly forwardPath: ForwardPath
   /** From the request's head to the end of the response; 0: none. */
   readonly timeoutMs: number
+  /** Absent: everybody may come. */
+  readonly access?: AccessPlan
+  /** To which upstream a share, 0 to 1, of the requests without a body is copied. Absent: none is. */
+  readonly mirror?: { readonly upstream: string; readonly share: number }
   /** Who goes first when requests wait. Absent: `normal`. */
   readonly priority?: PriorityPlan
+  /** Absent: as often as they like. */
+  readonly clientLimits?: ClientLimitsPlan
 }
 
 /** The classes of the admission queue, the first goes first. */
@@ -283,12 +303,42 @@ export interface HeaderPriorityPlan {
   readonly default: PriorityWord
 }
 
+/** Addresses and networks (CIDR). Who is denied is denied, whatever `allow` says; an empty `allow` is everybody. */
+export interface AccessPlan {
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+}
+
+/** Per client and worker. */
+export interface ClientLimitsPlan {
+  /** Routes with the same one count together: `all`, or a route's host and path. */
+  readonly scope: string
+  /** A token bucket; null: any rate. */
+  readonly rate: { readonly requests: number; readonly perMs: number; readonly burst: number } | null
+  /** 0: any number. */
+  readonly inFlight: number
+  /** What makes a client. The name of a header is in lower case. */
+  readonly by: 'address' | { readonly header: string } | { readonly cookie: string }
+  /** Clients that are remembered at a time. */
+  readonly keys: number
+  /** Count, but refuse nothing. */
+  readonly dryRun: boolean
+}
+
 export const forwardPaths = ['received', 'cleaned'] as const
 export type ForwardPath = (typeof forwardPaths)[number]
 
 export type RouteTarget =
-  | { readonly kind: 'upstream'; readonly upstream: string }
+  /** With `split` to one of several, the first of which is `upstream`. */
+  | { readonly kind: 'upstream'; readonly upstream: string; readonly split?: SplitPlan }
   | { readonly kind: 'respond'; readonly respond: FixedResponse }
+
+export interface SplitPlan {
+  /** Each upstream once; some weight is above 0. */
+  readonly parts: readonly { readonly upstream: string; readonly weight: number }[]
+  /** Whose value may name one of them; lower case. null: none. */
+  readonly header: string | null
+}
 
 /** An answer that touches no upstream. */
 export interface FixedResponse {

@@ -96,6 +96,8 @@ export class Attempt implements Departing {
   #upstream: Upstream | null = null
   #connection: Connection | null = null
   #ticket: Ticket | null = null
+  /** Of the endpoint's outlier when this began: whether what comes of it is still news. */
+  #epoch = 0
   #headSeen = false
   #interim = ''
   /** Milliseconds on the monotonic clock, while its upstream waits for word of this attempt; otherwise NaN. */
@@ -141,6 +143,7 @@ export class Attempt implements Departing {
     if (upstream.observing) this.#begunAt = performance.now()
     // Safe methods only, as undici has it too (RFC 9112, section 9.3.2).
     const pipelined = body === null && (outgoing.method === 'GET' || outgoing.method === 'HEAD')
+    this.#epoch = endpoint.outlier.epoch
     this.#connection = endpoint.begin(fresh, pipelined)
     this.#connection.awaited++
     this.reused = this.#connection.served > 0
@@ -227,6 +230,10 @@ export class Attempt implements Departing {
       return true
     }
     if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed', this.#verdict(status))
+    const endpoint = this.endpoint as Endpoint
+    if (status >= 502 && status <= 504)
+      (this.#upstream as Upstream).failed(endpoint, outcomes.retriedStatus, this.#epoch)
+    else if (endpoint.outlier.troubled) (this.#upstream as Upstream).succeeded(endpoint, this.#epoch)
     this.#resume = resume
     ;(this.#connection as Connection).reader = this
     if (this.#listener === null) return true
@@ -254,10 +261,25 @@ export class Attempt implements Departing {
   onError(error: Error): void {
     const outcome = classify(error, this.started, this.#headSeen)
     if (this.#begunAt > 0) this.#brokenOff(outcome)
+    if (this.#listener !== null && !this.#headSeen) this.blame(outcome)
     this.#takeListener()?.onFailed(outcome, error)
     // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
     // this very connection.
     queueMicrotask(this.#finishLater)
+  }
+
+  /**
+   * For the detection of outliers: the attempt has ended in this way. A kept connection that turns out closed is no failure, and
+   * one connection that breaks is one, whatever was pipelined on it.
+   */
+  blame(outcome: Outcome): void {
+    if (outcome.fault !== 'endpoint' || (this.reused && outcome === outcomes.endpointReset)) return
+    if (outcome.retry !== 'unsent') {
+      const connection = this.#connection as Connection
+      if (connection.blamed) return
+      connection.blamed = true
+    }
+    ;(this.#upstream as Upstream).failed(this.endpoint as Endpoint, outcome, this.#epoch)
   }
 
   #observed(ending: Ending, verdict: Verdict): void {
@@ -301,7 +323,7 @@ export class Attempt implements Departing {
     const ticket = this.#ticket as Ticket
     const connection = this.#connection as Connection
     if (connection.reader === this) connection.reader = null
-    upstream.end(this.endpoint as Endpoint, connection)
+    upstream.end(this.endpoint as Endpoint, connection, this.#epoch)
     this.endpoint = null
     this.started = false
     this.overdue = false

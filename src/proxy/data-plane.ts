@@ -12,6 +12,7 @@ import type { LimitsPlan, ListenerPlan, Plan, UpstreamPlan } from '../plan/plan.
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
+import { Guards } from './clients/guards.ts'
 import { Deadlines } from './deadlines.ts'
 import { Departures } from './departures.ts'
 import { describe } from './describe.ts'
@@ -24,7 +25,8 @@ import { Listener } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
 import { Router } from './router.ts'
-import { Upstream } from './upstream.ts'
+import { Upstream, type UpstreamListener } from './upstream.ts'
+import { upstreamLog } from './upstream-log.ts'
 import { wantsWebSocket } from './websocket/handshake.ts'
 import { WebSockets } from './websocket/websockets.ts'
 
@@ -68,7 +70,9 @@ export class DataPlane implements DataPlaneContext {
   readonly #log: Logger
   readonly #random: RandomSource
   readonly #listener: Listener
+  readonly #upstreamLog: UpstreamListener
   readonly #upstreams = new Map<string, Upstream>()
+  readonly #guards = new Guards()
   #router = new Router([], this.#upstreams)
   readonly #lookAtQueues = (): void => {
     for (const upstream of this.#upstreams.values()) upstream.admission.look()
@@ -79,6 +83,7 @@ export class DataPlane implements DataPlaneContext {
     this.recorder = new Recorder(log, random)
     this.#log = log
     this.#random = random
+    this.#upstreamLog = upstreamLog(log, (upstream) => this.#refuseWaiting(upstream))
     this.#listener = new Listener(binding, (res, request, by) => this.#onRequest(res, request, by))
   }
 
@@ -105,7 +110,7 @@ export class DataPlane implements DataPlaneContext {
       else upstream.update(entry, out)
     }
     this.deadlines.onTick = plan.upstreams.some(({ queue }) => queue.targetMs > 0) ? this.#lookAtQueues : null
-    this.#router = new Router(plan.routes, this.#upstreams)
+    this.#router = new Router(plan.routes, this.#upstreams, this.#guards.update(plan.routes), this.#random)
     for (const [name, upstream] of this.#upstreams) {
       if (names.has(name)) continue
       this.#upstreams.delete(name)
@@ -118,24 +123,20 @@ export class DataPlane implements DataPlaneContext {
     return null
   }
 
-  #newUpstream(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): Upstream {
-    const created = new Upstream(plan, unhealthy, this.#random, undefined, () => this.deadlines.precise)
-    created.limitMoved = ({ name, limit }, now) => {
-      if (!limit.worthTelling(now)) return
-      this.#log.info(
-        { upstream: name, limit: limit.places, baseMs: limit.baseMs },
-        'the concurrency limit has moved',
-      )
-    }
-    return created
-  }
-
   setHealth(id: string, healthy: boolean): void {
     for (const upstream of this.#upstreams.values()) {
-      if (upstream.setHealth(id, healthy) && upstream.down) {
-        this.deadlines.each((exchange) => exchange.refuseIfWaitingFor(upstream))
-      }
+      if (upstream.setHealth(id, healthy) && upstream.down) this.#refuseWaiting(upstream)
     }
+  }
+
+  #newUpstream(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): Upstream {
+    const clock = () => performance.now()
+    const queueClock = () => this.deadlines.precise
+    return new Upstream(plan, unhealthy, this.#random, clock, this.#upstreamLog, queueClock)
+  }
+
+  #refuseWaiting(upstream: Upstream): void {
+    this.deadlines.each((exchange) => exchange.refuseIfWaitingFor(upstream))
   }
 
   get connections(): number {
@@ -175,13 +176,20 @@ export class DataPlane implements DataPlaneContext {
         ...(limit.learns ? { baseMs: Number.isNaN(limit.baseMs) ? null : limit.baseMs } : undefined),
       })),
       endpoints: upstreams.flatMap((upstream) =>
-        upstream.endpoints.map(({ id, healthy, inFlight, attempts }) => ({
+        upstream.endpoints.map(({ id, healthy, outlier, inFlight, attempts }) => ({
           id,
           healthy,
+          outlier: outlier.state,
+          ejections: outlier.ejections,
           inFlight,
           attempts,
         })),
       ),
+      failingOpen: upstreams.filter(({ failingOpen }) => failingOpen).map(({ name }) => name),
+      mirrors: upstreams
+        .filter(({ mirrored }) => mirrored.sent + mirrored.dropped > 0)
+        .map(({ name, mirrored }) => ({ upstream: name, ...mirrored })),
+      clientLimits: this.#guards.stats(),
       rssBytes: rss,
       heapUsedBytes: heapUsed,
     }
@@ -212,7 +220,7 @@ export class DataPlane implements DataPlaneContext {
       const path = cleanPath(request.getUrl())
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
-      if (route?.reply != null && isPlain(request, this.limits)) {
+      if (route?.reply != null && route.guard === null && isPlain(request, this.limits)) {
         this.recorder.responded(route.reply.status, () => describe(res, request, by))
         const asked = wantsClose(request.getHeader('connection'))
         route.reply.send(res, request, this.draining || asked, asked)

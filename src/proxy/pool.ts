@@ -58,6 +58,8 @@ export class Connection {
   reader: { resume(): void } | null = null
   /** It takes no more requests. */
   closing = false
+  /** What its present socket has come to was held against the endpoint already (outliers.ts). */
+  blamed = false
   /** Bytes that go out ahead of everything else, TLS included: a PROXY header. */
   preface: Buffer | null = null
 
@@ -92,6 +94,7 @@ export class Connection {
     this.client.on('connect', () => {
       this.connected = true
       this.served = 0
+      this.blamed = false
       this.#idle?.takeOver()
     })
     this.client.on('disconnect', () => {

@@ -5,6 +5,8 @@
  * Invariants
  *   - `inTurn` holds the endpoints that the balancer chooses from, in the plan's order: those that are available, have a
  *     weight and do not drain; backups only if there are no others. Rebuilt on change, never per request.
+ *   - of an endpoint that is probed (outliers.ts) the queue has one place; if nobody else is up, the upstream is `down` while
+ *     that is taken.
  *   - the queue's concurrency is what those take at once, plus what is in flight on all others (out, draining, or picked by a
  *     sticky cookie): that holds its places until it ends and must not eat the others' share. `limit` may make it less.
  */
@@ -14,6 +16,7 @@ import { Admission } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
+import { OutlierDetection } from './outliers.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
 import { UpstreamLimit } from './overload/upstream-limit.ts'
 import type { Connection } from './pool.ts'
@@ -21,10 +24,30 @@ import { mayRetry, type Replayable } from './retry.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { SlowStart } from './slow-start.ts'
 
-/** How long an endpoint that refused is passed over. nginx's default is ten times that; here a retry costs little. */
-const suspensionMs = 1_000
-/** A refusal so soon after a suspension makes an outage of it. */
-const sameOutageMs = 2_000
+/** What an upstream tells of its endpoints. */
+export interface UpstreamListener {
+  /** Shut out, for `endpoint.outlier.pauseMs` at first. */
+  onOut(upstream: Upstream, endpoint: Endpoint): void
+  onBack(upstream: Upstream, endpoint: Endpoint): void
+  /** Every endpoint is out, and some are sent requests all the same; or no longer. */
+  onFailOpen(upstream: Upstream, failingOpen: boolean): void
+  /** Every endpoint that the checks find healthy refuses. Not told again while only probes come between. */
+  onUnreachable(upstream: Upstream): void
+  /** Nobody need wait for it any more. Not from inside an attempt. */
+  onDown(upstream: Upstream): void
+  /** A limit that is learned (`upstream.limit`) is another one. @param now milliseconds, on the upstream's clock */
+  onLimitMoved(upstream: Upstream, now: number): void
+}
+
+/** Listens to nothing. */
+export const nobody: UpstreamListener = {
+  onOut() {},
+  onBack() {},
+  onFailOpen() {},
+  onUnreachable() {},
+  onDown() {},
+  onLimitMoved() {},
+}
 
 export class Upstream {
   readonly name: string
@@ -34,12 +57,18 @@ export class Upstream {
   retries: RetriesPlan
   readonly retryBudget: RetryBudget
   readonly limit = new UpstreamLimit()
-  /** Told of each move of a limit that is learned. Whoever listens sets it. */
-  limitMoved: ((upstream: Upstream, now: number) => void) | null = null
+  /** Copies of other upstreams' requests (mirror.ts): sent, not made for lack of room, failed of those sent. */
+  readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
   /** The balancer or the limit wants to hear how attempts end: see `observe`. */
   observing = false
-  /** No endpoint is up that anybody could be sent to: every request is refused before it queues. */
-  down = true
+  /** Every endpoint is shut out, but some only for their answers: those are sent everything. See outliers.ts. */
+  failingOpen = false
+  readonly #listener: UpstreamListener
+  readonly #outliers: OutlierDetection<Endpoint>
+  #shut = true
+  /** Nobody is up but endpoints that take a probe each. */
+  #probesOnly = false
+  #unreachable = false
   readonly #random: RandomSource
   readonly #clock: Clock
   readonly #slowStart: SlowStart
@@ -50,15 +79,24 @@ export class Upstream {
   #endpoints: Endpoint[] = []
   #inTurn: Endpoint[] = []
   readonly #resizeLater = (): void => this.#resize()
+  readonly #rebuildLater = (): void => {
+    // What still comes for a retired upstream is to find its endpoints.
+    if (!this.#gone) this.#rebuild()
+  }
+  readonly #tellDown = (): void => {
+    if (this.down) this.#listener.onDown(this)
+  }
   #connectionsKey = ''
   /** Gone from the plan: what waits is worked off, then the endpoints retire. */
   #leaving = false
+  #gone = false
 
   constructor(
     plan: UpstreamPlan,
     unhealthy: ReadonlySet<string>,
     random: RandomSource,
     clock: Clock = () => performance.now(),
+    listener: UpstreamListener = nobody,
     queueClock: Clock = clock,
   ) {
     this.name = plan.name
@@ -73,8 +111,22 @@ export class Upstream {
       () => this.#endpoints,
       () => this.#rebuild(),
     )
+    this.#listener = listener
+    this.#outliers = new OutlierDetection<Endpoint>(plan.outliers, () => this.#endpoints, clock, {
+      onChange: (deferred) => (deferred ? queueMicrotask(this.#rebuildLater) : this.#rebuildLater()),
+      onOut: (endpoint) => listener.onOut(this, endpoint),
+      onBack: (endpoint, wasDown) => {
+        if (wasDown) this.#warmUp(endpoint)
+        listener.onBack(this, endpoint)
+      },
+    })
     this.admission = new Admission(1, plan.queue.limit, queueClock)
     this.update(plan, unhealthy)
+  }
+
+  /** No endpoint is up that anybody could be sent to: every request is refused before it queues. */
+  get down(): boolean {
+    return this.#shut || (this.#probesOnly && !this.#inTurn.some(({ free }) => free))
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -119,6 +171,7 @@ export class Upstream {
     const retired = previous.filter((endpoint) => !current.includes(endpoint))
     for (const endpoint of retired) endpoint.retire()
     this.#endpoints = [...current, ...retired.filter((endpoint) => endpoint.inFlight > 0)]
+    this.#outliers.configure(plan.outliers)
     this.#slowStart.durationMs = plan.slowStartMs
     if (plan.slowStartMs === 0 || this.#balancer.steady === true) this.#slowStart.stop()
     else this.#slowStart.weigh()
@@ -139,7 +192,7 @@ export class Upstream {
     if (healthy && !endpoint.healthy) this.#warmUp(endpoint)
     endpoint.healthy = healthy
     // A check that has just succeeded knows better than a request that failed before it.
-    if (healthy) endpoint.liftSuspension()
+    if (healthy) this.#outliers.checked(endpoint)
     this.#rebuild()
     return true
   }
@@ -179,7 +232,7 @@ export class Upstream {
     if (!this.limit.ended(verdict, ms, now, this.admission.running)) return
     // Not at once: this is inside undici, and whoever is let in may take the very connection.
     queueMicrotask(this.#resizeLater)
-    this.limitMoved?.(this, now)
+    this.#listener.onLimitMoved(this, now)
   }
 
   /**
@@ -198,35 +251,34 @@ export class Upstream {
   }
 
   /**
-   * Passes an endpoint that refused a connection over for a second. Its places leave the queue's arithmetic, so what waits
-   * does so for the others. Without effect on the last one that is up. The active check's verdict is another matter.
-   *
-   * One refusal may be a full backlog. Only if the next comes as soon as it may, the endpoint was down and starts slowly.
+   * An attempt has failed by the endpoint's fault, before its head or with 502, 503 or 504. It may be shut out for that: what
+   * waits does so for the others then. The active check's verdict is another matter.
+   * @param epoch of the endpoint's outlier when the attempt began
    */
-  suspend(endpoint: Endpoint): void {
-    if (endpoint.suspended || endpoint.retired) return
-    if (!this.#endpoints.some((other) => other !== endpoint && other.eligible)) return
-    const wasDown = endpoint.warmth < 100 || this.#clock() < endpoint.suspectUntil
-    endpoint.suspend(suspensionMs, () => {
-      // What still comes for a retired upstream is to find its endpoints.
-      if (endpoint.retired) return
-      endpoint.suspectUntil = this.#clock() + sameOutageMs
-      if (wasDown) this.#warmUp(endpoint)
-      this.#rebuild()
-    })
-    this.#rebuild()
+  failed(endpoint: Endpoint, outcome: Outcome, epoch: number): void {
+    this.#outliers.failed(endpoint, outcome.retry === 'unsent' ? 'unreachable' : 'failing', epoch)
+  }
+
+  /** An attempt at a `troubled` endpoint has brought an answer. @param epoch as in `failed` */
+  succeeded(endpoint: Endpoint, epoch: number): void {
+    this.#outliers.succeeded(endpoint, epoch)
   }
 
   #warmUp(endpoint: Endpoint): void {
     if (this.#balancer.steady !== true) this.#slowStart.begin(endpoint)
   }
 
-  /** An attempt has ended; its place in the queue may be released next. */
-  end(endpoint: Endpoint, connection: Connection): void {
+  /**
+   * An attempt has ended; its place in the queue may be released next.
+   * @param epoch as in `failed`; -1: it was no probe
+   */
+  end(endpoint: Endpoint, connection: Connection, epoch = -1): void {
     endpoint.end(connection)
+    // A probe without a verdict: the client has left, say. The next request is one, then.
+    if (endpoint.limited && epoch === endpoint.outlier.epoch) endpoint.room = endpoint.capacity
     // This attempt's place is the last one taken.
     if (this.#leaving && this.admission.waiting === 0 && this.admission.running === 1) this.#retireAll()
-    if (endpoint.inTurn && !endpoint.retired) return
+    if (endpoint.inTurn && !endpoint.retired && !endpoint.limited) return
     if (endpoint.retired && endpoint.inFlight === 0) {
       this.#endpoints = this.#endpoints.filter((candidate) => candidate !== endpoint)
     }
@@ -234,38 +286,74 @@ export class Upstream {
   }
 
   #retireAll(): void {
-    // As after a suspension, nothing is to be rebuilt any more.
+    this.#gone = true
     this.#slowStart.stop()
+    this.#outliers.stop()
     for (const endpoint of this.#endpoints) endpoint.retire()
   }
 
   #rebuild(): void {
-    let inTurn = this.#whoIsInTurn()
-    if (inTurn.length === 0) {
-      // The others have gone: better one that failed a moment ago than none.
-      for (const endpoint of this.#endpoints) endpoint.liftSuspension()
-      inTurn = this.#whoIsInTurn()
+    const wasShut = this.#shut
+    const usable = this.#endpoints.filter(
+      (endpoint) => endpoint.healthy && !endpoint.retired && endpoint.inService,
+    )
+    // The others have gone: better one that failed a moment ago than none.
+    if (!usable.some(isIn)) this.#outliers.lift(usable)
+    const failOpen = !usable.some(isIn) && usable.some(isFailing)
+    const inTurn = whoIsInTurn(usable, failOpen)
+    for (const endpoint of this.#endpoints) {
+      const { outlier } = endpoint
+      endpoint.inTurn = false
+      const limited = outlier.state === 'probing' && !(failOpen && isFailing(endpoint))
+      // What goes on being limited may have its probe under way.
+      if (!(limited && endpoint.limited)) endpoint.room = endpoint.capacity
+      endpoint.limited = limited
     }
-    for (const endpoint of this.#endpoints) endpoint.inTurn = false
     for (const endpoint of inTurn) endpoint.inTurn = true
-    const reachable = this.#endpoints.filter((endpoint) => endpoint.available)
+    const reachable = this.#endpoints.filter((endpoint) => endpoint.available || endpoint.inTurn)
     this.#inTurn = inTurn
-    this.down = (this.#followsCookies ? reachable : inTurn).length === 0
+    const takers = this.#followsCookies ? reachable : inTurn
+    this.#shut = takers.length === 0
+    this.#probesOnly = !this.#shut && takers.every(({ limited }) => limited)
     this.#balancer.rebuild(inTurn, reachable)
     this.#resize()
-  }
-
-  #whoIsInTurn(): Endpoint[] {
-    const eligible = this.#endpoints.filter((endpoint) => endpoint.eligible)
-    const first = eligible.filter(({ backup }) => !backup)
-    return first.length > 0 ? first : eligible
+    if (failOpen !== this.failingOpen) {
+      this.failingOpen = failOpen
+      this.#listener.onFailOpen(this, failOpen)
+    }
+    if (this.#shut && !wasShut) queueMicrotask(this.#tellDown)
+    const unreachable = usable.length > 0 && (this.#unreachable ? !usable.some(isIn) : this.#shut)
+    if (unreachable && !this.#unreachable) this.#listener.onUnreachable(this)
+    this.#unreachable = unreachable
   }
 
   #resize(): void {
     let places = 0
-    for (const endpoint of this.#endpoints) places += endpoint.inTurn ? endpoint.capacity : endpoint.inFlight
+    for (const endpoint of this.#endpoints) places += placesOf(endpoint)
     // With nobody in turn a cookie may still lead somewhere: one place, to find out.
     if (this.#inTurn.length === 0 && !this.down) places++
     this.admission.concurrency = Math.min(places, this.limit.places)
   }
+}
+
+function placesOf({ inTurn, limited, capacity, inFlight, room }: Endpoint): number {
+  if (inTurn && !limited) return capacity
+  return inTurn && inFlight < room ? inFlight + 1 : inFlight
+}
+
+function isIn({ outlier }: Endpoint): boolean {
+  return outlier.state === 'in'
+}
+
+function isFailing({ outlier }: Endpoint): boolean {
+  return outlier.state !== 'in' && outlier.trouble === 'failing'
+}
+
+/** @param failOpen those that fail count as the others do */
+function whoIsInTurn(usable: readonly Endpoint[], failOpen: boolean): Endpoint[] {
+  const takes = (endpoint: Endpoint) => isIn(endpoint) || (failOpen && isFailing(endpoint))
+  const eligible = usable.filter((endpoint) => !endpoint.suspended || takes(endpoint))
+  const first = eligible.filter(({ backup }) => !backup)
+  // One that takes only a probe is no reason to do without the backups.
+  return first.some(takes) ? first : eligible
 }

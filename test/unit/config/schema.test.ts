@@ -32,6 +32,7 @@ test('schema endpoints_alone give every default of an upstream', () => {
     endpoints: [{ url: 'http://127.0.0.1:9001', weight: 1, backup: false, drain: false }],
     balance: 'round-robin',
     slowStart: '10s',
+    outliers: { failures: 5, time: '10s', maxTime: '1m', maxOut: 0.5 },
     connections: 64,
     pipelining: 1,
     concurrency: 'off',

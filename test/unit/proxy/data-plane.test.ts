@@ -21,7 +21,9 @@ test('request_answered by the endpoint, counted, at rest', async (t) => {
   await restOf(proxy)
   const { outcomes, endpoints, rssBytes } = proxy.stats()
   assert.deepEqual(outcomes, { completed: 1 })
-  assert.deepEqual(endpoints, [{ id: 'app/a', healthy: true, inFlight: 0, attempts: 1 }])
+  assert.deepEqual(endpoints, [
+    { id: 'app/a', healthy: true, outlier: 'in', ejections: 0, inFlight: 0, attempts: 1 },
+  ])
   assert.ok(rssBytes > 0)
 })
 

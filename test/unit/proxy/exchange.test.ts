@@ -120,7 +120,7 @@ test('no route_404; a fixed answer_sent; either without an attempt', async (t) =
   const fixed = context.start(
     { method: 'POST', headers: length(2) },
     {},
-    { upstream: null, reply, cleaned: false, timeoutMs: 0 },
+    { upstream: null, reply, cleaned: false, timeoutMs: 0, guard: null, split: null, mirror: null },
   )
   assert.equal(fixed.res.parse().body.toString(), 'made')
   assert.deepEqual(context.recorder.counts(), { no_route: 1, responded: 1 })

@@ -4,14 +4,18 @@ import { type TestContext, test } from 'node:test'
 import type { ConcurrencyPlan } from '../../../../src/plan/plan.ts'
 import type { Verdict } from '../../../../src/proxy/overload/gradient-limit.ts'
 import { UpstreamLimit } from '../../../../src/proxy/overload/upstream-limit.ts'
-import { Upstream } from '../../../../src/proxy/upstream.ts'
+import { nobody, Upstream } from '../../../../src/proxy/upstream.ts'
 import { FakeContext } from '../../../support/fakes/data-plane-context.ts'
 import { upstreamPlan } from '../../../support/fakes/plans.ts'
 
 const adaptive = { min: 1, max: 100, initial: 10, tolerance: 1.5 }
 
-function upstream(concurrency: ConcurrencyPlan, connections = 50): Upstream {
-  return new Upstream(upstreamPlan({ connections, concurrency }), new Set(), () => 0)
+function upstream(concurrency: ConcurrencyPlan, connections = 50, moved: number[] = []): Upstream {
+  const onLimitMoved = ({ limit }: Upstream) => moved.push(limit.places)
+  return new Upstream(upstreamPlan({ connections, concurrency }), new Set(), () => 0, undefined, {
+    ...nobody,
+    onLimitMoved,
+  })
 }
 
 test('fixed_the lesser of it and what the connections take', () => {
@@ -21,11 +25,10 @@ test('fixed_the lesser of it and what the connections take', () => {
 })
 
 test('adaptive_begins where it is told, and moves the queue once the turn is over', async () => {
-  const subject = upstream(adaptive)
+  const moved: number[] = []
+  const subject = upstream(adaptive, 50, moved)
   assert.equal(subject.admission.concurrency, 10)
   assert.equal(subject.observing, true)
-  const moved: number[] = []
-  subject.limitMoved = ({ limit }) => moved.push(limit.places)
   const [endpoint] = subject.endpoints
   assert.ok(endpoint)
   subject.observe(endpoint, 0, 'failed', 'drop')

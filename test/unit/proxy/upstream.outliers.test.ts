@@ -1,0 +1,169 @@
+/** What an upstream makes of endpoints that requests have shut out. The verdicts themselves: outliers.test.ts. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
+import type { UpstreamPlan } from '../../../src/plan/plan.ts'
+import type { Endpoint } from '../../../src/proxy/endpoint.ts'
+import { Upstream } from '../../../src/proxy/upstream.ts'
+import { endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'
+
+const unanswered = outcomes.endpointReset
+const refused = outcomes.connectFailed
+
+function rig(t: TestContext, names: string, changes: Partial<UpstreamPlan> = {}) {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const told: string[] = []
+  const plan = upstreamPlan({
+    endpoints: [...names].map((name, index) => endpointPlan(name, index + 1)),
+    connections: 4,
+    slowStartMs: 0,
+    outliers: { failures: 3, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 1 },
+    ...changes,
+  })
+  const subject = new Upstream(plan, new Set(), () => 0, undefined, {
+    onOut: (_, { id }) => told.push(`${id.at(-1)} out`),
+    onBack: (_, { id }) => told.push(`${id.at(-1)} back`),
+    onFailOpen: (_, on) => told.push(`fail open ${on}`),
+    onUnreachable: () => told.push('unreachable'),
+    onDown: () => told.push('down'),
+    onLimitMoved() {},
+  })
+  const [a, b] = subject.endpoints as [Endpoint, Endpoint]
+  return {
+    subject,
+    told,
+    a,
+    b,
+    fail(endpoint: Endpoint, outcome: Outcome, times = 3) {
+      for (let n = 0; n < times; n++) subject.failed(endpoint, outcome, endpoint.outlier.epoch)
+    },
+  }
+}
+
+test('half-open_one request at a time; its success opens it, a failure shuts it', async (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab')
+  fail(a, unanswered)
+  assert.equal(subject.admission.concurrency, 4)
+  t.mock.timers.tick(10_000)
+  assert.equal(subject.admission.concurrency, 5)
+  assert.equal(subject.pick(b), a)
+  const probe = a.begin(false)
+  assert.equal(subject.pick(b), null, 'the probe is under way')
+  assert.equal(subject.admission.concurrency, 5)
+  subject.succeeded(a, a.outlier.epoch)
+  await Promise.resolve()
+  assert.equal(subject.pick(b), a)
+  assert.equal(subject.admission.concurrency, 8)
+  subject.end(a, probe, a.outlier.epoch)
+  assert.equal(subject.admission.concurrency, 8)
+})
+
+test('half-open, the client of the probe leaves_the next request is the probe', (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab')
+  const old = a.begin(false)
+  const oldEpoch = a.outlier.epoch
+  fail(a, unanswered)
+  t.mock.timers.tick(10_000)
+  assert.equal(subject.admission.concurrency, 6, 'what was there before has its place, too')
+  const probe = a.begin(false)
+  subject.end(a, old, oldEpoch)
+  assert.equal(subject.pick(b), null, 'that was no probe')
+  assert.equal(subject.admission.concurrency, 5)
+  subject.end(a, probe, a.outlier.epoch)
+  assert.equal(subject.pick(b), a)
+  assert.equal(subject.admission.concurrency, 5)
+})
+
+test('all out for their answers_fail open: sent everything, until one succeeds', async (t) => {
+  const { subject, a, b, fail, told } = rig(t, 'ab')
+  fail(a, unanswered)
+  fail(b, unanswered)
+  assert.deepEqual([subject.down, subject.failingOpen, subject.admission.concurrency], [false, true, 8])
+  t.mock.timers.tick(10_000)
+  assert.deepEqual([subject.down, subject.failingOpen, subject.admission.concurrency], [false, true, 8])
+  fail(a, unanswered)
+  subject.succeeded(b, b.outlier.epoch)
+  await Promise.resolve()
+  assert.deepEqual([subject.failingOpen, subject.admission.concurrency], [false, 4])
+  assert.deepEqual(told, ['a out', 'b out', 'fail open true', 'b back', 'fail open false'])
+})
+
+test('all refuse_down: refused at the gate, but for one a second', async (t) => {
+  const { subject, a, b, fail, told } = rig(t, 'ab')
+  for (let n = 0; n < 6; n++) {
+    fail(a, refused, 1)
+    fail(b, refused, 1)
+  }
+  assert.equal(subject.down, true)
+  await Promise.resolve()
+  assert.deepEqual(told.slice(-2), ['unreachable', 'down'])
+  t.mock.timers.tick(1_000)
+  assert.equal(subject.down, false)
+  const first = subject.pick(null) as Endpoint
+  first.begin(false)
+  const second = subject.pick(null) as Endpoint
+  assert.notEqual(first, second)
+  second.begin(false)
+  assert.equal(subject.down, true, 'both probes are under way')
+  fail(first, refused, 1)
+  fail(second, refused, 1)
+  await Promise.resolve()
+  assert.deepEqual([subject.down, told.filter((what) => what === 'unreachable').length], [true, 1])
+  t.mock.timers.tick(1_000)
+  first.begin(false)
+  second.begin(false)
+  assert.equal(subject.down, true)
+  subject.succeeded(second, second.outlier.epoch)
+  await Promise.resolve()
+  assert.equal(subject.down, false)
+  assert.equal(subject.admission.concurrency, 6, 'four, and those under way at the other')
+})
+
+test('some refuse, the others fail_fail open to those that answer', (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab')
+  fail(a, refused)
+  fail(b, unanswered)
+  assert.deepEqual([subject.down, subject.failingOpen], [false, true])
+  assert.equal(subject.pick(null), b)
+  assert.equal(subject.pick(b), b)
+})
+
+test('the active check’s verdict is another_out by it: no fail open', (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab')
+  fail(a, unanswered)
+  subject.setHealth('app/b', false)
+  assert.deepEqual([subject.failingOpen, subject.down], [true, false])
+  subject.setHealth('app/a', false)
+  assert.deepEqual([subject.failingOpen, subject.down], [false, true])
+  assert.deepEqual([a.healthy, a.outlier.state, b.healthy, b.outlier.state], [false, 'out', false, 'in'])
+})
+
+test('half-open beside backups_they go on until it is in', async (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab', {
+    endpoints: [endpointPlan('a', 1), { ...endpointPlan('b', 2), backup: true }],
+  })
+  fail(a, unanswered)
+  assert.equal(subject.admission.concurrency, 4)
+  t.mock.timers.tick(10_000)
+  assert.equal(subject.admission.concurrency, 5)
+  assert.equal(subject.pick(a), b)
+  subject.succeeded(a, a.outlier.epoch)
+  await Promise.resolve()
+  assert.equal(subject.admission.concurrency, 4)
+  assert.equal(subject.pick(null), a)
+})
+
+test('off, or turned off in a reload_nobody is out', (t) => {
+  const { subject, a, fail } = rig(t, 'ab')
+  fail(a, unanswered)
+  const plan = upstreamPlan({
+    endpoints: [endpointPlan('a', 1), endpointPlan('b', 2)],
+    connections: 4,
+    slowStartMs: 0,
+    outliers: null,
+  })
+  subject.update(plan, new Set())
+  assert.equal(subject.admission.concurrency, 8)
+  fail(a, refused, 100)
+  assert.equal(subject.admission.concurrency, 8)
+})
