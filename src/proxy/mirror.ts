@@ -5,7 +5,7 @@
  *
  * Invariant: a copy that was sent ends once, in `onEnd`, `onFailed` or when its time is over.
  */
-import type { Outcome } from '../plan/outcome.ts'
+import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
 import { Attempt, type AttemptListener, type Outgoing } from './attempt.ts'
 import type { Balanced, RandomSource } from './balance/policy.ts'
@@ -56,12 +56,18 @@ class Copy implements Applicant, AttemptListener, Balanced {
   readonly #upstream: Upstream
   readonly #context: MirrorContext
   #attempt: Attempt | null = null
+  #headSeen = false
   #timer: NodeJS.Timeout | null = null
   readonly #expire = (): void => {
-    const attempt = this.#attempt
+    const attempt = this.#attempt as Attempt
     this.#over()
     this.#upstream.mirrored.failed++
-    attempt?.cancel()
+    if (!this.#headSeen) {
+      // The upstream learns from it as from a client's request (Exchange).
+      attempt.overdue = true
+      attempt.blame(attempt.started ? outcomes.headersTimeout : outcomes.connectTimeout)
+    }
+    attempt.cancel()
   }
 
   constructor({ address, head }: Original, upstream: Upstream, context: MirrorContext) {
@@ -102,6 +108,7 @@ class Copy implements Applicant, AttemptListener, Balanced {
   }
 
   onHead(): void {
+    this.#headSeen = true
     this.#expect(this.#upstream.timeouts.bodyMs)
   }
 
