@@ -98,6 +98,8 @@ export class Attempt implements Departing {
   #ticket: Ticket | null = null
   /** Of the endpoint's outlier when this began: whether what comes of it is still news. */
   #epoch = 0
+  /** It is the one request at a time of an endpoint that is probed: about that one, and not about the upstream. */
+  #probe = false
   #headSeen = false
   #interim = ''
   /** Milliseconds on the monotonic clock, while its upstream waits for word of this attempt; otherwise NaN. */
@@ -144,6 +146,7 @@ export class Attempt implements Departing {
     // Safe methods only, as undici has it too (RFC 9112, section 9.3.2).
     const pipelined = body === null && (outgoing.method === 'GET' || outgoing.method === 'HEAD')
     this.#epoch = endpoint.outlier.epoch
+    this.#probe = endpoint.limited
     this.#connection = endpoint.begin(fresh, pipelined)
     this.#connection.awaited++
     this.reused = this.#connection.served > 0
@@ -285,7 +288,8 @@ export class Attempt implements Departing {
   #observed(ending: Ending, verdict: Verdict): void {
     const ms = performance.now() - this.#begunAt
     this.#begunAt = Number.NaN
-    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, verdict)
+    const heard = this.#probe ? 'ignore' : verdict
+    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, heard)
   }
 
   /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */
@@ -323,13 +327,14 @@ export class Attempt implements Departing {
     const ticket = this.#ticket as Ticket
     const connection = this.#connection as Connection
     if (connection.reader === this) connection.reader = null
-    upstream.end(this.endpoint as Endpoint, connection, this.#epoch)
+    upstream.end(this.endpoint as Endpoint, connection, this.#probe ? this.#epoch : -1)
     this.endpoint = null
     this.started = false
     this.overdue = false
     this.#upstream = null
     this.#connection = null
     this.#ticket = null
+    this.#probe = false
     this.#headSeen = false
     this.#interim = ''
     this.#begunAt = Number.NaN

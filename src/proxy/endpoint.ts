@@ -96,8 +96,14 @@ export class Endpoint {
   begin(fresh: boolean, pipelined = false): Connection {
     this.inFlight++
     this.attempts++
-    if (this.limited) this.room = 0
+    this.takeProbe()
     return fresh ? this.#pool.acquireFresh() : this.#pool.acquire(pipelined)
+  }
+
+  /** A request begins: while `limited` it is the probe, and there is no room for another. @returns whether it is */
+  takeProbe(): boolean {
+    if (this.limited) this.room = 0
+    return this.limited
   }
 
   /** A connection of its own for a client's WebSocket. Calls back once, when it stands. @param client its address */

@@ -66,7 +66,7 @@ export class Upstream {
   readonly #listener: UpstreamListener
   readonly #outliers: OutlierDetection<Endpoint>
   #shut = true
-  /** Nobody is up but endpoints that take a probe each. */
+  /** There are no takers but endpoints that take a probe each. */
   #probesOnly = false
   #unreachable = false
   readonly #random: RandomSource
@@ -78,6 +78,8 @@ export class Upstream {
   /** Everything that has a place in the queue's arithmetic: the plan's endpoints and retired ones still at work. */
   #endpoints: Endpoint[] = []
   #inTurn: Endpoint[] = []
+  /** Those that somebody may be sent to: in turn, and with `followsCookies` all that a cookie leads to. */
+  #takers: readonly Endpoint[] = []
   readonly #resizeLater = (): void => this.#resize()
   readonly #rebuildLater = (): void => {
     // What still comes for a retired upstream is to find its endpoints.
@@ -126,7 +128,7 @@ export class Upstream {
 
   /** No endpoint is up that anybody could be sent to: every request is refused before it queues. */
   get down(): boolean {
-    return this.#shut || (this.#probesOnly && !this.#inTurn.some(({ free }) => free))
+    return this.#shut || (this.#probesOnly && !this.#takers.some(({ free }) => free))
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -216,12 +218,31 @@ export class Upstream {
   }
 
   /**
-   * The same for what takes no place here, which is a WebSocket: if nobody has room, anywhere that is up. null: nothing is
-   * up.
+   * The same for what takes no place here, which is a WebSocket: if nobody has room, anywhere that is up and not waiting for a
+   * probe. null: there is nothing such.
    */
   pickBeside(except: Endpoint | null, request: Balanced | null = null): Endpoint | null {
-    const inTurn = this.#inTurn
-    return this.#choose(except, request) ?? inTurn[Math.floor(this.#random() * inTurn.length)] ?? null
+    const picked = this.#choose(except, request)
+    // A cookie leads a WebSocket to an endpoint that has no room, too.
+    if (picked !== null && (picked.free || !picked.limited)) return picked
+    const open = this.#inTurn.filter(({ limited }) => !limited)
+    return open[Math.floor(this.#random() * open.length)] ?? null
+  }
+
+  /** A handshake begins where `pickBeside` has led. @returns whether it is the endpoint's probe, which is over with `endBeside` */
+  beginBeside(endpoint: Endpoint): boolean {
+    endpoint.attempts++
+    const isProbe = endpoint.takeProbe()
+    // The queue has one place less.
+    if (isProbe) this.#resize()
+    return isProbe
+  }
+
+  /** @param epoch as in `failed` */
+  endBeside(endpoint: Endpoint, epoch: number): void {
+    if (!endpoint.limited || epoch !== endpoint.outlier.epoch) return
+    endpoint.room = endpoint.capacity
+    queueMicrotask(this.#resizeLater)
   }
 
   /** How an attempt went, as far as its head; only where `observing`. @param ms since it began */
@@ -317,6 +338,7 @@ export class Upstream {
     this.#probesOnly = !this.#shut && takers.every(({ limited }) => limited)
     this.#balancer.rebuild(inTurn, reachable)
     this.#resize()
+    this.#takers = takers
     if (failOpen !== this.failingOpen) {
       this.failingOpen = failOpen
       this.#listener.onFailOpen(this, failOpen)

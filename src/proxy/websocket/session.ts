@@ -49,6 +49,8 @@ export class Session extends Account implements DialListener {
   #upstream: Upstream | null = null
   #endpoint: Endpoint | null = null
   #epoch = 0
+  /** The handshake is its endpoint's probe. */
+  #isProbe = false
   #socket: WebSocket | null = null
   #refusalBytes = 0
   #key = ''
@@ -102,7 +104,7 @@ export class Session extends Account implements DialListener {
     this.#epoch = endpoint.outlier.epoch
     this.endpointId = endpoint.id
     this.attempts++
-    endpoint.attempts++
+    this.#isProbe = upstream.beginBeside(endpoint)
     try {
       this.#socket = dial(upstream, endpoint, this.head, this.address, this.#host.payloadMax, this)
     } catch (error) {
@@ -160,6 +162,13 @@ export class Session extends Account implements DialListener {
     const endpoint = this.#endpoint as Endpoint
     if (status >= 502 && status <= 504) upstream.failed(endpoint, outcomes.retriedStatus, this.#epoch)
     else if (endpoint.outlier.troubled) upstream.succeeded(endpoint, this.#epoch)
+    this.#endProbe()
+  }
+
+  #endProbe(): void {
+    if (!this.#isProbe) return
+    this.#isProbe = false
+    ;(this.#upstream as Upstream).endBeside(this.#endpoint as Endpoint, this.#epoch)
   }
 
   failed(outcome: Outcome, error: Error): void {
@@ -206,6 +215,7 @@ export class Session extends Account implements DialListener {
     this.#ended = true
     this.leaveLimits()
     this.#host.context.recorder.end(this, outcome)
+    this.#endProbe()
     this.#host.ended(this)
   }
 }

@@ -5,7 +5,7 @@ import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import type { UpstreamPlan } from '../../../src/plan/plan.ts'
 import type { Endpoint } from '../../../src/proxy/endpoint.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
-import { endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'
+import { balancePlans, endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'
 
 const unanswered = outcomes.endpointReset
 const refused = outcomes.connectFailed
@@ -72,6 +72,65 @@ test('half-open, the client of the probe leaves_the next request is the probe', 
   subject.end(a, probe, a.outlier.epoch)
   assert.equal(subject.pick(b), a)
   assert.equal(subject.admission.concurrency, 5)
+})
+
+test('half-open, sent something before that while it failed open_that is no probe', async (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab')
+  fail(a, unanswered)
+  fail(b, unanswered)
+  const before = a.begin(false)
+  t.mock.timers.tick(10_000)
+  subject.succeeded(b, b.outlier.epoch)
+  await Promise.resolve()
+  const probe = a.begin(false)
+  assert.equal(subject.pick(b), null, 'the probe is under way')
+  subject.end(a, before)
+  assert.equal(subject.pick(b), null, 'and still is')
+  subject.end(a, probe, a.outlier.epoch)
+  assert.equal(subject.pick(b), a)
+})
+
+test('half-open_a WebSocket’s handshake is a probe like any other, one at a time', async (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab')
+  fail(a, unanswered)
+  t.mock.timers.tick(10_000)
+  assert.equal(subject.pickBeside(b), a)
+  assert.equal(subject.beginBeside(a), true)
+  assert.deepEqual([subject.pickBeside(b), subject.pick(b), subject.admission.concurrency], [b, null, 4])
+  subject.endBeside(a, a.outlier.epoch - 1)
+  assert.equal(subject.pick(b), null, 'that was another')
+  subject.endBeside(a, a.outlier.epoch)
+  await Promise.resolve()
+  assert.deepEqual([subject.pick(b), subject.admission.concurrency], [a, 5])
+  assert.equal(subject.beginBeside(b), false)
+})
+
+test('half-open, nobody else and the probe under way_a WebSocket goes nowhere', async (t) => {
+  const { subject, a, fail } = rig(t, 'a')
+  fail(a, refused)
+  t.mock.timers.tick(1_000)
+  subject.beginBeside(a)
+  assert.deepEqual([subject.pickBeside(null), subject.down], [null, true])
+})
+
+test('half-open, and only a cookie leads there_up for the probe', async (t) => {
+  const { subject, a, fail } = rig(t, 'ab', { balance: balancePlans.sticky })
+  fail(a, refused)
+  t.mock.timers.tick(1_000)
+  const plan = upstreamPlan({
+    endpoints: [{ ...endpointPlan('a', 1), drain: true }, endpointPlan('b', 2)],
+    balance: balancePlans.sticky,
+    connections: 4,
+    slowStartMs: 0,
+  })
+  subject.update(plan, new Set(['app/b']))
+  assert.deepEqual([a.outlier.state, subject.down, subject.admission.concurrency], ['probing', false, 1])
+  const probe = a.begin(false)
+  assert.equal(subject.down, true, 'the probe is under way')
+  subject.succeeded(a, a.outlier.epoch)
+  await Promise.resolve()
+  assert.equal(subject.down, false)
+  subject.end(a, probe, a.outlier.epoch)
 })
 
 test('all out for their answers_fail open: sent everything, until one succeeds', async (t) => {
