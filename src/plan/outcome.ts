@@ -10,9 +10,9 @@ export type Fault = 'none' | 'client' | 'endpoint' | 'overload' | 'weir'
 /**
  * When another attempt may follow (RFC 9110, section 9.2.2).
  * `unsent`: always, since provably no byte of the request left. `idempotent`: if the method is idempotent, the
- * request can be sent again whole and no head has come back.
+ * request can be sent again whole and no head has come back. `elsewhere`: the same, and another endpoint is up.
  */
-export type Retry = 'never' | 'unsent' | 'idempotent'
+export type Retry = 'never' | 'unsent' | 'idempotent' | 'elsewhere'
 
 export interface Outcome {
   /** The word in logs, figures and answers. */
@@ -104,11 +104,12 @@ export const outcomes = Object.freeze({
     'idempotent',
     'the server closed the connection without an answer',
   ),
+  /** Elsewhere only: the same endpoint would take as long again. */
   headersTimeout: row(
     'headers_timeout',
     504,
     'endpoint',
-    'never',
+    'elsewhere',
     'the server did not begin its answer in time',
   ),
   badResponse: row(

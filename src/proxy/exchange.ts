@@ -194,14 +194,16 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   /** Tries again where that is allowed, at the head of the queue; else it is over. */
   #attemptEnded(outcome: Outcome, endpoint: Endpoint, reused: boolean): void {
-    if (this.#phase !== 'attempting' || !this.#mayRetry(outcome, reused)) return this.#breakOff(outcome)
+    if (this.#phase !== 'attempting' || !this.#mayRetry(outcome, reused, endpoint))
+      return this.#breakOff(outcome)
     this.#tryAgain(endpoint)
   }
 
-  #mayRetry(outcome: Outcome, free: boolean): boolean {
-    const now = free ? null : this.#context.deadlines.seenAt
+  #mayRetry(outcome: Outcome, free: boolean, endpoint: Endpoint): boolean {
     const upstream = this.#upstream as Upstream
-    return !upstream.down && upstream.mayRetry(outcome, this.head.method, this.attempts, this.#upload, now)
+    if (upstream.down) return false
+    const now = free ? null : this.#context.deadlines.seenAt
+    return upstream.mayRetry(outcome, this.head.method, this.attempts, this.#upload, now, endpoint)
   }
 
   #tryAgain(endpoint: Endpoint): void {
@@ -216,14 +218,12 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   onHead(status: number, rawHeaders: readonly Buffer[], interim: string): void {
     const { retries } = this.#upstream as Upstream
-    if (
-      retries.on.length > 0 &&
-      retries.on.includes(status) &&
-      this.#mayRetry(outcomes.retriedStatus, false)
-    ) {
-      const { endpoint } = this.#attempt as Attempt
-      this.#letGo()
-      return this.#tryAgain(endpoint as Endpoint)
+    if (retries.on.length > 0 && retries.on.includes(status)) {
+      const endpoint = this.#attempt?.endpoint as Endpoint
+      if (this.#mayRetry(outcomes.retriedStatus, false, endpoint)) {
+        this.#letGo()
+        return this.#tryAgain(endpoint)
+      }
     }
     this.#phase = 'streaming'
     this.status = status
@@ -294,11 +294,11 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     const attempt = this.#attempt as Attempt
     const { endpoint, started } = attempt
     if (started && this.#upload.awaitsClient) return this.#breakOff(outcomes.clientStalled)
+    const outcome = started ? outcomes.headersTimeout : outcomes.connectTimeout
     attempt.overdue = true
-    attempt.blame(started ? outcomes.headersTimeout : outcomes.connectTimeout)
-    if (started) return this.#breakOff(outcomes.headersTimeout)
+    attempt.blame(outcome)
     this.#letGo()
-    this.#attemptEnded(outcomes.connectTimeout, endpoint as Endpoint, false)
+    this.#attemptEnded(outcome, endpoint as Endpoint, false)
   }
 
   rearm(): void {

@@ -258,6 +258,7 @@ export class Upstream {
 
   /**
    * Whether another attempt may follow a failed one. Takes it out of the budget, if something had been sent.
+   * @param endpoint where it failed
    * @param now null: the budget is left alone
    */
   mayRetry(
@@ -266,7 +267,10 @@ export class Upstream {
     attempts: number,
     body: Replayable,
     now: number | null,
+    endpoint: Endpoint,
   ): boolean {
+    if (outcome.retry === 'elsewhere' && !this.#inTurn.some((other) => other !== endpoint && !other.limited))
+      return false
     if (!mayRetry(outcome, method, attempts, body, this.retries)) return false
     return outcome.retry === 'unsent' || now === null || this.retryBudget.take(now)
   }
@@ -334,11 +338,11 @@ export class Upstream {
     const reachable = this.#endpoints.filter((endpoint) => endpoint.available || endpoint.inTurn)
     this.#inTurn = inTurn
     const takers = this.#followsCookies ? reachable : inTurn
+    this.#takers = takers
     this.#shut = takers.length === 0
     this.#probesOnly = !this.#shut && takers.every(({ limited }) => limited)
     this.#balancer.rebuild(inTurn, reachable)
     this.#resize()
-    this.#takers = takers
     if (failOpen !== this.failingOpen) {
       this.failingOpen = failOpen
       this.#listener.onFailOpen(this, failOpen)

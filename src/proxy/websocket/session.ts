@@ -179,7 +179,9 @@ export class Session extends Account implements DialListener {
     const upstream = this.#upstream as Upstream
     const endpoint = this.#endpoint as Endpoint
     if (outcome.fault === 'endpoint') upstream.failed(endpoint, outcome, this.#epoch)
-    if (!upstream.mayRetry(outcome, this.head.method, this.attempts, bodiless, deadlines.seenAt)) {
+    this.#endProbe()
+    const { seenAt } = deadlines
+    if (!upstream.mayRetry(outcome, this.head.method, this.attempts, bodiless, seenAt, endpoint)) {
       return this.#refuse(outcome)
     }
     this.#dial(upstream, endpoint)
@@ -213,9 +215,9 @@ export class Session extends Account implements DialListener {
   #finish(outcome: Outcome): void {
     if (this.#ended) return
     this.#ended = true
+    this.#endProbe()
     this.leaveLimits()
     this.#host.context.recorder.end(this, outcome)
-    this.#endProbe()
     this.#host.ended(this)
   }
 }

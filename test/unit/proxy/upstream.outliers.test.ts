@@ -133,6 +133,18 @@ test('half-open, and only a cookie leads there_up for the probe', async (t) => {
   subject.end(a, probe, a.outlier.epoch)
 })
 
+test('head that did not come in time_sent again only where another endpoint is up', (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab')
+  const whole = { replayable: true, length: 0 }
+  const mayRetry = (outcome: Outcome, from: Endpoint) => subject.mayRetry(outcome, 'GET', 1, whole, 1, from)
+  assert.equal(mayRetry(outcomes.headersTimeout, a), true)
+  fail(b, unanswered)
+  assert.deepEqual([mayRetry(outcomes.headersTimeout, a), mayRetry(unanswered, a)], [false, true])
+  assert.equal(mayRetry(outcomes.headersTimeout, b), true)
+  t.mock.timers.tick(10_000)
+  assert.equal(mayRetry(outcomes.headersTimeout, a), false, 'a probe is no way out')
+})
+
 test('all out for their answers_fail open: sent everything, until one succeeds', async (t) => {
   const { subject, a, b, fail, told } = rig(t, 'ab')
   fail(a, unanswered)
