@@ -97,4 +97,10 @@ export interface EndpointStats {
   readonly inFlight: number
   /** Attempts begun here. */
   readonly attempts: number
+  /** Established, of the pool; those that idle, too. */
+  readonly connections: number
+  /** Requests that undici has and has not ended: those in flight, but for the ones about to leave. */
+  readonly dispatched: number
+  /** Of these, the ones beyond what their connections take at once. 0: the admission queue is the only one. */
+  readonly queued: number
 }

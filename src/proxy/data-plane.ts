@@ -176,13 +176,14 @@ export class DataPlane implements DataPlaneContext {
         ...(limit.learns ? { baseMs: Number.isNaN(limit.baseMs) ? null : limit.baseMs } : undefined),
       })),
       endpoints: upstreams.flatMap((upstream) =>
-        upstream.endpoints.map(({ id, healthy, outlier, inFlight, attempts }) => ({
+        upstream.endpoints.map(({ id, healthy, outlier, inFlight, attempts, usage }) => ({
           id,
           healthy,
           outlier: outlier.state,
           ejections: outlier.ejections,
           inFlight,
           attempts,
+          ...usage,
         })),
       ),
       failingOpen: upstreams.filter(({ failingOpen }) => failingOpen).map(({ name }) => name),

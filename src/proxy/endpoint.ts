@@ -13,7 +13,7 @@ import type { EndpointPlan } from '../plan/plan.ts'
 import { type ProxyVersion, proxyHeader } from '../plan/proxy-header.ts'
 import { serverName } from './connector.ts'
 import { Outlier } from './outliers.ts'
-import { type Connection, type ConnectionPlan, ConnectionPool } from './pool.ts'
+import { type Connection, type ConnectionPlan, ConnectionPool, type PoolUsage } from './pool.ts'
 
 export class Endpoint {
   readonly id: string
@@ -116,6 +116,10 @@ export class Endpoint {
     this.inFlight--
     this.#pool.release(connection)
     if (this.retired && this.inFlight === 0) this.#pool.close()
+  }
+
+  get usage(): PoolUsage {
+    return this.#pool.usage
   }
 
   /** Requests have failed on it: passed over while others are up. */
