@@ -29,6 +29,7 @@ export function crossCheck(input: unknown): Finding[] {
       ...duplicateEndpoints(name, upstream),
       ...pipelinedClients(name, upstream),
       ...weightless(name, upstream),
+      ...crossedBounds(name, upstream),
     ]),
     ...routes.flatMap((route, index) => routeTarget(route, index, names)),
     ...unreachableRoute(routes),
@@ -77,6 +78,20 @@ function pipelinedClients(name: string, upstream: unknown): Finding[] {
       expected: '1 with proxyProtocol: a connection serves one request',
       found: String(settings.pipelining),
       hint: 'leave out "pipelining"; raise "connections" for more requests at once',
+    },
+  ]
+}
+
+/** Only where both are written: a default gives way to what is. */
+function crossedBounds(name: string, upstream: unknown): Finding[] {
+  const bounds = asDictionary(asDictionary(upstream)?.concurrency)
+  if (typeof bounds?.min !== 'number' || typeof bounds.max !== 'number' || bounds.min <= bounds.max) return []
+  return [
+    {
+      path: ['upstreams', name, 'concurrency', 'min'],
+      expected: `at most ${bounds.max}, which is the "max" beside it`,
+      found: String(bounds.min),
+      hint: null,
     },
   ]
 }

@@ -6,11 +6,16 @@ import type {
   FixedResponse,
   HealthPlan,
   ListenerPlan,
+  OutliersPlan,
   Plan,
+  PriorityPlan,
   RoutePlan,
+  RouteTarget,
   UpstreamPlan,
 } from '../plan/plan.ts'
 import { balancePlan } from './balance-plan.ts'
+import { clientsOfAll, clientsOfRoute } from './clients-plan.ts'
+import { concurrencyPlan } from './concurrency-plan.ts'
 import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
@@ -40,7 +45,10 @@ export function compile(config: Config, directory = '.'): Plan {
       config.workers === 'auto' ? Math.min(availableParallelism(), limits.workers.max) : config.workers,
     drainTimeoutMs: milliseconds(config.drainTimeout),
     upstreams,
-    routes: config.routes.length > 0 ? config.routes.map(routePlan) : upstreams.map(everythingTo),
+    routes:
+      config.routes.length > 0
+        ? config.routes.map((route) => routePlan(config, route))
+        : upstreams.map((upstream) => everythingTo(config, upstream)),
     limits: {
       headBytes: bytes(config.limits.headBytes),
       headerCount: config.limits.headers,
@@ -80,7 +88,8 @@ function listenerPlan(form: number | string | ListenerConfig, directory: string)
 
 function upstreamPlan(name: string, config: UpstreamConfig, directory: string): UpstreamPlan {
   const settings = Array.isArray(config) ? upstreamSettings.parse({ endpoints: config }) : config
-  const { balance, connections, pipelining, timeouts, queue, retries, health } = settings
+  const { balance, connections, pipelining, timeouts, queue, retries, outliers, health } = settings
+  const concurrency = concurrencyPlan(settings.concurrency)
   return {
     name,
     endpoints: settings.endpoints.map((endpoint) => endpointPlan(name, endpoint)),
@@ -88,16 +97,23 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
     slowStartMs: milliseconds(settings.slowStart),
     connections,
     pipelining,
+    ...(concurrency === undefined ? undefined : { concurrency }),
     timeouts: {
       connectMs: milliseconds(timeouts.connect),
       headersMs: milliseconds(timeouts.headers),
       bodyMs: milliseconds(timeouts.body),
       idleMs: milliseconds(timeouts.idle),
     },
-    queue: { limit: queue.limit, timeoutMs: milliseconds(queue.timeout) },
+    queue: {
+      limit: queue.limit,
+      timeoutMs: milliseconds(queue.timeout),
+      targetMs: milliseconds(queue.target),
+      intervalMs: milliseconds(queue.interval),
+    },
     retries: { ...retries, bodyBytes: bytes(retries.bodyBytes) },
     ...(settings.tls === undefined ? undefined : { tls: upstreamTlsPlan(settings.tls, directory) }),
     ...(settings.proxyProtocol === undefined ? undefined : { proxyProtocol: settings.proxyProtocol }),
+    outliers: outliers === false ? null : outliersPlan(outliers),
     health: health === false ? null : healthPlan(health),
   }
 }
@@ -121,6 +137,12 @@ function oneShareOf(url: string) {
   return { url, weight: 1, backup: false, drain: false }
 }
 
+function outliersPlan(config: Exclude<UpstreamSettings['outliers'], false>): OutliersPlan {
+  const timeMs = milliseconds(config.time)
+  const maxTimeMs = Math.max(timeMs, milliseconds(config.maxTime))
+  return { failures: config.failures, timeMs, maxTimeMs, maxOut: config.maxOut }
+}
+
 function healthPlan(config: Exclude<UpstreamSettings['health'], false>): HealthPlan {
   return {
     path: config.path ?? null,
@@ -131,27 +153,49 @@ function healthPlan(config: Exclude<UpstreamSettings['health'], false>): HealthP
   }
 }
 
-function routePlan(config: RouteConfig): RoutePlan {
+function routePlan(all: Config, config: RouteConfig): RoutePlan {
   const { host, path, upstream, respond } = config
   return {
     host: host?.toLowerCase() ?? null,
     path: path ?? null,
     forwardPath: config.forwardPath,
     timeoutMs: milliseconds(config.timeout),
+    ...(config.priority === 'normal' ? undefined : { priority: priorityPlan(config.priority) }),
+    ...clientsOfRoute(all, config),
+    ...(config.mirror === undefined ? undefined : { mirror: config.mirror }),
     target:
       respond === undefined
-        ? { kind: 'upstream', upstream: upstream ?? '' }
+        ? upstreamTarget(upstream ?? '', config.upstreamHeader)
         : { kind: 'respond', respond: fixedResponse(respond) },
   }
 }
 
+function priorityPlan(config: RouteConfig['priority']): PriorityPlan {
+  if (typeof config === 'string') return config
+  return {
+    header: config.header.toLowerCase(),
+    values: Object.entries(config.values),
+    default: config.default,
+  }
+}
+
+function upstreamTarget(
+  upstream: NonNullable<RouteConfig['upstream']>,
+  header: string | undefined,
+): RouteTarget {
+  if (typeof upstream === 'string') return { kind: 'upstream', upstream }
+  const split = { parts: upstream, header: header?.toLowerCase() ?? null }
+  return { kind: 'upstream', upstream: upstream[0]?.upstream ?? '', split }
+}
+
 /** No routes: `crossCheck` has made sure that there is one upstream, so this is the only route. */
-function everythingTo({ name }: UpstreamPlan): RoutePlan {
+function everythingTo(all: Config, { name }: UpstreamPlan): RoutePlan {
   return {
     host: null,
     path: null,
     forwardPath: 'received',
     timeoutMs: 0,
+    ...clientsOfAll(all),
     target: { kind: 'upstream', upstream: name },
   }
 }

@@ -39,14 +39,24 @@ export const limits = {
   secretLength: { min: 16, max: 1024 },
   connections: { min: 1, max: 10_000 },
   pipelining: { min: 1, max: 128 },
+  /** Of requests in flight, whatever the connections. */
+  concurrency: { min: 1, max: 100_000 },
+  tolerance: { min: 1.1, max: 10 },
   /** 0 means none. */
   timeoutMs: { min: 0, max: 86_400_000 },
   queueLimit: { min: 0, max: 1_000_000 },
   queueTimeoutMs: { min: 1, max: 86_400_000 },
+  /** 0 means none. */
+  queueTargetMs: { min: 0, max: 86_400_000 },
+  /** From 10 ms: below, a pause of the garbage collector is an interval. */
+  queueIntervalMs: { min: 10, max: 86_400_000 },
+  priorityValues: { min: 0, max: 64 },
   retryAttempts: { min: 0, max: 10 },
   retriesPerSecond: { min: 0, max: 10_000 },
   /** 0 means none. */
   retryBodyBytes: { min: 0, max: 16 * 1024 ** 2 },
+  outlierFailures: { min: 1, max: 1000 },
+  outlierTimeMs: { min: 1, max: 86_400_000 },
   /** From 10 ms: below, a check is a load test. */
   healthIntervalMs: { min: 10, max: 86_400_000 },
   healthTimeoutMs: { min: 1, max: 86_400_000 },
@@ -68,11 +78,20 @@ export const limits = {
   websocketPayload: { min: 1024, max: 256 * 1024 ** 2 },
   websocketIdleMs: { min: 8_000, max: 960_000 },
 
+  /** Of `allow` and of `deny`. */
+  accessNetworks: { min: 0, max: 1024 },
+  clientRequests: { min: 1, max: 1_000_000 },
+  clientRatePerMs: { min: 1, max: 86_400_000 },
+  clientInFlight: { min: 1, max: 1_000_000 },
+  clientKeys: { min: 1024, max: 4 * 1024 ** 2 },
+
   trustedProxies: { min: 0, max: 1024 },
   /** Of an address with a prefix length, in characters. */
   networkLength: 49,
 
   routes: { min: 0, max: 10_000 },
+  splitParts: { min: 2, max: 100 },
+  splitWeight: { min: 0, max: 1_000_000 },
   /** Of a host name (RFC 1035, section 2.3.4), in characters. */
   hostLength: 253,
   /** Of a route's path and of a health check's target, in characters. */

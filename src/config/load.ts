@@ -8,7 +8,9 @@ import { LineIndex } from './line-index.ts'
 import { type Finding, formatPath, type Problem, placeKey } from './problem.ts'
 import { readConfigFile } from './read-file.ts'
 import { type Config, configSchema } from './schema.ts'
+import { clientLimitsFindings } from './schema-clients.ts'
 import { unixFindings } from './schema-listener.ts'
+import { splitFindings } from './schema-split.ts'
 import { tlsFindings } from './tls-files.ts'
 import { upstreamTlsFindings } from './upstream-tls.ts'
 
@@ -36,6 +38,8 @@ export function readConfig(text: string, directory = '.'): LoadResult {
   const checked = [
     ...crossCheck(json.value),
     ...unixFindings(json.value),
+    ...clientLimitsFindings(json.value),
+    ...splitFindings(json.value),
     ...tlsFindings(json.value, directory),
     ...upstreamTlsFindings(json.value, directory),
   ]

@@ -15,16 +15,18 @@ const name = (expected: string, pattern: RegExp, hint: string) =>
     maxLength: limits.keyNameLength,
   })
 
-const cookieName = name('the name of a cookie', token, "letters, digits and !#$%&'*+-.^_`|~")
+export const cookieName = name('the name of a cookie', token, "letters, digits and !#$%&'*+-.^_`|~")
+
+export const keyHeader = name('the name of a header', token, "letters, digits and !#$%&'*+-.^_`|~").describe(
+  'The whole value of the request header with this name.',
+)
 
 const by = z
   .union(
     [
       choice(['address', 'path']).describe("The client's address, or the path without its query."),
       section({
-        header: name('the name of a header', token, "letters, digits and !#$%&'*+-.^_`|~").describe(
-          'The whole value of the request header with this name.',
-        ),
+        header: keyHeader,
       }).describe('A header of the request.'),
       section({
         cookie: cookieName.describe('The value of the cookie with this name.'),

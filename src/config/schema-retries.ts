@@ -11,7 +11,7 @@ export const retries = section({
     .default(1)
     .describe(
       'Attempts after the first, on another endpoint where there is one, for requests with an idempotent method whose ' +
-        'answer has not begun. 0 to 10; default 1; 0 turns retries off. A POST that may have arrived is never sent again. ' +
+        'answer has not begun (after a time-out only on another endpoint). 0 to 10; default 1; 0 turns retries off. A POST that may have arrived is never sent again. ' +
         'Where nothing was sent at all, up to 2 are made (or as many as stand here), and the budget is not charged.',
     ),
   budget: fraction()

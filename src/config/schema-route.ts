@@ -1,16 +1,13 @@
-import { z } from 'zod'
 import { forwardPaths } from '../plan/plan.ts'
 import { headerNameFault, headerValueFault } from './header-field.ts'
 import { routeHostFault } from './host.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, named, section, text } from './nodes.ts'
+import { keyHeader } from './schema-balance.ts'
+import { access, clientLimits } from './schema-clients.ts'
+import { priority } from './schema-queue.ts'
+import { mirror, routeUpstream } from './schema-split.ts'
 import { routePathFault } from './target.ts'
-
-/** Also the key of `upstreams`. No slash: it separates the name from the origin in an endpoint's id. */
-export const upstreamName = z
-  .string({ error: 'the name of an upstream: 1 to 64 letters, digits, ".", "_" or "-"' })
-  .regex(/^[A-Za-z0-9._-]{1,64}$/)
-  .describe('The name of an upstream: 1 to 64 letters, digits, ".", "_" or "-".')
 
 const headerName = text({
   expected: 'the name of a header that a fixed answer may set',
@@ -77,9 +74,17 @@ export const route = section({
       'From the head of a request to the end of its answer, with all waiting and every attempt. Default "0s": no limit; up to ' +
         '"24h". Over it the client gets 504, or, if the answer has begun, its connection is closed. Not for event streams.',
     ),
-  upstream: upstreamName
+  priority,
+  access: access.optional(),
+  clientLimits: clientLimits.optional(),
+  upstream: routeUpstream.optional(),
+  upstreamHeader: keyHeader
     .optional()
-    .describe('Where matching requests go: a name from "upstreams". Either this or "respond".'),
+    .describe(
+      'The name of a header that chooses: if its value is the name of an upstream of the list, the request goes there, whatever the ' +
+        'weights say. Default: none. Any client may send it.',
+    ),
+  mirror: mirror.optional(),
   respond: respond
     .optional()
     .describe(

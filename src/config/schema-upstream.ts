@@ -4,6 +4,9 @@ import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
 import { balance } from './schema-balance.ts'
+import { concurrency } from './schema-concurrency.ts'
+import { outliers } from './schema-outliers.ts'
+import { queue } from './schema-queue.ts'
 import { retries } from './schema-retries.ts'
 import { upstreamTls } from './schema-upstream-tls.ts'
 import { checkPathFault } from './target.ts'
@@ -87,24 +90,6 @@ const timeouts = section({
   .prefault({})
   .describe('How long to wait for an endpoint, step by step. Every key has a default.')
 
-const queue = section({
-  limit: integer(limits.queueLimit)
-    .default(1024)
-    .describe(
-      'Requests that may wait when every connection of the upstream is busy, per worker. 0 to 1000000; default 1024; 0: ' +
-        'none waits. What comes above it is answered 503 at once. A long queue adds delay, not throughput, and each ' +
-        'waiting request holds memory.',
-    ),
-  timeout: duration(limits.queueTimeoutMs)
-    .default('5s')
-    .describe(
-      'How long a request may wait in the queue before it is answered 503. "1ms" to "24h"; default "5s". Set it below the ' +
-        "clients' own time-out: work for a client that has left is wasted.",
-    ),
-})
-  .prefault({})
-  .describe('The bounded queue in front of the upstream. Requests leave it in the order they came.')
-
 const healthCheck = section({
   path: text({
     expected: 'a path that begins with "/", such as "/healthz"',
@@ -160,7 +145,7 @@ export const upstreamSettings = section({
   slowStart: duration(limits.slowStartMs)
     .default('10s')
     .describe(
-      'An endpoint that was down (by its health checks, or refusing connections for more than a second) comes back with a tenth ' +
+      'An endpoint that was down (by its health checks, by "outliers", or refusing connections for more than a second) comes back with a tenth ' +
         'of its weight, and has all of it after this time. Default "10s"; up to "24h"; "0s": at once. Not at the start, nor ' +
         'for an endpoint that a reload adds. "hash" does without it, since keys would move with the weight.',
     ),
@@ -177,6 +162,7 @@ export const upstreamSettings = section({
         'saves CPU where answers are fast and even; a slow answer then holds up those behind it on its connection, ' +
         'and the endpoint must support pipelining.',
     ),
+  concurrency,
   timeouts,
   queue,
   retries,
@@ -189,6 +175,7 @@ export const upstreamSettings = section({
         'it for a broken request. A connection then serves one request and closes behind it, so "pipelining" must be 1. ' +
         'Health checks send UNKNOWN (LOCAL in "v2"). With https the header comes before TLS. Default: none.',
     ),
+  outliers,
   health,
 })
 

@@ -8,10 +8,12 @@ import { z } from 'zod'
 import { logLevels } from '../plan/plan.ts'
 import { limits } from './limits.ts'
 import { choice, duration, fraction, integer, list, named, section } from './nodes.ts'
+import { access, clientLimits } from './schema-clients.ts'
 import { forwarding, trustedProxies } from './schema-forwarding.ts'
 import { limits as requestLimits } from './schema-limits.ts'
 import { listener, listenPort, listenUnix } from './schema-listener.ts'
-import { route, upstreamName } from './schema-route.ts'
+import { route } from './schema-route.ts'
+import { upstreamName } from './schema-split.ts'
 import { upstream } from './schema-upstream.ts'
 import { websocket } from './schema-websocket.ts'
 
@@ -99,6 +101,8 @@ export const configSchema = section({
         'none matches gets 404. At most 10000. Default: with one upstream, everything goes to it; with several, ' +
         'routes are needed.',
     ),
+  access: access.optional(),
+  clientLimits: clientLimits.optional(),
   limits: requestLimits,
   websocket,
   trustedProxies,

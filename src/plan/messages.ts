@@ -37,15 +37,70 @@ export interface WorkerStats {
   readonly webSockets: number
   /** Exchanges by outcome name; only those that occurred. */
   readonly outcomes: Readonly<Record<string, number>>
+  readonly upstreams: readonly UpstreamStats[]
   readonly endpoints: readonly EndpointStats[]
+  /** Upstreams all of whose endpoints are shut out by this worker, and that are sent requests in spite of it. */
+  readonly failingOpen: readonly string[]
+  /** Of upstreams to which requests are copied. */
+  readonly mirrors: readonly MirrorStats[]
+  /** Of every table of limits per client. */
+  readonly clientLimits: readonly ClientStats[]
   readonly rssBytes: number
   readonly heapUsedBytes: number
 }
 
+export interface UpstreamStats {
+  readonly name: string
+  /** Admitted and not ended. */
+  readonly inFlight: number
+  readonly queued: number
+  /** What it may have in flight at the moment. */
+  readonly concurrency: number
+  /** Where `concurrency` is adaptive: its latency without a queue, in milliseconds; null until it is known. */
+  readonly baseMs?: number | null
+}
+
+export interface MirrorStats {
+  readonly upstream: string
+  readonly sent: number
+  /** Not made, since the upstream had no free place. */
+  readonly dropped: number
+  /** Of those sent, without a whole answer. */
+  readonly failed: number
+}
+
+export interface ClientStats {
+  /** `all`, or the route's host and path. */
+  readonly scope: string
+  readonly dryRun: boolean
+  /** Requests that were refused for their client's rate, or with `dryRun` would have been. */
+  readonly aboveRate: number
+  /** The same for requests in flight. */
+  readonly aboveInFlight: number
+  /** Clients that are remembered, and how many can be. */
+  readonly keys: number
+  readonly keysMax: number
+  /** Clients that were forgotten too early, for lack of room. */
+  readonly evicted: number
+  /** Requests that were not counted, for lack of room. */
+  readonly uncounted: number
+}
+
 export interface EndpointStats {
   readonly id: string
+  /** The active check's verdict. */
   readonly healthy: boolean
+  /** That of this worker's requests. `probing`: one request at a time. */
+  readonly outlier: 'in' | 'out' | 'probing'
+  /** Times that requests have shut it out. */
+  readonly ejections: number
   readonly inFlight: number
   /** Attempts begun here. */
   readonly attempts: number
+  /** Established, of the pool; those that idle, too. */
+  readonly connections: number
+  /** Requests that undici has and has not ended: those in flight, but for the ones about to leave. */
+  readonly dispatched: number
+  /** Of these, the ones beyond what their connections take at once. 0: the admission queue is the only one. */
+  readonly queued: number
 }

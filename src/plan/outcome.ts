@@ -10,9 +10,9 @@ export type Fault = 'none' | 'client' | 'endpoint' | 'overload' | 'weir'
 /**
  * When another attempt may follow (RFC 9110, section 9.2.2).
  * `unsent`: always, since provably no byte of the request left. `idempotent`: if the method is idempotent, the
- * request can be sent again whole and no head has come back.
+ * request can be sent again whole and no head has come back. `elsewhere`: the same, and another endpoint is up.
  */
-export type Retry = 'never' | 'unsent' | 'idempotent'
+export type Retry = 'never' | 'unsent' | 'idempotent' | 'elsewhere'
 
 export interface Outcome {
   /** The word in logs, figures and answers. */
@@ -66,6 +66,17 @@ export const outcomes = Object.freeze({
     true,
   ),
   websocketsFull: row('websockets_full', 503, 'overload', 'never', 'too many WebSockets are open', true),
+  /** By the address of the client: `access`. */
+  forbidden: row('forbidden', 403, 'client', 'never', 'requests from this address are not served'),
+  /** Above `clientLimits`. */
+  rateLimited: row('rate_limited', 429, 'client', 'never', 'too many requests of this client'),
+  tooManyInFlight: row(
+    'too_many_in_flight',
+    429,
+    'client',
+    'never',
+    'too many requests of this client are under way',
+  ),
   noRoute: row('no_route', 404, 'client', 'never', 'no route matches this host and path'),
   /** 499 as in nginx: it is logged, nobody receives it. */
   clientAborted: row('client_aborted', 0, 'client', 'never', ''),
@@ -74,6 +85,8 @@ export const outcomes = Object.freeze({
 
   queueFull: row('queue_full', 503, 'overload', 'never', 'too many requests are waiting for this service'),
   queueTimeout: row('queue_timeout', 503, 'overload', 'never', 'the request waited too long for its turn'),
+  /** Others went before it: of a higher class, or newer ones while the queue stood. */
+  shed: row('shed', 503, 'overload', 'never', 'this service has too much to do'),
   noHealthyEndpoint: row('no_healthy_endpoint', 503, 'endpoint', 'never', 'no server of this service is up'),
 
   connectFailed: row('connect_failed', 502, 'endpoint', 'unsent', 'the server could not be reached'),
@@ -91,11 +104,12 @@ export const outcomes = Object.freeze({
     'idempotent',
     'the server closed the connection without an answer',
   ),
+  /** Elsewhere only: the same endpoint would take as long again. */
   headersTimeout: row(
     'headers_timeout',
     504,
     'endpoint',
-    'never',
+    'elsewhere',
     'the server did not begin its answer in time',
   ),
   badResponse: row(

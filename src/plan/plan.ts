@@ -154,6 +154,8 @@ export interface UpstreamPlan {
   readonly connections: number
   /** Requests in flight on one connection, 1 or more (1: none ahead). */
   readonly pipelining: number
+  /** What it gets at once, per worker, where that is less than its connections take. Absent: it is not limited. */
+  readonly concurrency?: ConcurrencyPlan
   readonly timeouts: TimeoutsPlan
   readonly queue: QueuePlan
   readonly retries: RetriesPlan
@@ -164,8 +166,22 @@ export interface UpstreamPlan {
    * Absent: no header, and connections are kept and shared.
    */
   readonly proxyProtocol?: ProxyVersion
+  /** null: what requests come to says nothing about an endpoint. */
+  readonly outliers: OutliersPlan | null
   /** null: no active check, every endpoint counts as healthy. */
   readonly health: HealthPlan | null
+}
+
+/** A fixed limit, 1 or more, or the bounds of one that is learned. */
+export type ConcurrencyPlan = number | AdaptivePlan
+
+/** Whole numbers, 1 <= min <= initial <= max. */
+export interface AdaptivePlan {
+  readonly min: number
+  readonly max: number
+  readonly initial: number
+  /** A latency up to this many times the one without a queue is none. 1.1 or more. */
+  readonly tolerance: number
 }
 
 export interface EndpointPlan {
@@ -225,6 +241,21 @@ export interface QueuePlan {
   /** Requests that may wait, per worker. 0: none. */
   readonly limit: number
   readonly timeoutMs: number
+  /** A wait above this is too long, if it is so all through an interval. 0: any wait is in order. */
+  readonly targetMs: number
+  readonly intervalMs: number
+}
+
+/** Passive outlier detection: see proxy/outliers.ts. */
+export interface OutliersPlan {
+  /** In a row, that shut an endpoint out. */
+  readonly failures: number
+  /** For how long, the first time. */
+  readonly timeMs: number
+  /** At most. */
+  readonly maxTimeMs: number
+  /** Of the upstream's endpoints, 0 to 1, that may be out for their answers. */
+  readonly maxOut: number
 }
 
 export interface HealthPlan {
@@ -248,14 +279,66 @@ export interface RoutePlan {
   readonly forwardPath: ForwardPath
   /** From the request's head to the end of the response; 0: none. */
   readonly timeoutMs: number
+  /** Absent: everybody may come. */
+  readonly access?: AccessPlan
+  /** To which upstream a share, 0 to 1, of the requests without a body is copied. Absent: none is. */
+  readonly mirror?: { readonly upstream: string; readonly share: number }
+  /** Who goes first when requests wait. Absent: `normal`. */
+  readonly priority?: PriorityPlan
+  /** Absent: as often as they like. */
+  readonly clientLimits?: ClientLimitsPlan
+}
+
+/** The classes of the admission queue, the first goes first. */
+export const priorityWords = ['high', 'normal', 'low'] as const
+export type PriorityWord = (typeof priorityWords)[number]
+
+export type PriorityPlan = PriorityWord | HeaderPriorityPlan
+
+/** By the whole value of a header, whose name is in lower case. */
+export interface HeaderPriorityPlan {
+  readonly header: string
+  readonly values: readonly (readonly [value: string, priority: PriorityWord])[]
+  /** For every other value, and without the header. */
+  readonly default: PriorityWord
+}
+
+/** Addresses and networks (CIDR). Who is denied is denied, whatever `allow` says; an empty `allow` is everybody. */
+export interface AccessPlan {
+  readonly allow: readonly string[]
+  readonly deny: readonly string[]
+}
+
+/** Per client and worker. */
+export interface ClientLimitsPlan {
+  /** Routes with the same one count together: `all`, or a route's host and path. */
+  readonly scope: string
+  /** A token bucket; null: any rate. */
+  readonly rate: { readonly requests: number; readonly perMs: number; readonly burst: number } | null
+  /** 0: any number. */
+  readonly inFlight: number
+  /** What makes a client. The name of a header is in lower case. */
+  readonly by: 'address' | { readonly header: string } | { readonly cookie: string }
+  /** Clients that are remembered at a time. */
+  readonly keys: number
+  /** Count, but refuse nothing. */
+  readonly dryRun: boolean
 }
 
 export const forwardPaths = ['received', 'cleaned'] as const
 export type ForwardPath = (typeof forwardPaths)[number]
 
 export type RouteTarget =
-  | { readonly kind: 'upstream'; readonly upstream: string }
+  /** With `split` to one of several, the first of which is `upstream`. */
+  | { readonly kind: 'upstream'; readonly upstream: string; readonly split?: SplitPlan }
   | { readonly kind: 'respond'; readonly respond: FixedResponse }
+
+export interface SplitPlan {
+  /** Each upstream once; some weight is above 0. */
+  readonly parts: readonly { readonly upstream: string; readonly weight: number }[]
+  /** Whose value may name one of them; lower case. null: none. */
+  readonly header: string | null
+}
 
 /** An answer that touches no upstream. */
 export interface FixedResponse {

@@ -1,11 +1,15 @@
 /** What an exchange keeps for the log and the figures. Belongs to it, and is reset with it. */
+import { normalPriority } from './admission.ts'
 import type { Balanced } from './balance/policy.ts'
+import type { ClientLimiter } from './clients/client-limiter.ts'
+import type { Guarded } from './clients/guard.ts'
 import type { Recorded } from './record.ts'
+import { type Fields, noFields } from './reply.ts'
 import { RequestHead } from './request-head.ts'
 
 const cookieField = Buffer.from('set-cookie')
 
-export abstract class Account implements Recorded, Balanced {
+export abstract class Account implements Recorded, Balanced, Guarded {
   readonly head = new RequestHead()
   /** Milliseconds on the monotonic clock; NaN if no line can come of it. */
   startedAt = Number.NaN
@@ -16,10 +20,15 @@ export abstract class Account implements Recorded, Balanced {
   /** Of the last attempt. */
   endpointId = ''
   attempts = 0
+  /** Its class in the admission queue. */
+  priority = normalPriority
   /** Of an endpoint's `connections`. */
   readonly takesPlace: boolean = true
   /** For the client to find the same endpoint again (balance/sticky.ts). */
   setCookie: Buffer | null = null
+  limiter: ClientLimiter | null = null
+  limiterSlot = -1
+  answerFields: Fields = noFields
 
   abstract get responseBytes(): number
 
@@ -28,7 +37,16 @@ export abstract class Account implements Recorded, Balanced {
     return this.setCookie === null ? rawHeaders : [...rawHeaders, cookieField, this.setCookie]
   }
 
+  /** Over: its client may have another. */
+  leaveLimits(): void {
+    this.limiter?.leave(this.limiterSlot)
+    this.limiter = null
+    this.limiterSlot = -1
+  }
+
   resetAccount(): void {
+    this.leaveLimits()
+    this.answerFields = noFields
     this.head.reset()
     this.startedAt = Number.NaN
     this.address = ''
@@ -36,6 +54,7 @@ export abstract class Account implements Recorded, Balanced {
     this.upstreamName = ''
     this.endpointId = ''
     this.attempts = 0
+    this.priority = normalPriority
     this.setCookie = null
   }
 }

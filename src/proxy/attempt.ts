@@ -27,6 +27,7 @@ import type { RequestBody } from './body/request-body.ts'
 import type { Departing, Departures } from './departures.ts'
 import type { Endpoint } from './endpoint.ts'
 import { withInterim } from './headers/interim.ts'
+import type { Verdict } from './overload/gradient-limit.ts'
 import type { Connection } from './pool.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -89,13 +90,19 @@ export class Attempt implements Departing {
   started = false
   /** Its connection had served others before: that it ends now is the ordinary race of keep-alive, and no outage. */
   reused = false
+  /** It is being given up since it has taken too long: the endpoint's doing, as far as anybody knows. */
+  overdue = false
   #listener: AttemptListener | null = null
   #upstream: Upstream | null = null
   #connection: Connection | null = null
   #ticket: Ticket | null = null
+  /** Of the endpoint's outlier when this began: whether what comes of it is still news. */
+  #epoch = 0
+  /** It is the one request at a time of an endpoint that is probed: about that one, and not about the upstream. */
+  #probe = false
   #headSeen = false
   #interim = ''
-  /** Milliseconds on the monotonic clock, while the balancer waits for word of this attempt; otherwise NaN. */
+  /** Milliseconds on the monotonic clock, while its upstream waits for word of this attempt; otherwise NaN. */
   #begunAt = Number.NaN
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
@@ -138,6 +145,8 @@ export class Attempt implements Departing {
     if (upstream.observing) this.#begunAt = performance.now()
     // Safe methods only, as undici has it too (RFC 9112, section 9.3.2).
     const pipelined = body === null && (outgoing.method === 'GET' || outgoing.method === 'HEAD')
+    this.#epoch = endpoint.outlier.epoch
+    this.#probe = endpoint.limited
     this.#connection = endpoint.begin(fresh, pipelined)
     this.#connection.awaited++
     this.reused = this.#connection.served > 0
@@ -223,7 +232,11 @@ export class Attempt implements Departing {
       this.#interim = withInterim(this.#interim, status, rawHeaders)
       return true
     }
-    if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed')
+    if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed', this.#verdict(status))
+    const endpoint = this.endpoint as Endpoint
+    if (status >= 502 && status <= 504)
+      (this.#upstream as Upstream).failed(endpoint, outcomes.retriedStatus, this.#epoch)
+    else if (endpoint.outlier.troubled) (this.#upstream as Upstream).succeeded(endpoint, this.#epoch)
     this.#resume = resume
     ;(this.#connection as Connection).reader = this
     if (this.#listener === null) return true
@@ -251,22 +264,48 @@ export class Attempt implements Departing {
   onError(error: Error): void {
     const outcome = classify(error, this.started, this.#headSeen)
     if (this.#begunAt > 0) this.#brokenOff(outcome)
+    if (this.#listener !== null && !this.#headSeen) this.blame(outcome)
     this.#takeListener()?.onFailed(outcome, error)
     // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
     // this very connection.
     queueMicrotask(this.#finishLater)
   }
 
-  #observed(ending: Ending): void {
+  /**
+   * For the detection of outliers: the attempt has ended in this way. A kept connection that turns out closed is no failure, and
+   * one connection that breaks is one, whatever was pipelined on it.
+   */
+  blame(outcome: Outcome): void {
+    if (outcome.fault !== 'endpoint' || (this.reused && outcome === outcomes.endpointReset)) return
+    if (outcome.retry !== 'unsent') {
+      const connection = this.#connection as Connection
+      if (connection.blamed) return
+      connection.blamed = true
+    }
+    ;(this.#upstream as Upstream).failed(this.endpoint as Endpoint, outcome, this.#epoch)
+  }
+
+  #observed(ending: Ending, verdict: Verdict): void {
     const ms = performance.now() - this.#begunAt
     this.#begunAt = Number.NaN
-    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending)
+    const heard = this.#probe ? 'ignore' : verdict
+    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, heard)
+  }
+
+  /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */
+  #verdict(status: number): Verdict {
+    if (this.overdue || (status >= 502 && status <= 504)) return 'drop'
+    return this.#listener === null ? 'ignore' : 'success'
   }
 
   /** Without a head. What the client's own request has broken says nothing about the endpoint. */
   #brokenOff(outcome: Outcome): void {
-    if (this.#listener === null) this.#observed('given-up')
-    else if (outcome.fault === 'endpoint') this.#observed('failed')
+    if (this.#listener === null) this.#observed('given-up', this.overdue ? 'drop' : 'ignore')
+    else if (outcome.fault === 'endpoint') {
+      // An answer that cannot be understood is no overload, and a kept connection that ends is an everyday race.
+      const refused = outcome.retry === 'unsent' || (outcome === outcomes.endpointReset && !this.reused)
+      this.#observed('failed', refused ? 'drop' : 'ignore')
+    }
   }
 
   get #maySendAgain(): boolean {
@@ -288,12 +327,14 @@ export class Attempt implements Departing {
     const ticket = this.#ticket as Ticket
     const connection = this.#connection as Connection
     if (connection.reader === this) connection.reader = null
-    upstream.end(this.endpoint as Endpoint, connection)
+    upstream.end(this.endpoint as Endpoint, connection, this.#probe ? this.#epoch : -1)
     this.endpoint = null
     this.started = false
+    this.overdue = false
     this.#upstream = null
     this.#connection = null
     this.#ticket = null
+    this.#probe = false
     this.#headSeen = false
     this.#interim = ''
     this.#begunAt = Number.NaN

@@ -8,10 +8,11 @@ import type { Logger } from 'pino'
 import { type Binding, type HttpRequest, type HttpResponse, nativeLimits } from '../native/uws.ts'
 import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
 import { outcomes } from '../plan/outcome.ts'
-import type { LimitsPlan, ListenerPlan, Plan } from '../plan/plan.ts'
+import type { LimitsPlan, ListenerPlan, Plan, UpstreamPlan } from '../plan/plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
+import { Guards } from './clients/guards.ts'
 import { Deadlines } from './deadlines.ts'
 import { Departures } from './departures.ts'
 import { describe } from './describe.ts'
@@ -24,7 +25,8 @@ import { Listener } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
 import { Router } from './router.ts'
-import { Upstream } from './upstream.ts'
+import { Upstream, type UpstreamListener } from './upstream.ts'
+import { upstreamLog } from './upstream-log.ts'
 import { wantsWebSocket } from './websocket/handshake.ts'
 import { WebSockets } from './websocket/websockets.ts'
 
@@ -68,14 +70,20 @@ export class DataPlane implements DataPlaneContext {
   readonly #log: Logger
   readonly #random: RandomSource
   readonly #listener: Listener
+  readonly #upstreamLog: UpstreamListener
   readonly #upstreams = new Map<string, Upstream>()
+  readonly #guards = new Guards()
   #router = new Router([], this.#upstreams)
+  readonly #lookAtQueues = (): void => {
+    for (const upstream of this.#upstreams.values()) upstream.admission.look()
+  }
 
   constructor(binding: Binding, log: Logger, random: RandomSource = Math.random) {
     this.binding = binding
     this.recorder = new Recorder(log, random)
     this.#log = log
     this.#random = random
+    this.#upstreamLog = upstreamLog(log, (upstream) => this.#refuseWaiting(upstream))
     this.#listener = new Listener(binding, (res, request, by) => this.#onRequest(res, request, by))
   }
 
@@ -98,10 +106,11 @@ export class DataPlane implements DataPlaneContext {
     const names = new Set(plan.upstreams.map(({ name }) => name))
     for (const entry of plan.upstreams) {
       const upstream = this.#upstreams.get(entry.name)
-      if (upstream === undefined) this.#upstreams.set(entry.name, new Upstream(entry, out, this.#random))
+      if (upstream === undefined) this.#upstreams.set(entry.name, this.#newUpstream(entry, out))
       else upstream.update(entry, out)
     }
-    this.#router = new Router(plan.routes, this.#upstreams)
+    this.deadlines.onTick = plan.upstreams.some(({ queue }) => queue.targetMs > 0) ? this.#lookAtQueues : null
+    this.#router = new Router(plan.routes, this.#upstreams, this.#guards.update(plan.routes), this.#random)
     for (const [name, upstream] of this.#upstreams) {
       if (names.has(name)) continue
       this.#upstreams.delete(name)
@@ -116,10 +125,18 @@ export class DataPlane implements DataPlaneContext {
 
   setHealth(id: string, healthy: boolean): void {
     for (const upstream of this.#upstreams.values()) {
-      if (upstream.setHealth(id, healthy) && upstream.down) {
-        this.deadlines.each((exchange) => exchange.refuseIfWaitingFor(upstream))
-      }
+      if (upstream.setHealth(id, healthy) && upstream.down) this.#refuseWaiting(upstream)
     }
+  }
+
+  #newUpstream(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): Upstream {
+    const clock = () => performance.now()
+    const queueClock = () => this.deadlines.precise
+    return new Upstream(plan, unhealthy, this.#random, clock, this.#upstreamLog, queueClock)
+  }
+
+  #refuseWaiting(upstream: Upstream): void {
+    this.deadlines.each((exchange) => exchange.refuseIfWaitingFor(upstream))
   }
 
   get connections(): number {
@@ -151,14 +168,29 @@ export class DataPlane implements DataPlaneContext {
       connections: this.connections,
       webSockets: this.#webSockets?.open ?? 0,
       outcomes: this.recorder.counts(),
+      upstreams: upstreams.map(({ name, admission, limit }) => ({
+        name,
+        inFlight: admission.running,
+        queued: admission.waiting,
+        concurrency: admission.concurrency,
+        ...(limit.learns ? { baseMs: Number.isNaN(limit.baseMs) ? null : limit.baseMs } : undefined),
+      })),
       endpoints: upstreams.flatMap((upstream) =>
-        upstream.endpoints.map(({ id, healthy, inFlight, attempts }) => ({
+        upstream.endpoints.map(({ id, healthy, outlier, inFlight, attempts, usage }) => ({
           id,
           healthy,
+          outlier: outlier.state,
+          ejections: outlier.ejections,
           inFlight,
           attempts,
+          ...usage,
         })),
       ),
+      failingOpen: upstreams.filter(({ failingOpen }) => failingOpen).map(({ name }) => name),
+      mirrors: upstreams
+        .filter(({ mirrored }) => mirrored.sent + mirrored.dropped > 0)
+        .map(({ name, mirrored }) => ({ upstream: name, ...mirrored })),
+      clientLimits: this.#guards.stats(),
       rssBytes: rss,
       heapUsedBytes: heapUsed,
     }
@@ -189,7 +221,7 @@ export class DataPlane implements DataPlaneContext {
       const path = cleanPath(request.getUrl())
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
-      if (route?.reply != null && isPlain(request, this.limits)) {
+      if (route?.reply != null && route.guard === null && isPlain(request, this.limits)) {
         this.recorder.responded(route.reply.status, () => describe(res, request, by))
         const asked = wantsClose(request.getHeader('connection'))
         route.reply.send(res, request, this.draining || asked, asked)

@@ -38,6 +38,8 @@ export interface Timed {
 export class Deadlines<T extends Timed> {
   /** Milliseconds, monotonic; from any beginning. */
   now = 0
+  /** At the end of each tick. */
+  onTick: (() => void) | null = null
   readonly #members: T[] = []
   readonly #clock: () => number
   #timer: NodeJS.Timeout | null = null
@@ -55,6 +57,13 @@ export class Deadlines<T extends Timed> {
   /** The clock as the timer saw it last, or as it is while no timer runs: unlike `now` it never stands still. */
   get seenAt(): number {
     return this.#timer === null ? this.#clock() : this.#tickedAt
+  }
+
+  /** As `now`, but it moves between ticks as well; it stands still with the event loop just the same. */
+  get precise(): number {
+    return this.#timer === null
+      ? this.now
+      : this.now + Math.min(this.#clock() - this.#tickedAt, longestStepMs)
   }
 
   add(member: T): void {
@@ -103,6 +112,7 @@ export class Deadlines<T extends Timed> {
       else if (this.now >= member.totalDeadline) member.expireTotally()
       else if (rearm) member.rearm()
     }
+    this.onTick?.()
   }
 
   /** For what has to reach all, such as a drain that has run out of time. */

@@ -5,13 +5,15 @@
  *   - 0 <= inFlight; an attempt counts from `begin` to `end`, each exactly once.
  *   - `free` says whether one more attempt fits; only then may the balancer pick the endpoint.
  *   - 1 <= warmth <= 100; `weight` follows from it and `plannedWeight`, and is a whole number.
+ *   - while `limited`, one request at a time: `room` is 0 from its beginning until its end or a verdict on it.
  *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
  */
 import type { Socket } from 'node:net'
 import type { EndpointPlan } from '../plan/plan.ts'
 import { type ProxyVersion, proxyHeader } from '../plan/proxy-header.ts'
 import { serverName } from './connector.ts'
-import { type Connection, type ConnectionPlan, ConnectionPool } from './pool.ts'
+import { Outlier } from './outliers.ts'
+import { type Connection, type ConnectionPlan, ConnectionPool, type PoolUsage } from './pool.ts'
 
 export class Endpoint {
   readonly id: string
@@ -26,10 +28,14 @@ export class Endpoint {
   warmth = 100
   /** It is among those that the balancer chooses from. Written by its upstream. */
   inTurn = false
-  /** A refusal before this time is the same outage as the last one. Milliseconds on the upstream's clock. */
-  suspectUntil = Number.NEGATIVE_INFINITY
   /** The active check's verdict. */
   healthy = true
+  /** What requests have shown of it. */
+  readonly outlier = new Outlier()
+  /** One request at a time, the probe. Written by its upstream. */
+  limited = false
+  /** Above what is in flight: one more may begin. `capacity`, or 0 while a probe is under way. */
+  room: number
   inFlight = 0
   /** Attempts begun since the worker started. */
   attempts = 0
@@ -41,7 +47,6 @@ export class Endpoint {
   readonly proxyProtocol: ProxyVersion | null
   readonly #pool: ConnectionPool
   retired = false
-  #suspension: NodeJS.Timeout | null = null
 
   constructor(plan: EndpointPlan, connections: ConnectionPlan) {
     this.id = plan.id
@@ -51,6 +56,7 @@ export class Endpoint {
     this.backup = plan.backup === true
     this.drain = plan.drain === true
     this.capacity = connections.connections * connections.pipelining
+    this.room = this.capacity
     this.serverName = serverName(plan.origin, connections.tls)
     this.proxyProtocol = connections.proxyProtocol ?? null
     this.#pool = new ConnectionPool(plan.origin, connections)
@@ -63,7 +69,12 @@ export class Endpoint {
 
   /** It may be picked by whoever comes. */
   get eligible(): boolean {
-    return this.available && this.plannedWeight > 0 && !this.drain
+    return this.available && this.inService
+  }
+
+  /** Its plan gives it a share, if it is up. */
+  get inService(): boolean {
+    return this.plannedWeight > 0 && !this.drain
   }
 
   /** What may change in a reload. */
@@ -74,7 +85,7 @@ export class Endpoint {
   }
 
   get free(): boolean {
-    return this.inFlight < this.capacity
+    return this.inFlight < this.room
   }
 
   /**
@@ -85,7 +96,14 @@ export class Endpoint {
   begin(fresh: boolean, pipelined = false): Connection {
     this.inFlight++
     this.attempts++
+    this.takeProbe()
     return fresh ? this.#pool.acquireFresh() : this.#pool.acquire(pipelined)
+  }
+
+  /** A request begins: while `limited` it is the probe, and there is no room for another. @returns whether it is */
+  takeProbe(): boolean {
+    if (this.limited) this.room = 0
+    return this.limited
   }
 
   /** A connection of its own for a client's WebSocket. Calls back once, when it stands. @param client its address */
@@ -100,22 +118,13 @@ export class Endpoint {
     if (this.retired && this.inFlight === 0) this.#pool.close()
   }
 
-  /** It failed a moment ago: passed over while others are up. */
+  get usage(): PoolUsage {
+    return this.#pool.usage
+  }
+
+  /** Requests have failed on it: passed over while others are up. */
   get suspended(): boolean {
-    return this.#suspension !== null
-  }
-
-  suspend(ms: number, onEnd: () => void): void {
-    this.liftSuspension()
-    this.#suspension = setTimeout(() => {
-      this.#suspension = null
-      onEnd()
-    }, ms).unref()
-  }
-
-  liftSuspension(): void {
-    if (this.#suspension !== null) clearTimeout(this.#suspension)
-    this.#suspension = null
+    return this.outlier.state === 'out'
   }
 
   retire(): void {

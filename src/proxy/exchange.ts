@@ -34,7 +34,7 @@ import type { Endpoint } from './endpoint.ts'
 import { headBytesMax, ResponseBlock } from './headers/response-block.ts'
 import { answer } from './reply.ts'
 import { mayGather } from './retry.ts'
-import type { Route } from './router.ts'
+import { type Route, upstreamOf } from './router.ts'
 import type { Upstream } from './upstream.ts'
 
 type Phase = 'idle' | 'reading' | 'queued' | 'attempting' | 'streaming'
@@ -97,17 +97,23 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
       return
     }
     if (route === null) return this.#refuse(outcomes.noRoute)
+    const refusal = route.guard?.refuses(this, this.#context.forwarding.trusted) ?? null
+    if (refusal !== null) return this.#refuse(refusal)
     if (route.reply !== null) {
       this.status = route.reply.status
       route.reply.send(res, request, this.#mustClose, this.head.closes)
       this.#res = null
       return this.#finish(outcomes.responded)
     }
-    this.#upstream = route.upstream as Upstream
+    this.#upstream = upstreamOf(route, this.head.headers)
     this.upstreamName = this.#upstream.name
     this.totalDeadline = this.#context.deadlines.after(route.timeoutMs)
+    if (route.priorityOf != null) this.priority = route.priorityOf(this.head.headers)
     this.#context.forwarding.apply(this.head, this.address, this.head.by.scheme)
-    if (!this.head.hasBody) return this.#admit()
+    if (!this.head.hasBody) {
+      route.mirror?.copy(this, this.#context)
+      return this.#admit()
+    }
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
     this.#phase = 'reading'
     this.deadline = this.#context.deadlines.after(this.#upstream.timeouts.bodyMs)
@@ -123,11 +129,16 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#phase = 'queued'
     this.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
-    if (!upstream.admission.enter(this)) this.#refuse(outcomes.queueFull)
+    if (!upstream.admission.enter(this, this.priority)) this.#refuse(outcomes.queueFull)
   }
 
   queued(ticket: Ticket): void {
     this.#ticket = ticket
+  }
+
+  shed(): void {
+    this.#ticket = null
+    this.#refuse(outcomes.shed)
   }
 
   // ---- 5 pick, 6 attempt ----
@@ -183,21 +194,20 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   /** Tries again where that is allowed, at the head of the queue; else it is over. */
   #attemptEnded(outcome: Outcome, endpoint: Endpoint, reused: boolean): void {
-    const upstream = this.#upstream as Upstream
-    if (outcome.retry === 'unsent') upstream.suspend(endpoint)
-    if (this.#phase !== 'attempting' || !this.#mayRetry(outcome, reused)) return this.#breakOff(outcome)
+    if (this.#phase !== 'attempting' || !this.#mayRetry(outcome, reused, endpoint))
+      return this.#breakOff(outcome)
     this.#tryAgain(endpoint)
   }
 
-  #mayRetry(outcome: Outcome, free: boolean): boolean {
-    const now = this.#context.deadlines.seenAt
+  #mayRetry(outcome: Outcome, free: boolean, endpoint: Endpoint): boolean {
     const upstream = this.#upstream as Upstream
-    return upstream.mayRetry(outcome, this.head.method, this.attempts, this.#upload, free ? null : now)
+    if (upstream.down) return false
+    const now = free ? null : this.#context.deadlines.seenAt
+    return upstream.mayRetry(outcome, this.head.method, this.attempts, this.#upload, now, endpoint)
   }
 
   #tryAgain(endpoint: Endpoint): void {
     const upstream = this.#upstream as Upstream
-    if (upstream.down) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#failedOn = endpoint
     this.#phase = 'queued'
     this.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
@@ -208,14 +218,12 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   onHead(status: number, rawHeaders: readonly Buffer[], interim: string): void {
     const { retries } = this.#upstream as Upstream
-    if (
-      retries.on.length > 0 &&
-      retries.on.includes(status) &&
-      this.#mayRetry(outcomes.retriedStatus, false)
-    ) {
-      const { endpoint } = this.#attempt as Attempt
-      this.#letGo()
-      return this.#tryAgain(endpoint as Endpoint)
+    if (retries.on.length > 0 && retries.on.includes(status)) {
+      const endpoint = this.#attempt?.endpoint as Endpoint
+      if (this.#mayRetry(outcomes.retriedStatus, false, endpoint)) {
+        this.#letGo()
+        return this.#tryAgain(endpoint)
+      }
     }
     this.#phase = 'streaming'
     this.status = status
@@ -223,9 +231,9 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#block.read(this.withOwnCookie(rawHeaders), status, interim)
     if (this.#block.malformed || this.#block.length > headBytesMax)
       return this.#breakOff(outcomes.badResponse)
-    const isHead = this.head.method === 'HEAD'
-    const { closes } = this.head
-    this.#response.begin(this.#res as HttpResponse, status, this.#block, isHead, this.#mustClose, closes)
+    const { method, closes } = this.head
+    const res = this.#res as HttpResponse
+    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, closes)
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -266,9 +274,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   expire(): void {
     switch (this.#phase) {
       case 'queued':
-        return this.#refuse(
-          (this.#upstream as Upstream).down ? outcomes.noHealthyEndpoint : outcomes.queueTimeout,
-        )
+        return this.#refuse(this.#upstream?.down ? outcomes.noHealthyEndpoint : outcomes.queueTimeout)
       case 'attempting':
         return this.#attemptExpired()
       case 'streaming':
@@ -286,12 +292,13 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   #attemptExpired(): void {
     const attempt = this.#attempt as Attempt
-    if (attempt.started) {
-      return this.#breakOff(this.#upload.awaitsClient ? outcomes.clientStalled : outcomes.headersTimeout)
-    }
-    const { endpoint } = attempt
+    const { endpoint, started } = attempt
+    if (started && this.#upload.awaitsClient) return this.#breakOff(outcomes.clientStalled)
+    const outcome = started ? outcomes.headersTimeout : outcomes.connectTimeout
+    attempt.overdue = true
+    attempt.blame(outcome)
     this.#letGo()
-    this.#attemptEnded(outcomes.connectTimeout, endpoint as Endpoint, false)
+    this.#attemptEnded(outcome, endpoint as Endpoint, false)
   }
 
   rearm(): void {
@@ -340,7 +347,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#upload.detach(true)
     this.#res = null
     const { method, accept, closes } = this.head
-    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, closes)
+    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, closes, this.answerFields)
     this.#finish(outcome)
   }
 

@@ -17,6 +17,7 @@
  */
 import type { Socket } from 'node:net'
 import { Client, type ConnectCallback, type ConnectOptions } from '../native/undici.ts'
+import type { EndpointStats } from '../plan/messages.ts'
 import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan } from '../plan/plan.ts'
 import { type Connect, connector, openSocket } from './connector.ts'
@@ -58,6 +59,8 @@ export class Connection {
   reader: { resume(): void } | null = null
   /** It takes no more requests. */
   closing = false
+  /** What its present socket has come to was held against the endpoint already (outliers.ts). */
+  blamed = false
   /** Bytes that go out ahead of everything else, TLS included: a PROXY header. */
   preface: Buffer | null = null
 
@@ -92,6 +95,7 @@ export class Connection {
     this.client.on('connect', () => {
       this.connected = true
       this.served = 0
+      this.blamed = false
       this.#idle?.takeOver()
     })
     this.client.on('disconnect', () => {
@@ -159,6 +163,8 @@ function withOrigin(url: URL): URL {
   return Object.defineProperty(url, 'origin', { value: url.origin })
 }
 
+export type PoolUsage = Pick<EndpointStats, 'connections' | 'dispatched' | 'queued'>
+
 export class ConnectionPool {
   readonly #origin: string
   readonly #plan: ConnectionPlan
@@ -177,6 +183,20 @@ export class ConnectionPool {
 
   get size(): number {
     return this.#all.size
+  }
+
+  /** For the figures, and not for each request. */
+  get usage(): PoolUsage {
+    let connections = 0
+    let dispatched = 0
+    let queued = 0
+    for (const { client } of this.#all) {
+      const { connected, size } = client.stats
+      if (connected) connections++
+      dispatched += size
+      queued += Math.max(0, size - this.#plan.pipelining)
+    }
+    return { connections, dispatched, queued }
   }
 
   /**

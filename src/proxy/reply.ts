@@ -26,11 +26,16 @@ const bodies = new Map<Outcome, Bodies>(
 /** `Retry-After`, in seconds: what is short of room now may have some soon. */
 const retryAfterSeconds = '1'
 
+/** Header fields of an answer, ready to write. */
+export type Fields = readonly (readonly [name: string, value: string])[]
+export const noFields: Fields = Object.freeze([])
+
 /**
  * Answers with an outcome's status and body. The response must be alive and its head unwritten.
  * @param accept the request's Accept header, '' if none
  * @param close the connection closes behind the answer
  * @param asked because the client asks for it: the binding then closes by itself, and says nothing
+ * @param fields further ones
  */
 export function answer(
   res: HttpResponse,
@@ -39,6 +44,7 @@ export function answer(
   accept: string,
   close: boolean,
   asked = false,
+  fields: Fields = noFields,
 ): void {
   const json = acceptsJson(accept)
   const { json: jsonBody, text } = bodies.get(outcome) as Bodies
@@ -49,6 +55,7 @@ export function answer(
     if (outcome.status === 426)
       res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
+    for (const [name, value] of fields) res.writeHeader(name, value)
     writeBody(res, method, body, close, asked)
   })
 }

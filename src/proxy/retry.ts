@@ -30,7 +30,7 @@ export function mayRetry(
   if (!body.replayable || retries.attempts === 0) return false
   if (outcome.retry === 'unsent') return attempts <= Math.max(unsentRetries, retries.attempts)
   return (
-    outcome.retry === 'idempotent' &&
+    (outcome.retry === 'idempotent' || outcome.retry === 'elsewhere') &&
     attempts <= retries.attempts &&
     body.length <= retries.bodyBytes &&
     idempotentMethods.has(method)

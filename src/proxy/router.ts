@@ -3,18 +3,36 @@
  * comparisons. It is immutable: a reload makes a new one.
  */
 import type { RoutePlan } from '../plan/plan.ts'
+import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
+import type { Guard } from './clients/guard.ts'
+import { Mirror } from './mirror.ts'
+import { type PriorityOf, priorityOf } from './overload/priority.ts'
 import { FixedReply } from './reply.ts'
+import { Split } from './split.ts'
 import type { Upstream } from './upstream.ts'
 
-/** Where a request goes: exactly one of the two is set. */
+/** Where a request goes: exactly one of upstream and reply is set. */
 export interface Route {
   readonly upstream: Upstream | null
+  /** It is to be asked for the upstream of each request; null: that is always the same. */
+  readonly split: Split | null
   readonly reply: FixedReply | null
   /** The cleaned path is forwarded, not the one received. */
   readonly cleaned: boolean
   /** For the whole of an exchange; 0: none. */
   readonly timeoutMs: number
+  /** Absent or null: every request is of normal priority. */
+  readonly priorityOf?: PriorityOf | null
+  /** null: anybody may come, as often as he likes. */
+  readonly guard: Guard | null
+  /** null: nothing is copied anywhere. */
+  readonly mirror: Mirror | null
+}
+
+/** Where a request of a route that leads to an upstream goes. @param headers names in lower case and values, alternately */
+export function upstreamOf({ upstream, split }: Route, headers: readonly string[]): Upstream {
+  return split === null ? (upstream as Upstream) : split.choose(headers)
 }
 
 interface Entry {
@@ -36,8 +54,14 @@ export class Router {
   /** Some route has a fixed answer. */
   readonly replies: boolean
 
-  constructor(routes: readonly RoutePlan[], upstreams: ReadonlyMap<string, Upstream>) {
-    this.#entries = routes.map((plan) => compile(plan, upstreams))
+  /** @param guards of the routes, in order; absent: none has one */
+  constructor(
+    routes: readonly RoutePlan[],
+    upstreams: ReadonlyMap<string, Upstream>,
+    guards: readonly (Guard | null)[] = [],
+    random: RandomSource = Math.random,
+  ) {
+    this.#entries = routes.map((plan, index) => compile(plan, upstreams, guards[index] ?? null, random))
     this.byHost = routes.some((plan) => plan.host !== null)
     this.replies = routes.some((plan) => plan.target.kind === 'respond')
   }
@@ -76,13 +100,23 @@ export function hostName(host: string): string {
   return name.toLowerCase()
 }
 
-function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Entry {
+function compile(
+  plan: RoutePlan,
+  upstreams: ReadonlyMap<string, Upstream>,
+  guard: Guard | null,
+  random: RandomSource,
+): Entry {
   const { host, target, timeoutMs } = plan
   // In the spelling that requests are compared in. One that climbs above the root matches nothing, as it stands.
   const path = plan.path === null ? null : (cleanPath(plan.path) ?? plan.path)
   const cleaned = plan.forwardPath === 'cleaned'
   const wildcard = host?.startsWith('*.') ?? false
   const prefix = path?.endsWith('/*') ?? false
+  const copies =
+    plan.mirror === undefined
+      ? null
+      : new Mirror(upstreams.get(plan.mirror.upstream) as Upstream, plan.mirror.share, random)
+  const common = { cleaned, timeoutMs, guard, mirror: copies }
   return {
     host: wildcard ? '' : (host ?? ''),
     hostSuffix: wildcard ? (host as string).slice(1) : '',
@@ -90,7 +124,13 @@ function compile(plan: RoutePlan, upstreams: ReadonlyMap<string, Upstream>): Ent
     pathPrefix: prefix ? (path as string).slice(0, -1) : '',
     route:
       target.kind === 'respond'
-        ? { upstream: null, reply: new FixedReply(target.respond), cleaned, timeoutMs }
-        : { upstream: upstreams.get(target.upstream) as Upstream, reply: null, cleaned, timeoutMs },
+        ? { ...common, upstream: null, split: null, reply: new FixedReply(target.respond) }
+        : {
+            ...common,
+            upstream: upstreams.get(target.upstream) as Upstream,
+            split: target.split === undefined ? null : new Split(target.split, upstreams, random),
+            reply: null,
+            priorityOf: priorityOf(plan.priority),
+          },
   }
 }

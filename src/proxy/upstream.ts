@@ -5,8 +5,10 @@
  * Invariants
  *   - `inTurn` holds the endpoints that the balancer chooses from, in the plan's order: those that are available, have a
  *     weight and do not drain; backups only if there are no others. Rebuilt on change, never per request.
+ *   - of an endpoint that is probed (outliers.ts) the queue has one place; if nobody else is up, the upstream is `down` while
+ *     that is taken.
  *   - the queue's concurrency is what those take at once, plus what is in flight on all others (out, draining, or picked by a
- *     sticky cookie): that holds its places until it ends and must not eat the others' share.
+ *     sticky cookie): that holds its places until it ends and must not eat the others' share. `limit` may make it less.
  */
 import type { Outcome } from '../plan/outcome.ts'
 import type { RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
@@ -14,15 +16,38 @@ import { Admission } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
+import { OutlierDetection } from './outliers.ts'
+import type { Verdict } from './overload/gradient-limit.ts'
+import { UpstreamLimit } from './overload/upstream-limit.ts'
 import type { Connection } from './pool.ts'
 import { mayRetry, type Replayable } from './retry.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { SlowStart } from './slow-start.ts'
 
-/** How long an endpoint that refused is passed over. nginx's default is ten times that; here a retry costs little. */
-const suspensionMs = 1_000
-/** A refusal so soon after a suspension makes an outage of it. */
-const sameOutageMs = 2_000
+/** What an upstream tells of its endpoints. */
+export interface UpstreamListener {
+  /** Shut out, for `endpoint.outlier.pauseMs` at first. */
+  onOut(upstream: Upstream, endpoint: Endpoint): void
+  onBack(upstream: Upstream, endpoint: Endpoint): void
+  /** Every endpoint is out, and some are sent requests all the same; or no longer. */
+  onFailOpen(upstream: Upstream, failingOpen: boolean): void
+  /** Every endpoint that the checks find healthy refuses. Not told again while only probes come between. */
+  onUnreachable(upstream: Upstream): void
+  /** Nobody need wait for it any more. Not from inside an attempt. */
+  onDown(upstream: Upstream): void
+  /** A limit that is learned (`upstream.limit`) is another one. @param now milliseconds, on the upstream's clock */
+  onLimitMoved(upstream: Upstream, now: number): void
+}
+
+/** Listens to nothing. */
+export const nobody: UpstreamListener = {
+  onOut() {},
+  onBack() {},
+  onFailOpen() {},
+  onUnreachable() {},
+  onDown() {},
+  onLimitMoved() {},
+}
 
 export class Upstream {
   readonly name: string
@@ -31,10 +56,19 @@ export class Upstream {
   queueTimeoutMs: number
   retries: RetriesPlan
   readonly retryBudget: RetryBudget
-  /** The balancer wants to hear how attempts end: see `observe`. */
+  readonly limit = new UpstreamLimit()
+  /** Copies of other upstreams' requests (mirror.ts): sent, not made for lack of room, failed of those sent. */
+  readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
+  /** The balancer or the limit wants to hear how attempts end: see `observe`. */
   observing = false
-  /** No endpoint is up that anybody could be sent to: every request is refused before it queues. */
-  down = true
+  /** Every endpoint is shut out, but some only for their answers: those are sent everything. See outliers.ts. */
+  failingOpen = false
+  readonly #listener: UpstreamListener
+  readonly #outliers: OutlierDetection<Endpoint>
+  #shut = true
+  /** There are no takers but endpoints that take a probe each. */
+  #probesOnly = false
+  #unreachable = false
   readonly #random: RandomSource
   readonly #clock: Clock
   readonly #slowStart: SlowStart
@@ -44,16 +78,28 @@ export class Upstream {
   /** Everything that has a place in the queue's arithmetic: the plan's endpoints and retired ones still at work. */
   #endpoints: Endpoint[] = []
   #inTurn: Endpoint[] = []
+  /** Those that somebody may be sent to: in turn, and with `followsCookies` all that a cookie leads to. */
+  #takers: readonly Endpoint[] = []
   readonly #resizeLater = (): void => this.#resize()
+  readonly #rebuildLater = (): void => {
+    // What still comes for a retired upstream is to find its endpoints.
+    if (!this.#gone) this.#rebuild()
+  }
+  readonly #tellDown = (): void => {
+    if (this.down) this.#listener.onDown(this)
+  }
   #connectionsKey = ''
   /** Gone from the plan: what waits is worked off, then the endpoints retire. */
   #leaving = false
+  #gone = false
 
   constructor(
     plan: UpstreamPlan,
     unhealthy: ReadonlySet<string>,
     random: RandomSource,
     clock: Clock = () => performance.now(),
+    listener: UpstreamListener = nobody,
+    queueClock: Clock = clock,
   ) {
     this.name = plan.name
     this.timeouts = plan.timeouts
@@ -67,8 +113,22 @@ export class Upstream {
       () => this.#endpoints,
       () => this.#rebuild(),
     )
-    this.admission = new Admission(1, plan.queue.limit)
+    this.#listener = listener
+    this.#outliers = new OutlierDetection<Endpoint>(plan.outliers, () => this.#endpoints, clock, {
+      onChange: (deferred) => (deferred ? queueMicrotask(this.#rebuildLater) : this.#rebuildLater()),
+      onOut: (endpoint) => listener.onOut(this, endpoint),
+      onBack: (endpoint, wasDown) => {
+        if (wasDown) this.#warmUp(endpoint)
+        listener.onBack(this, endpoint)
+      },
+    })
+    this.admission = new Admission(1, plan.queue.limit, queueClock)
     this.update(plan, unhealthy)
+  }
+
+  /** No endpoint is up that anybody could be sent to: every request is refused before it queues. */
+  get down(): boolean {
+    return this.#shut || (this.#probesOnly && !this.#takers.some(({ free }) => free))
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -83,13 +143,15 @@ export class Upstream {
     this.retryBudget.share = plan.retries.budget
     this.retryBudget.minPerSecond = plan.retries.minPerSecond
     this.admission.limit = plan.queue.limit
+    this.admission.controlDelay(plan.queue.targetMs, plan.queue.intervalMs)
     const balancerKey = JSON.stringify(plan.balance)
     if (balancerKey !== this.#balancerKey) {
       this.#balancerKey = balancerKey
       this.#balancer = makeBalancer<Endpoint>(plan.balance, this.#random, this.#clock)
       this.#followsCookies = this.#balancer.followsCookies === true
-      this.observing = this.#balancer.observe !== undefined
     }
+    this.limit.configure(plan.concurrency)
+    this.observing = this.#balancer.observe !== undefined || this.limit.learns
     // What is built into undici's clients cannot change under them: other settings need other connections.
     const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs} ${JSON.stringify(plan.tls)} ${plan.proxyProtocol}`
     const kept = new Map<string, Endpoint>()
@@ -111,6 +173,7 @@ export class Upstream {
     const retired = previous.filter((endpoint) => !current.includes(endpoint))
     for (const endpoint of retired) endpoint.retire()
     this.#endpoints = [...current, ...retired.filter((endpoint) => endpoint.inFlight > 0)]
+    this.#outliers.configure(plan.outliers)
     this.#slowStart.durationMs = plan.slowStartMs
     if (plan.slowStartMs === 0 || this.#balancer.steady === true) this.#slowStart.stop()
     else this.#slowStart.weigh()
@@ -131,7 +194,7 @@ export class Upstream {
     if (healthy && !endpoint.healthy) this.#warmUp(endpoint)
     endpoint.healthy = healthy
     // A check that has just succeeded knows better than a request that failed before it.
-    if (healthy) endpoint.liftSuspension()
+    if (healthy) this.#outliers.checked(endpoint)
     this.#rebuild()
     return true
   }
@@ -155,21 +218,47 @@ export class Upstream {
   }
 
   /**
-   * The same for what takes no place here, which is a WebSocket: if nobody has room, anywhere that is up. null: nothing is
-   * up.
+   * The same for what takes no place here, which is a WebSocket: if nobody has room, anywhere that is up and not waiting for a
+   * probe. null: there is nothing such.
    */
   pickBeside(except: Endpoint | null, request: Balanced | null = null): Endpoint | null {
-    const inTurn = this.#inTurn
-    return this.#choose(except, request) ?? inTurn[Math.floor(this.#random() * inTurn.length)] ?? null
+    const picked = this.#choose(except, request)
+    // A cookie leads a WebSocket to an endpoint that has no room, too.
+    if (picked !== null && (picked.free || !picked.limited)) return picked
+    const open = this.#inTurn.filter(({ limited }) => !limited)
+    return open[Math.floor(this.#random() * open.length)] ?? null
+  }
+
+  /** A handshake begins where `pickBeside` has led. @returns whether it is the endpoint's probe, which is over with `endBeside` */
+  beginBeside(endpoint: Endpoint): boolean {
+    endpoint.attempts++
+    const isProbe = endpoint.takeProbe()
+    // The queue has one place less.
+    if (isProbe) this.#resize()
+    return isProbe
+  }
+
+  /** @param epoch as in `failed` */
+  endBeside(endpoint: Endpoint, epoch: number): void {
+    if (!endpoint.limited || epoch !== endpoint.outlier.epoch) return
+    endpoint.room = endpoint.capacity
+    queueMicrotask(this.#resizeLater)
   }
 
   /** How an attempt went, as far as its head; only where `observing`. @param ms since it began */
-  observe(endpoint: Endpoint, ms: number, ending: Ending): void {
+  observe(endpoint: Endpoint, ms: number, ending: Ending, verdict: Verdict = 'ignore'): void {
     this.#balancer.observe?.(endpoint, ms, ending)
+    if (!this.limit.learns) return
+    const now = this.#clock()
+    if (!this.limit.ended(verdict, ms, now, this.admission.running)) return
+    // Not at once: this is inside undici, and whoever is let in may take the very connection.
+    queueMicrotask(this.#resizeLater)
+    this.#listener.onLimitMoved(this, now)
   }
 
   /**
    * Whether another attempt may follow a failed one. Takes it out of the budget, if something had been sent.
+   * @param endpoint where it failed
    * @param now null: the budget is left alone
    */
   mayRetry(
@@ -178,41 +267,43 @@ export class Upstream {
     attempts: number,
     body: Replayable,
     now: number | null,
+    endpoint: Endpoint,
   ): boolean {
+    if (outcome.retry === 'elsewhere' && !this.#inTurn.some((other) => other !== endpoint && !other.limited))
+      return false
     if (!mayRetry(outcome, method, attempts, body, this.retries)) return false
     return outcome.retry === 'unsent' || now === null || this.retryBudget.take(now)
   }
 
   /**
-   * Passes an endpoint that refused a connection over for a second. Its places leave the queue's arithmetic, so what waits
-   * does so for the others. Without effect on the last one that is up. The active check's verdict is another matter.
-   *
-   * One refusal may be a full backlog. Only if the next comes as soon as it may, the endpoint was down and starts slowly.
+   * An attempt has failed by the endpoint's fault, before its head or with 502, 503 or 504. It may be shut out for that: what
+   * waits does so for the others then. The active check's verdict is another matter.
+   * @param epoch of the endpoint's outlier when the attempt began
    */
-  suspend(endpoint: Endpoint): void {
-    if (endpoint.suspended || endpoint.retired) return
-    if (!this.#endpoints.some((other) => other !== endpoint && other.eligible)) return
-    const wasDown = endpoint.warmth < 100 || this.#clock() < endpoint.suspectUntil
-    endpoint.suspend(suspensionMs, () => {
-      // What still comes for a retired upstream is to find its endpoints.
-      if (endpoint.retired) return
-      endpoint.suspectUntil = this.#clock() + sameOutageMs
-      if (wasDown) this.#warmUp(endpoint)
-      this.#rebuild()
-    })
-    this.#rebuild()
+  failed(endpoint: Endpoint, outcome: Outcome, epoch: number): void {
+    this.#outliers.failed(endpoint, outcome.retry === 'unsent' ? 'unreachable' : 'failing', epoch)
+  }
+
+  /** An attempt at a `troubled` endpoint has brought an answer. @param epoch as in `failed` */
+  succeeded(endpoint: Endpoint, epoch: number): void {
+    this.#outliers.succeeded(endpoint, epoch)
   }
 
   #warmUp(endpoint: Endpoint): void {
     if (this.#balancer.steady !== true) this.#slowStart.begin(endpoint)
   }
 
-  /** An attempt has ended; its place in the queue may be released next. */
-  end(endpoint: Endpoint, connection: Connection): void {
+  /**
+   * An attempt has ended; its place in the queue may be released next.
+   * @param epoch as in `failed`; -1: it was no probe
+   */
+  end(endpoint: Endpoint, connection: Connection, epoch = -1): void {
     endpoint.end(connection)
+    // A probe without a verdict: the client has left, say. The next request is one, then.
+    if (endpoint.limited && epoch === endpoint.outlier.epoch) endpoint.room = endpoint.capacity
     // This attempt's place is the last one taken.
     if (this.#leaving && this.admission.waiting === 0 && this.admission.running === 1) this.#retireAll()
-    if (endpoint.inTurn && !endpoint.retired) return
+    if (endpoint.inTurn && !endpoint.retired && !endpoint.limited) return
     if (endpoint.retired && endpoint.inFlight === 0) {
       this.#endpoints = this.#endpoints.filter((candidate) => candidate !== endpoint)
     }
@@ -220,37 +311,75 @@ export class Upstream {
   }
 
   #retireAll(): void {
-    // As after a suspension, nothing is to be rebuilt any more.
+    this.#gone = true
     this.#slowStart.stop()
+    this.#outliers.stop()
     for (const endpoint of this.#endpoints) endpoint.retire()
   }
 
   #rebuild(): void {
-    let inTurn = this.#whoIsInTurn()
-    if (inTurn.length === 0) {
-      // The others have gone: better one that failed a moment ago than none.
-      for (const endpoint of this.#endpoints) endpoint.liftSuspension()
-      inTurn = this.#whoIsInTurn()
+    const wasShut = this.#shut
+    const usable = this.#endpoints.filter(
+      (endpoint) => endpoint.healthy && !endpoint.retired && endpoint.inService,
+    )
+    // The others have gone: better one that failed a moment ago than none.
+    if (!usable.some(isIn)) this.#outliers.lift(usable)
+    const failOpen = !usable.some(isIn) && usable.some(isFailing)
+    const inTurn = whoIsInTurn(usable, failOpen)
+    for (const endpoint of this.#endpoints) {
+      const { outlier } = endpoint
+      endpoint.inTurn = false
+      const limited = outlier.state === 'probing' && !(failOpen && isFailing(endpoint))
+      // What goes on being limited may have its probe under way.
+      if (!(limited && endpoint.limited)) endpoint.room = endpoint.capacity
+      endpoint.limited = limited
     }
-    for (const endpoint of this.#endpoints) endpoint.inTurn = false
     for (const endpoint of inTurn) endpoint.inTurn = true
-    const reachable = this.#endpoints.filter((endpoint) => endpoint.available)
+    const reachable = this.#endpoints.filter((endpoint) => endpoint.available || endpoint.inTurn)
     this.#inTurn = inTurn
-    this.down = (this.#followsCookies ? reachable : inTurn).length === 0
+    const takers = this.#followsCookies ? reachable : inTurn
+    this.#takers = takers
+    this.#shut = takers.length === 0
+    this.#probesOnly = !this.#shut && takers.every(({ limited }) => limited)
     this.#balancer.rebuild(inTurn, reachable)
     this.#resize()
-  }
-
-  #whoIsInTurn(): Endpoint[] {
-    const eligible = this.#endpoints.filter((endpoint) => endpoint.eligible)
-    const first = eligible.filter(({ backup }) => !backup)
-    return first.length > 0 ? first : eligible
+    if (failOpen !== this.failingOpen) {
+      this.failingOpen = failOpen
+      this.#listener.onFailOpen(this, failOpen)
+    }
+    if (this.#shut && !wasShut) queueMicrotask(this.#tellDown)
+    const unreachable = usable.length > 0 && (this.#unreachable ? !usable.some(isIn) : this.#shut)
+    if (unreachable && !this.#unreachable) this.#listener.onUnreachable(this)
+    this.#unreachable = unreachable
   }
 
   #resize(): void {
     let places = 0
-    for (const endpoint of this.#endpoints) places += endpoint.inTurn ? endpoint.capacity : endpoint.inFlight
+    for (const endpoint of this.#endpoints) places += placesOf(endpoint)
     // With nobody in turn a cookie may still lead somewhere: one place, to find out.
-    this.admission.concurrency = this.#inTurn.length === 0 && !this.down ? places + 1 : places
+    if (this.#inTurn.length === 0 && !this.down) places++
+    this.admission.concurrency = Math.min(places, this.limit.places)
   }
+}
+
+function placesOf({ inTurn, limited, capacity, inFlight, room }: Endpoint): number {
+  if (inTurn && !limited) return capacity
+  return inTurn && inFlight < room ? inFlight + 1 : inFlight
+}
+
+function isIn({ outlier }: Endpoint): boolean {
+  return outlier.state === 'in'
+}
+
+function isFailing({ outlier }: Endpoint): boolean {
+  return outlier.state !== 'in' && outlier.trouble === 'failing'
+}
+
+/** @param failOpen those that fail count as the others do */
+function whoIsInTurn(usable: readonly Endpoint[], failOpen: boolean): Endpoint[] {
+  const takes = (endpoint: Endpoint) => isIn(endpoint) || (failOpen && isFailing(endpoint))
+  const eligible = usable.filter((endpoint) => !endpoint.suspended || takes(endpoint))
+  const first = eligible.filter(({ backup }) => !backup)
+  // One that takes only a probe is no reason to do without the backups.
+  return first.some(takes) ? first : eligible
 }

@@ -180,6 +180,19 @@ test('head that does not come: 504 after the headers time-out, not sent again, t
   await weir.atRest()
 })
 
+test('head that does not come, beside one that answers: GET goes there, POST is 504 and not sent again', async (t) => {
+  const origins = [await startOrigin(t, silent), await startOrigin(t, ok('answer'))] as const
+  const settings = { timeouts: { headers: '200ms' }, outliers: false }
+  const weir = await startWeir(t, { upstreams: { app: upstreamOf(origins, settings) } })
+  for (let n = 0; n < 4; n++) assert.equal((await fetchRaw(weir.port)).text, 'answer')
+  const posts = [1, 2].map(() => fetchRaw(weir.port, { method: 'POST', body: 'x' }))
+  assert.deepEqual((await Promise.all(posts)).map(({ status }) => status).sort(), [200, 504])
+  const [hangs, answers] = origins.map(({ requests }) => requests.map(({ method }) => method))
+  assert.deepEqual([hangs?.includes('GET'), hangs?.filter((method) => method === 'POST').length], [true, 1])
+  assert.deepEqual(answers?.filter((method) => method === 'GET').length, 4)
+  await weir.atRest()
+})
+
 test('connection that is not accepted in time: 504', async (t) => {
   // TEST-NET-1 (RFC 5737) is routed nowhere; a machine without any route refuses at once, which is 502.
   const weir = await startWeir(t, {

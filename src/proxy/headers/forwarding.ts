@@ -33,11 +33,11 @@ export function isClaim(name: string): boolean {
 
 export class Forwarding {
   readonly #plan: ForwardingPlan
-  readonly #trusted: AddressSet
+  readonly trusted: AddressSet
 
   constructor(plan: ForwardingPlan) {
     this.#plan = plan
-    this.#trusted = new AddressSet(plan.trustedProxies)
+    this.trusted = new AddressSet(plan.trustedProxies)
   }
 
   /**
@@ -47,7 +47,7 @@ export class Forwarding {
    */
   apply(head: Forwardable, address: string, scheme: string): void {
     const { headers, claims } = head
-    const trusted = claims.length > 0 && this.#trusted.has(address)
+    const trusted = claims.length > 0 && this.trusted.has(address)
     let chain = ''
     let proto = scheme
     let host = head.host

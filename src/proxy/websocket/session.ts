@@ -20,7 +20,7 @@ import { clientAddress } from '../client-address.ts'
 import type { DataPlaneContext } from '../data-plane.ts'
 import type { Endpoint } from '../endpoint.ts'
 import { answer } from '../reply.ts'
-import type { Route } from '../router.ts'
+import { type Route, upstreamOf } from '../router.ts'
 import type { Upstream } from '../upstream.ts'
 import { Bridge, type ClientSocket } from './bridge.ts'
 import { type DialListener, dial } from './dial.ts'
@@ -48,6 +48,9 @@ export class Session extends Account implements DialListener {
   #res: HttpResponse | null = null
   #upstream: Upstream | null = null
   #endpoint: Endpoint | null = null
+  #epoch = 0
+  /** The handshake is its endpoint's probe. */
+  #isProbe = false
   #socket: WebSocket | null = null
   #refusalBytes = 0
   #key = ''
@@ -85,7 +88,9 @@ export class Session extends Account implements DialListener {
       setImmediate(() => this.#refuse(this.head.verdict))
       return
     }
-    const upstream = route.upstream as Upstream
+    const refusal = route.guard?.refuses(this, forwarding.trusted) ?? null
+    if (refusal !== null) return this.#refuse(refusal)
+    const upstream = upstreamOf(route, this.head.headers)
     this.#upstream = upstream
     this.upstreamName = upstream.name
     forwarding.apply(this.head, this.address, this.head.by.scheme)
@@ -96,9 +101,10 @@ export class Session extends Account implements DialListener {
     const endpoint = upstream.down ? null : upstream.pickBeside(except, this)
     if (endpoint === null) return this.#refuse(outcomes.noHealthyEndpoint)
     this.#endpoint = endpoint
+    this.#epoch = endpoint.outlier.epoch
     this.endpointId = endpoint.id
     this.attempts++
-    endpoint.attempts++
+    this.#isProbe = upstream.beginBeside(endpoint)
     try {
       this.#socket = dial(upstream, endpoint, this.head, this.address, this.#host.payloadMax, this)
     } catch (error) {
@@ -110,6 +116,7 @@ export class Session extends Account implements DialListener {
   // ---- what the endpoint says to it ----
 
   agreed(protocol: string): void {
+    this.#answered(101)
     const res = this.#res
     const socket = this.#socket as WebSocket
     if (res === null) {
@@ -130,6 +137,7 @@ export class Session extends Account implements DialListener {
   }
 
   refused(request: ClientRequest, response: IncomingMessage): void {
+    this.#answered(response.statusCode as number)
     if (this.#res === null) {
       request.destroy()
       return
@@ -148,6 +156,21 @@ export class Session extends Account implements DialListener {
     })
   }
 
+  /** For the detection of outliers, as after an attempt. */
+  #answered(status: number): void {
+    const upstream = this.#upstream as Upstream
+    const endpoint = this.#endpoint as Endpoint
+    if (status >= 502 && status <= 504) upstream.failed(endpoint, outcomes.retriedStatus, this.#epoch)
+    else if (endpoint.outlier.troubled) upstream.succeeded(endpoint, this.#epoch)
+    this.#endProbe()
+  }
+
+  #endProbe(): void {
+    if (!this.#isProbe) return
+    this.#isProbe = false
+    ;(this.#upstream as Upstream).endBeside(this.#endpoint as Endpoint, this.#epoch)
+  }
+
   failed(outcome: Outcome, error: Error): void {
     this.#socket = null
     if (this.#res === null) return
@@ -155,8 +178,10 @@ export class Session extends Account implements DialListener {
     recorder.attemptFailed(this, outcome, error)
     const upstream = this.#upstream as Upstream
     const endpoint = this.#endpoint as Endpoint
-    if (outcome.retry === 'unsent') upstream.suspend(endpoint)
-    if (!upstream.mayRetry(outcome, this.head.method, this.attempts, bodiless, deadlines.seenAt)) {
+    if (outcome.fault === 'endpoint') upstream.failed(endpoint, outcome, this.#epoch)
+    this.#endProbe()
+    const { seenAt } = deadlines
+    if (!upstream.mayRetry(outcome, this.head.method, this.attempts, bodiless, seenAt, endpoint)) {
       return this.#refuse(outcome)
     }
     this.#dial(upstream, endpoint)
@@ -182,7 +207,7 @@ export class Session extends Account implements DialListener {
     if (res === null) return
     this.#res = null
     this.status = outcome.status
-    answer(res, outcome, 'GET', this.head.accept, true)
+    answer(res, outcome, 'GET', this.head.accept, true, false, this.answerFields)
     this.#finish(outcome)
     this.#socket?.terminate()
   }
@@ -190,6 +215,8 @@ export class Session extends Account implements DialListener {
   #finish(outcome: Outcome): void {
     if (this.#ended) return
     this.#ended = true
+    this.#endProbe()
+    this.leaveLimits()
     this.#host.context.recorder.end(this, outcome)
     this.#host.ended(this)
   }

@@ -51,7 +51,15 @@ export class FakeContext implements DataPlaneContext {
     this.recorder.configure({ level: 'trace', access: { errors: true, sample: 1 } })
     this.upstream = new Upstream(upstreamPlan({ connections: 2, ...changes }), new Set(), () => 0)
     this.side = new FakeUpstreamSide(this.upstream)
-    this.route = { upstream: this.upstream, reply: null, cleaned: false, timeoutMs: 0 }
+    this.route = {
+      upstream: this.upstream,
+      reply: null,
+      cleaned: false,
+      timeoutMs: 0,
+      guard: null,
+      split: null,
+      mirror: null,
+    }
   }
 
   /** A request comes in, as from the proxy's handler. */

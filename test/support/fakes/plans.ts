@@ -6,6 +6,7 @@ import type {
   FixedResponse,
   ListenerPlan,
   Plan,
+  QueuePlan,
   RoutePlan,
   UpstreamPlan,
 } from '../../../src/plan/plan.ts'
@@ -27,6 +28,11 @@ export const balancePlans: Readonly<Record<BalancePolicy, BalancePlan>> = {
   sticky: { policy: 'sticky', cookie: 'weir', secret: 'a secret of sixteen', fallback: 'round-robin' },
 }
 
+/** Room for ten; the delay is not controlled. */
+export function queuePlan(changes: Partial<QueuePlan> = {}): QueuePlan {
+  return { limit: 10, timeoutMs: 5_000, targetMs: 0, intervalMs: 100, ...changes }
+}
+
 /** One endpoint `app/a`, round-robin, one connection, nothing pipelined, room for ten in the queue, no health check. */
 export function upstreamPlan(changes: Partial<UpstreamPlan> = {}): UpstreamPlan {
   return {
@@ -37,8 +43,9 @@ export function upstreamPlan(changes: Partial<UpstreamPlan> = {}): UpstreamPlan 
     connections: 1,
     pipelining: 1,
     timeouts,
-    queue: { limit: 10, timeoutMs: 5_000 },
+    queue: queuePlan(),
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
+    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5 },
     health: null,
     ...changes,
   }

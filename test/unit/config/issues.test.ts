@@ -221,7 +221,7 @@ const cases: Case[] = [
     value: configWith({ tls: true }),
     path: 'tls',
     expected:
-      /^one of: \$schema, listen, workers, drainTimeout, upstreams, routes, limits, websocket, trustedProxies, forwarding, log$/,
+      /^one of: \$schema, listen, workers, drainTimeout, upstreams, routes, access, clientLimits, limits, websocket, trustedProxies, forwarding, log$/,
     found: '"tls"',
     hint: null,
   },
@@ -253,7 +253,8 @@ const cases: Case[] = [
     condition: 'route_no_object',
     value: routesWith('app'),
     path: 'routes[0]',
-    expected: /^an object with the keys host, path, forwardPath, timeout, upstream, respond$/,
+    expected:
+      /^an object with the keys host, path, forwardPath, timeout, priority, access, clientLimits, upstream, upstreamHeader, mirror, respond$/,
     found: '"app"',
     hint: null,
   },

@@ -32,10 +32,12 @@ test('schema endpoints_alone give every default of an upstream', () => {
     endpoints: [{ url: 'http://127.0.0.1:9001', weight: 1, backup: false, drain: false }],
     balance: 'round-robin',
     slowStart: '10s',
+    outliers: { failures: 5, time: '10s', maxTime: '1m', maxOut: 0.5 },
     connections: 64,
     pipelining: 1,
+    concurrency: 'off',
     timeouts: { connect: '5s', headers: '30s', body: '60s', idle: '4s' },
-    queue: { limit: 1024, timeout: '5s' },
+    queue: { limit: 1024, timeout: '5s', target: '0s', interval: '100ms' },
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: '64KiB', on: [] },
     health: { interval: '10s', timeout: '2s', unhealthyAfter: 3, healthyAfter: 2 },
   })
@@ -48,7 +50,7 @@ const partial: [condition: string, settings: Record<string, unknown>, expected: 
     { timeouts: { body: '1s' } },
     { connectMs: 5000, headersMs: 30_000, bodyMs: 1000, idleMs: 4000 },
   ],
-  ['queue', { queue: { limit: 0 } }, { limit: 0, timeoutMs: 5000 }],
+  ['queue', { queue: { limit: 0 } }, { limit: 0, timeoutMs: 5000, targetMs: 0, intervalMs: 100 }],
   [
     'health',
     { health: { path: '/up' } },
@@ -112,6 +114,13 @@ const ranges: [path: string, make: Make, inside: unknown[], outside: unknown[]][
   [`${app}.connections`, (connections) => upstreamWith({ connections }), [1, 10_000], [0, 10_001, 0.5, '64']],
   [`${app}.pipelining`, (pipelining) => upstreamWith({ pipelining }), [1, 128], [0, 129, 1.5]],
   [`${app}.queue.limit`, (limit) => upstreamWith({ queue: { limit } }), [0, 1_000_000], [-1, 1_000_001]],
+  [`${app}.queue.target`, (target) => upstreamWith({ queue: { target } }), ['0s', '24h'], ['25h', 5]],
+  [
+    `${app}.queue.interval`,
+    (interval) => upstreamWith({ queue: { interval } }),
+    ['10ms', '24h'],
+    ['9ms', '25h'],
+  ],
   [`${app}.queue.timeout`, (timeout) => upstreamWith({ queue: { timeout } }), ['1ms', '24h'], ['0s', '25h']],
   [
     `${app}.health.interval`,

@@ -162,6 +162,7 @@ class Real implements Queue {
         assert.ok(![...this.#tickets.values()].includes(ticket), 'a ticket is held by one client at a time')
         this.#tickets.set(id, ticket)
       },
+      shed: () => assert.fail('nobody is shed here'),
       admitted: (ticket) => {
         assert.equal(ticket, this.#tickets.get(id))
         this.#clients.admitted(this, id)

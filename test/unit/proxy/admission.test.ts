@@ -20,6 +20,11 @@ class Client implements Applicant {
     this.ticket = ticket
   }
 
+  shed(): void {
+    this.ticket = null
+    this.#log.push(`-${this.name}`)
+  }
+
   admitted(ticket: Ticket): void {
     assert.equal(ticket, this.ticket, `${this.name} is admitted with the ticket that it was given`)
     this.admissions++
@@ -158,6 +163,7 @@ test('newcomer while those waiting are being let in_waits its turn', () => {
   // In the middle of what a raised concurrency sets off, the first to be let in leaves and another comes.
   admission.enter({
     queued: () => undefined,
+    shed: () => undefined,
     admitted: (ticket) => {
       log.push('b')
       admission.enter(new Client('late', log))

@@ -96,3 +96,56 @@ test('attempt used again_under a policy that does not observe it is silent', asy
   assert.deepEqual(told, ['answered'])
   await context.assertAtRest()
 })
+
+for (const [what, end] of [
+  ['refused', (call: FakeCall) => call.fail(new Error('refused'))],
+  ['answered 503', answered(503)],
+  ['answered', answered(200)],
+] as const) {
+  test(`probe of an endpoint that was shut out, ${what}_teaches the limit nothing`, async (t) => {
+    const context = new FakeContext(t, { balance: 'ewma', retries: noRetries })
+    const [endpoint] = context.upstream.endpoints
+    const verdicts: string[] = []
+    context.upstream.observe = (_endpoint, _ms, ending, verdict) => verdicts.push(`${ending} ${verdict}`)
+    for (const limited of [false, true]) {
+      endpoint!.limited = limited
+      context.start()
+      end(context.call)
+      await Promise.resolve()
+    }
+    const [first, probe] = verdicts as [string, string]
+    assert.doesNotMatch(first, /ignore/)
+    assert.match(probe, /ignore/)
+    endpoint!.limited = false
+    await context.assertAtRest()
+  })
+}
+
+function answered(status: number): (call: FakeCall) => void {
+  return (call) => {
+    call.connect()
+    call.head(status, [['content-length', '0']])
+    call.complete()
+  }
+}
+
+test('attempt that ends_frees the probe’s place only if it was the probe', async (t) => {
+  const context = new FakeContext(t, { retries: noRetries })
+  const [endpoint] = context.upstream.endpoints
+  const epochs: (number | undefined)[] = []
+  const { end } = context.upstream
+  context.upstream.end = (ending, connection, epoch) => {
+    epochs.push(epoch)
+    end.call(context.upstream, ending, connection, epoch)
+  }
+  endpoint!.outlier.epoch = 7
+  // Sent in spite of its being out, and limited when it ends.
+  for (const limited of [false, true]) {
+    endpoint!.limited = limited
+    context.start()
+    endpoint!.limited = true
+    answered(200)(context.call)
+    await Promise.resolve()
+  }
+  assert.deepEqual(epochs, [-1, 7])
+})

@@ -74,10 +74,11 @@ async function read(
     endpoints: [{ id: 'app/one', origin: `${scheme}://127.0.0.1:${port}`, weight: 1 }],
     balance: 'round-robin',
     slowStartMs: 10_000,
+    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5 },
     connections: 1,
     pipelining: 1,
     timeouts: { connectMs: 5_000, headersMs: 0, bodyMs: 0, idleMs: 4_000 },
-    queue: { limit: 1, timeoutMs: 5_000 },
+    queue: { limit: 1, timeoutMs: 5_000, targetMs: 0, intervalMs: 100 },
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
     health: null,
     ...(scheme === 'https'
@@ -96,7 +97,7 @@ async function read(
     reader.attempt = new Attempt([], departingAtOnce)
     reader.attempt.begin(reader, upstream, endpoint, ticket, request, null, false)
   }
-  assert.ok(upstream.admission.enter({ queued: () => {}, admitted: send }))
+  assert.ok(upstream.admission.enter({ queued: () => {}, shed: () => {}, admitted: send }))
   if (scheme === 'http') {
     await waitFor(() => gone && reader.received !== '', { what: 'the endpoint to be gone' })
     reader.attempt?.resume()

@@ -70,6 +70,7 @@ class Kit {
         ticket = given
       },
       admitted: () => undefined,
+      shed: () => undefined,
     }
     this.upstream.admission.enter(applicant)
     this.attempt.begin(
@@ -285,6 +286,7 @@ test('ticket given back_last of all: who comes next may take this very attempt, 
   const seen: unknown[] = []
   kit.upstream.admission.enter({
     queued: () => undefined,
+    shed: () => undefined,
     admitted: () => seen.push(kit.spare.at(-1), kit.endpoint.inFlight, kit.attempt.endpoint),
   })
   kit.call.connect()

@@ -21,7 +21,19 @@ test('request_answered by the endpoint, counted, at rest', async (t) => {
   await restOf(proxy)
   const { outcomes, endpoints, rssBytes } = proxy.stats()
   assert.deepEqual(outcomes, { completed: 1 })
-  assert.deepEqual(endpoints, [{ id: 'app/a', healthy: true, inFlight: 0, attempts: 1 }])
+  assert.deepEqual(endpoints, [
+    {
+      id: 'app/a',
+      healthy: true,
+      outlier: 'in',
+      ejections: 0,
+      inFlight: 0,
+      attempts: 1,
+      connections: 1,
+      dispatched: 0,
+      queued: 0,
+    },
+  ])
   assert.ok(rssBytes > 0)
 })
 

@@ -119,6 +119,29 @@ test('deadline set after the event loop has stood still_is not early all the sam
   assert.equal(member.expiries, 0, 'fired after 499 ms')
 })
 
+test('precise_moves between ticks, never back, and a standing event loop adds two ticks at most', (t) => {
+  const { clock, tick, add, deadlines } = setUp(t)
+  add()
+  const seen = [deadlines.precise]
+  for (let step = 0; step < 100; step++) {
+    clock.advance(7)
+    seen.push(deadlines.precise)
+    if (step % 7 === 6) deadlines.tick()
+    seen.push(deadlines.precise)
+  }
+  assert.deepEqual(
+    seen,
+    [...seen].sort((a, b) => a - b),
+  )
+  assert.equal((seen.at(-1) as number) - (seen[0] as number), 700)
+  tick()
+  const before = deadlines.precise
+  clock.advance(10_000)
+  assert.equal(deadlines.precise, before + 2 * tickMs)
+  deadlines.tick()
+  assert.equal(deadlines.precise, before + 2 * tickMs)
+})
+
 test('deadline of 0 ms_none', (t) => {
   const { pass, add } = setUp(t)
   const member = add(0)

@@ -7,7 +7,7 @@ import { headBytesMax } from '../../../src/proxy/headers/response-block.ts'
 import type { Connection } from '../../../src/proxy/pool.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { headerValues } from '../../support/fakes/parse-response.ts'
-import { endpointPlan, timeouts } from '../../support/fakes/plans.ts'
+import { endpointPlan, queuePlan, timeouts } from '../../support/fakes/plans.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const chunked = [['transfer-encoding', 'chunked']] as const
@@ -90,7 +90,7 @@ for (const [name, answer] of Object.entries(early)) {
 }
 
 test('refused while its body goes on_not used again until the binding is through with it', (t) => {
-  const context = new FakeContext(t, { connections: 1, queue: { limit: 0, timeoutMs: 5_000 } })
+  const context = new FakeContext(t, { connections: 1, queue: queuePlan({ limit: 0, timeoutMs: 5_000 }) })
   const first = context.start()
   const { res, exchange } = context.start({ method: 'POST', headers: length(10) })
   res.sendBody('hello', false)

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
-import { balancePlans, endpointPlan } from '../../support/fakes/plans.ts'
+import { balancePlans, endpointPlan, queuePlan } from '../../support/fakes/plans.ts'
 import type { FakeCall } from '../../support/fakes/undici-client.ts'
 
 type Event =
@@ -225,7 +225,7 @@ test('any course of events_no client gets what is meant for another, and all com
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 120, size: 'max' }), balance, async (events, policy) => {
       const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
-      const queue = { limit: 3, timeoutMs: 5_000 }
+      const queue = queuePlan({ limit: 3, timeoutMs: 5_000 })
       const context = new FakeContext(t, { endpoints, connections: 2, queue, balance: policy })
       const world = new World(context)
       try {

@@ -5,6 +5,7 @@ import { Exchange } from '../../../src/proxy/exchange.ts'
 import { FixedReply } from '../../../src/proxy/reply.ts'
 import { FakeContext } from '../../support/fakes/data-plane-context.ts'
 import { headerValues } from '../../support/fakes/parse-response.ts'
+import { queuePlan } from '../../support/fakes/plans.ts'
 import { stateOf } from '../../support/fakes/private-state.ts'
 import { haveSameShape } from '../../support/fakes/same-shape.ts'
 
@@ -119,7 +120,7 @@ test('no route_404; a fixed answer_sent; either without an attempt', async (t) =
   const fixed = context.start(
     { method: 'POST', headers: length(2) },
     {},
-    { upstream: null, reply, cleaned: false, timeoutMs: 0 },
+    { upstream: null, reply, cleaned: false, timeoutMs: 0, guard: null, split: null, mirror: null },
   )
   assert.equal(fixed.res.parse().body.toString(), 'made')
   assert.deepEqual(context.recorder.counts(), { no_route: 1, responded: 1 })
@@ -149,7 +150,7 @@ test('request that must not pass, and its client leaves at once_recorded once', 
 })
 
 test('queue full_503 at once, and whoever waits is not disturbed', (t) => {
-  const context = new FakeContext(t, { connections: 1, queue: { limit: 1, timeoutMs: 5_000 } })
+  const context = new FakeContext(t, { connections: 1, queue: queuePlan({ limit: 1, timeoutMs: 5_000 }) })
   context.start()
   context.start()
   const { res } = context.start()
@@ -157,6 +158,52 @@ test('queue full_503 at once, and whoever waits is not disturbed', (t) => {
   assert.deepEqual(headerValues(res.parse(), 'retry-after'), ['1'])
   assert.deepEqual(context.recorder.counts(), { queue_full: 1 })
   assert.equal(context.upstream.admission.waiting, 1)
+})
+
+/** The endpoint answers what it was sent last. */
+async function serve(context: FakeContext): Promise<void> {
+  context.call.connect()
+  context.call.head(204)
+  context.call.complete()
+  await Promise.resolve()
+}
+
+test('full of a lower class_the last of it is shed when the turn is over, its connection stays, and all comes to rest', async (t) => {
+  const context = new FakeContext(t, { connections: 1, queue: queuePlan({ limit: 1 }) })
+  const route = {
+    ...context.route,
+    priorityOf: (headers: readonly string[]) => (headers.includes('high') ? 0 : 2),
+  }
+  context.start({}, {}, route)
+  const { res: lower } = context.start({}, {}, route)
+  context.start({ headers: [['x-priority', 'high']] }, {}, route)
+  assert.equal(lower.bytes.length, 0)
+  await new Promise(setImmediate)
+  const answer = lower.parse()
+  assert.equal(answer.status, 503)
+  assert.deepEqual(headerValues(answer, 'retry-after'), ['1'])
+  assert.deepEqual(headerValues(answer, 'connection'), [])
+  assert.deepEqual(context.recorder.counts(), { shed: 1 })
+  await serve(context)
+  await serve(context)
+  await context.assertAtRest()
+})
+
+test('about to be shed, and the client goes_one outcome: it has gone', async (t) => {
+  const context = new FakeContext(t, { connections: 1, queue: queuePlan({ limit: 1 }) })
+  const route = {
+    ...context.route,
+    priorityOf: (headers: readonly string[]) => (headers.includes('high') ? 0 : 2),
+  }
+  context.start({}, {}, route)
+  const { res: lower } = context.start({}, {}, route)
+  context.start({ headers: [['x-priority', 'high']] }, {}, route)
+  lower.leave()
+  await new Promise(setImmediate)
+  assert.deepEqual(context.recorder.counts(), { client_aborted: 1 })
+  await serve(context)
+  await serve(context)
+  await context.assertAtRest()
 })
 
 test('no endpoint up_503 before it queues', async (t) => {

@@ -5,9 +5,9 @@ import type { Client } from '../../../src/native/undici.ts'
 import { type Connection, type ConnectionPlan, ConnectionPool } from '../../../src/proxy/pool.ts'
 import { timeouts } from '../../support/fakes/plans.ts'
 import { startOrigin } from '../../support/origin.ts'
-import { ok } from '../../support/origin-behaviours.ts'
+import { held, ok } from '../../support/origin-behaviours.ts'
 import { requestBy } from '../../support/undici-request.ts'
-import { waitFor } from '../../support/wait.ts'
+import { Gate, waitFor } from '../../support/wait.ts'
 
 function pool(
   t: TestContext,
@@ -241,4 +241,20 @@ test('with a PROXY header_each connection is new, is given up behind its request
   subject.close()
   for (const connection of next) subject.release(connection)
   assert.equal(subject.size, 0)
+})
+
+test('usage_what undici has of requests, and what of them waits behind others', async (t) => {
+  const gate = new Gate()
+  const origin = await startOrigin(t, held(gate, ok()))
+  const subject = pool(t, { connections: 2 }, origin.url)
+  assert.deepEqual(subject.usage, { connections: 0, dispatched: 0, queued: 0 })
+  const [one, other] = acquire(subject, 2) as [Connection, Connection]
+  const answers = [get(one.client), get(other.client)]
+  await gate.reached(2)
+  assert.deepEqual(subject.usage, { connections: 2, dispatched: 2, queued: 0 })
+  answers.push(get(one.client))
+  assert.deepEqual(subject.usage, { connections: 2, dispatched: 3, queued: 1 })
+  gate.open()
+  await Promise.all(answers)
+  assert.deepEqual(subject.usage, { connections: 2, dispatched: 0, queued: 0 })
 })

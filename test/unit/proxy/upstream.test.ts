@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { outcomes } from '../../../src/plan/outcome.ts'
 import type { EndpointPlan, UpstreamPlan } from '../../../src/plan/plan.ts'
 import type { Applicant, Ticket } from '../../../src/proxy/admission.ts'
 import type { Endpoint } from '../../../src/proxy/endpoint.ts'
 import type { Connection } from '../../../src/proxy/pool.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { FakeClock } from '../../support/fakes/clock.ts'
-import { endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'
+import { endpointPlan, queuePlan, upstreamPlan } from '../../support/fakes/plans.ts'
 import { request } from './balance/requests.ts'
 
 /** Endpoints `app/a`, `app/b` …, on ports where nobody listens: nothing is sent in these tests. */
@@ -35,6 +36,11 @@ function begin(subject: Upstream, endpoint: Endpoint, count: number): () => void
     const connection = connections.pop()
     if (connection !== undefined) subject.end(endpoint, connection)
   }
+}
+
+/** One refused connection. */
+function refuse(subject: Upstream, endpoint: Endpoint): void {
+  subject.failed(endpoint, outcomes.connectFailed, endpoint.outlier.epoch)
 }
 
 function names(subject: Upstream, count: number): string {
@@ -118,16 +124,20 @@ test('pick after a failure, no other is up_the same again', () => {
   assert.equal(subject.pick(a), a)
 })
 
-test('suspended_passed over for a second, its places are gone for as long', (t) => {
+test('suspended_passed over for a second, then one place for a probe, then all', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const subject = upstream('ab')
-  subject.suspend(find(subject, 'a'))
+  refuse(subject, find(subject, 'a'))
   assert.equal(names(subject, 3), 'bbb')
   assert.equal(subject.admission.concurrency, 2)
   t.mock.timers.tick(999)
   assert.equal(names(subject, 3), 'bbb')
   t.mock.timers.tick(1)
   assert.ok(names(subject, 2).includes('a'))
+  assert.equal(subject.admission.concurrency, 3)
+  const a = find(subject, 'a')
+  subject.succeeded(a, a.outlier.epoch)
+  await Promise.resolve()
   assert.equal(subject.admission.concurrency, 4)
 })
 
@@ -135,7 +145,7 @@ test('suspended with attempts under way_they keep their places', () => {
   const subject = upstream('ab')
   const a = find(subject, 'a')
   const end = begin(subject, a, 2)
-  subject.suspend(a)
+  refuse(subject, a)
   assert.equal(subject.admission.concurrency, 4)
   end()
   assert.equal(subject.admission.concurrency, 3)
@@ -143,13 +153,13 @@ test('suspended with attempts under way_they keep their places', () => {
 
 test('the last that is up_cannot be suspended', () => {
   const subject = upstream('ab', ['app/b'])
-  subject.suspend(find(subject, 'a'))
+  refuse(subject, find(subject, 'a'))
   assert.equal(names(subject, 2), 'aa')
 })
 
 test('the others go down_one that was suspended is better than none', () => {
   const subject = upstream('ab')
-  subject.suspend(find(subject, 'a'))
+  refuse(subject, find(subject, 'a'))
   subject.setHealth('app/b', false)
   assert.equal(subject.down, false)
   assert.equal(names(subject, 2), 'aa')
@@ -157,22 +167,22 @@ test('the others go down_one that was suspended is better than none', () => {
 
 test('suspended, then a check succeeds_picked again at once', () => {
   const subject = upstream('ab')
-  subject.suspend(find(subject, 'a'))
+  refuse(subject, find(subject, 'a'))
   subject.setHealth('app/a', true)
   assert.ok(names(subject, 2).includes('a'))
 })
 
-test('suspended, picked again, suspended anew_for a whole second from then', (t) => {
+test('suspended, picked again, suspended anew_for two whole seconds from then', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const subject = upstream('ab')
   const a = find(subject, 'a')
-  subject.suspend(a)
+  refuse(subject, a)
   t.mock.timers.tick(900)
   subject.setHealth('app/a', true)
-  subject.suspend(a)
-  t.mock.timers.tick(200)
+  refuse(subject, a)
+  t.mock.timers.tick(1_900)
   assert.equal(names(subject, 3), 'bbb')
-  t.mock.timers.tick(800)
+  t.mock.timers.tick(100)
   assert.ok(names(subject, 2).includes('a'))
 })
 
@@ -181,7 +191,7 @@ test('suspended, then gone from the plan_does not come back', (t) => {
   const subject = upstream('ab')
   const a = find(subject, 'a')
   begin(subject, a, 1)
-  subject.suspend(a)
+  refuse(subject, a)
   subject.update(plan('b'), new Set())
   t.mock.timers.tick(2_000)
   assert.equal(names(subject, 3), 'bbb')
@@ -214,7 +224,7 @@ test('update_limits, time-outs and policy change', () => {
   const subject = upstream('ab')
   const timeouts = { connectMs: 1_000, headersMs: 9, bodyMs: 8, idleMs: 4_000 }
   subject.update(
-    plan('ab', { queue: { limit: 3, timeoutMs: 77 }, timeouts, balance: 'least-connections' }),
+    plan('ab', { queue: queuePlan({ limit: 3, timeoutMs: 77 }), timeouts, balance: 'least-connections' }),
     new Set(),
   )
   assert.equal(subject.admission.limit, 3)
@@ -296,6 +306,8 @@ class Waiting implements Applicant {
     this.ticket = ticket
   }
 
+  shed(): void {}
+
   admitted(): void {
     this.picked = this.#subject.pick(null)
     this.connection = this.picked?.begin(false)
@@ -367,7 +379,7 @@ test('several backups_share by weight', () => {
 
 test('the only one that is no backup refuses_suspended: the backup has the requests', () => {
   const subject = upstream('ab', [], { endpoints: withSettings({ b: { backup: true } }, 'ab') })
-  subject.suspend(find(subject, 'a'))
+  refuse(subject, find(subject, 'a'))
   assert.equal(names(subject, 2), 'bb')
 })
 
@@ -379,7 +391,7 @@ for (const [how, settings] of [
     const subject = upstream('ab', [], { endpoints: withSettings(settings, 'ab') })
     assert.equal(names(subject, 3), 'aaa')
     assert.equal(subject.admission.concurrency, 2)
-    subject.suspend(find(subject, 'a'))
+    refuse(subject, find(subject, 'a'))
     assert.equal(names(subject, 1), 'a')
     subject.setHealth('app/a', false)
     assert.equal(subject.down, true)
@@ -530,36 +542,44 @@ test('slow start_off, or with hash: the whole weight at once', () => {
   }
 })
 
-test('slow start_after refusals that go on, not after one', (t) => {
+test('slow start_after refusals that go on, not after one', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const clock = new FakeClock()
   const subject = new Upstream(plan('ab'), new Set(), () => 0, clock.read)
   const b = find(subject, 'b')
-  const refuse = () => {
-    subject.suspend(b)
-    clock.advance(1_000)
-    t.mock.timers.tick(1_000)
+  const pause = (ms: number) => {
+    clock.advance(ms)
+    t.mock.timers.tick(ms)
   }
-  refuse()
+  const succeed = async () => {
+    subject.succeeded(b, b.outlier.epoch)
+    await Promise.resolve()
+  }
+  refuse(subject, b)
+  pause(1_000)
+  await succeed()
   assert.equal(b.warmth, 100, 'one refusal')
-  clock.advance(3_000)
-  refuse()
+  pause(3_000)
+  refuse(subject, b)
+  pause(1_000)
+  await succeed()
   assert.equal(b.warmth, 100, 'another, much later')
-  clock.advance(500)
-  refuse()
-  assert.equal(b.warmth, 10, 'again, as soon as it had another chance')
+  pause(3_000)
+  refuse(subject, b)
+  pause(1_000)
+  refuse(subject, b)
+  pause(2_000)
+  await succeed()
+  assert.equal(b.warmth, 10, 'its probe had been refused, too')
   t.mock.timers.tick(600)
   assert.equal(b.warmth, 15)
-  clock.advance(5_000)
-  refuse()
-  assert.equal(b.warmth, 10, 'while it was in slow start')
 })
 
 test('upstream gone while one is suspended and one in slow start_what still comes finds them', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const subject = upstream('abc', ['app/b'])
   subject.setHealth('app/b', true)
-  subject.suspend(find(subject, 'a'))
+  refuse(subject, find(subject, 'a'))
   subject.retire()
   pass(t, 20_000, 500)
   assert.match(names(subject, 1), /[bc]/)
@@ -574,7 +594,7 @@ test('ewma_wants to hear of attempts; the others cost nothing', () => {
     subject.observe(find(subject, 'a'), 100, 'answered')
     subject.observe(find(subject, 'b'), 1, 'answered')
   }
-  subject.update(plan('ab', { balance: 'ewma', queue: { limit: 1, timeoutMs: 9 } }), new Set())
+  subject.update(plan('ab', { balance: 'ewma', queue: queuePlan({ limit: 1, timeoutMs: 9 }) }), new Set())
   assert.equal(names(subject, 20), 'b'.repeat(20), 'what is known survives a reload')
 })
 

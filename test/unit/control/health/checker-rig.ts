@@ -71,11 +71,12 @@ export function upstream(
     endpoints: origins.map((origin) => ({ id: `${name}/${origin}`, origin, weight: 1 })),
     balance: 'round-robin',
     slowStartMs: 10_000,
+    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5 },
     connections: 64,
     pipelining: 1,
     timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 60_000, idleMs: 4_000 },
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
-    queue: { limit: 1024, timeoutMs: 5_000 },
+    queue: { limit: 1024, timeoutMs: 5_000, targetMs: 0, intervalMs: 100 },
     health,
   }
 }

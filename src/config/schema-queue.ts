@@ -1,0 +1,77 @@
+import { z } from 'zod'
+import { priorityWords } from '../plan/plan.ts'
+import { limits } from './limits.ts'
+import { choice, duration, integer, named, section, text } from './nodes.ts'
+
+export const queue = section({
+  limit: integer(limits.queueLimit)
+    .default(1024)
+    .describe(
+      'Requests that may wait when every connection of the upstream is busy, per worker. 0 to 1000000; default 1024; 0: ' +
+        'none waits. What comes above it is answered 503 at once, or sheds one of a lower priority. A long queue adds delay, ' +
+        'not throughput, and each waiting request holds memory.',
+    ),
+  timeout: duration(limits.queueTimeoutMs)
+    .default('5s')
+    .describe(
+      'How long a request may wait in the queue before it is answered 503. "1ms" to "24h"; default "5s". Set it below the ' +
+        "clients' own time-out: work for a client that has left is wasted.",
+    ),
+  target: duration(limits.queueTargetMs)
+    .default('0s')
+    .describe(
+      'Controlled delay (RFC 8289): when somebody has waited longer than this all through an "interval", the queue stands. Then ' +
+        'the newest request goes first, and those that have waited longer are answered 503, until nobody waits. Default "0s": ' +
+        'off; up to "24h". "5ms" suits services that answer in a few milliseconds. Off by default since only you know what ' +
+        'wait is normal: before a server that takes seconds, a queue of seconds is no fault, and would be shed.',
+    ),
+  interval: duration(limits.queueIntervalMs)
+    .default('100ms')
+    .describe(
+      'How long a queue must stand before "target" takes effect: a burst that is worked off within it is not shed. "10ms" to ' +
+        '"24h"; default "100ms". Several times what a request usually takes.',
+    ),
+})
+  .prefault({})
+  .describe(
+    'The bounded queue in front of the upstream. Requests of one priority leave it in the order they came.',
+  )
+
+const word = choice(priorityWords)
+
+const byHeader = section({
+  header: text({
+    expected: 'the name of a header',
+    fault: (name) =>
+      /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) ? null : "letters, digits and !#$%&'*+-.^_`|~",
+    maxLength: limits.keyNameLength,
+  }).describe('The request header that says it, for example "x-priority".'),
+  values: named(
+    z
+      .string({ error: 'the value of a header' })
+      .max(limits.headerValueLength)
+      .describe('A value of the header, at most 4096 characters.'),
+    word.describe('The priority of requests with this value.'),
+    'values',
+    limits.priorityValues,
+  ).describe(
+    'Priorities by the whole value of the header, case counts: {"batch": "low"}. At most 64. Has no default.',
+  ),
+  default: word
+    .default('normal')
+    .describe('The priority of requests without the header, or with another value. Default "normal".'),
+}).describe('A header of the request.')
+
+/** Of a route. Three words: an operator can tell them apart, and RFC 9218 (0 the most urgent) and others count in opposite ways. */
+export const priority = z
+  .union([word.describe('The same for every request.'), byHeader], {
+    error: 'one of "high", "normal", "low", or an object with the keys header, values, default',
+  })
+  .default('normal')
+  .describe(
+    'Who goes first when requests wait for the upstream: "high", "normal" or "low", or by a header: {"header": "x-priority", ' +
+      '"values": {"batch": "low"}}. Default "normal". The higher goes first, always, and in a full queue it takes the place of ' +
+      'the last of the lowest, which is answered 503. Clients can send any header: go by one that a proxy in front of Weir sets.',
+  )
+
+export type PriorityConfig = z.output<typeof priority>

@@ -1,0 +1,69 @@
+/**
+ * Who the client of a request is, where a proxy in front of Weir may say so: the last address in X-Forwarded-For that is none of
+ * `trustedProxies`. Each proxy adds its peer on the right, so that what stands left of the first stranger is that stranger's claim.
+ */
+import { isIP, isIPv4 } from 'node:net'
+import type { AddressSet } from '../address-set.ts'
+
+/**
+ * @param peer the connection's, as `clientAddress` gives it
+ * @param chain X-Forwarded-For, its lines joined with commas; '' if none
+ * @returns the peer, unless it is trusted and names another
+ */
+export function clientOf(peer: string, chain: string, trusted: AddressSet): string {
+  if (chain === '' || !trusted.has(peer)) return peer
+  let client = peer
+  let end = chain.length
+  while (end > 0) {
+    const comma = chain.lastIndexOf(',', end - 1)
+    const address = addressIn(chain.slice(comma + 1, end).trim())
+    // No address: whoever wrote it is the last that is known.
+    if (address === '') return client
+    client = address
+    if (!trusted.has(address)) return client
+    end = comma
+  }
+  return client
+}
+
+/** Lines of a field put together, from names and values alternately. */
+export function forwardedFor(claims: readonly string[]): string {
+  let chain = ''
+  for (let index = 0; index < claims.length; index += 2) {
+    if (claims[index] !== 'x-forwarded-for') continue
+    chain = chain === '' ? (claims[index + 1] as string) : `${chain},${claims[index + 1]}`
+  }
+  return chain
+}
+
+/** `192.0.2.7`, `192.0.2.7:80`, `2001:db8::7`, `[2001:db8::7]:80`; '' for anything else. Mapped IPv4 is IPv4. */
+function addressIn(text: string): string {
+  let address = text
+  if (text.startsWith('[')) address = text.slice(1, text.indexOf(']'))
+  else if (text.includes('.') && text.indexOf(':') === text.lastIndexOf(':'))
+    address = text.split(':', 1)[0] as string
+  if (isIP(address) === 0 || address.includes('%')) return ''
+  const mapped = address.slice(address.lastIndexOf(':') + 1)
+  return address.length > mapped.length && isIPv4(mapped) && /^::ffff:/i.test(address) ? mapped : address
+}
+
+/**
+ * What an address is counted as: IPv4 as it is, IPv6 by its /64, of which a single client has all (RFC 6177, RFC 7934).
+ * @param address as `clientOf` gives it
+ */
+export function countedAddress(address: string): string {
+  if (!address.includes(':')) return address
+  const [before = '', after] = address.toLowerCase().split('::', 2)
+  const groups = before === '' ? [] : before.split(':')
+  if (after !== undefined) {
+    const rest = after === '' ? [] : after.split(':')
+    // The last two groups may be written as IPv4.
+    const written = groups.length + rest.length + Number(after.includes('.'))
+    for (let missing = written; missing < 8; missing++) groups.push('0')
+    groups.push(...rest)
+  }
+  return groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')
+}

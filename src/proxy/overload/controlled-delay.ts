@@ -1,0 +1,62 @@
+/**
+ * Tells a queue that stands from one that a burst has made: controlled delay (RFC 8289), in the form that queues of requests
+ * have at Facebook (Maurer, "Fail at Scale", ACM Queue 13/8, 2015) and in folly.
+ *
+ *     calm ── somebody has waited longer than `target` all through an `interval` ──► overloaded
+ *          ◄── nobody waits any more ──
+ *
+ * A good queue takes up a burst and is empty again; a standing one adds its delay to every request and gains nothing. While
+ * overloaded, the newest goes first (it has the best chance to be answered before its client gives up), and who has waited longer
+ * than `target` is shed, the oldest first; the last one stays, so that a place that gets free is never without a taker. Two
+ * things differ from the RFC: it drops ever more often, one at a time, to make TCP slow down, and clients of HTTP do not; and it
+ * ends when one packet has waited less than the target, which here, with the newest first, would be at once.
+ *
+ * What a worker's own pauses do: while the event loop stands still, everybody seems to wait. So the time between two looks
+ * counts as a quarter of an interval at most: a queue stands if it is found standing again and again. `now` is to come from a
+ * clock that all but stops in such a pause (`Deadlines.precise`).
+ *
+ * Invariant: overloaded only while somebody waits. Pure: no clock of its own.
+ */
+const looksMin = 4
+
+export class ControlledDelay {
+  /** Milliseconds; 0: off, nobody may ask. */
+  targetMs = 0
+  intervalMs = 100
+  overloaded = false
+  #standingMs = Number.NaN
+  #lookedAt = Number.NaN
+
+  /** Nobody waits. */
+  rest(): void {
+    this.overloaded = false
+    this.#standingMs = Number.NaN
+  }
+
+  /**
+   * Looks at the queue: whenever somebody comes or goes, and now and then.
+   * @param now milliseconds, monotonic
+   * @param oldestMs since when the oldest waits, on the same clock
+   */
+  look(now: number, oldestMs: number): void {
+    const aboveMs = now - oldestMs - this.targetMs
+    if (this.overloaded) return
+    if (aboveMs <= 0) {
+      this.#standingMs = Number.NaN
+      return
+    }
+    if (Number.isNaN(this.#standingMs)) {
+      // It has stood since it went above the target, as far as anybody looked.
+      this.#standingMs = Math.min(aboveMs, this.intervalMs / looksMin)
+    } else {
+      this.#standingMs += Math.min(now - this.#lookedAt, this.intervalMs / looksMin)
+    }
+    this.#lookedAt = now
+    if (this.#standingMs >= this.intervalMs) this.overloaded = true
+  }
+
+  /** Whether somebody who has waited since then is to be shed. Only while overloaded. */
+  isTooOld(now: number, sinceMs: number): boolean {
+    return now - sinceMs > this.targetMs
+  }
+}

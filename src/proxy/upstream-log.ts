@@ -1,0 +1,29 @@
+/** What the log says of what requests have shown of an upstream and its endpoints. One line for a change, none for each probe. */
+import type { Logger } from 'pino'
+import type { Upstream, UpstreamListener } from './upstream.ts'
+
+/** @param onDown see UpstreamListener */
+export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): UpstreamListener {
+  return {
+    onOut({ name: upstream }, { id: endpoint, outlier }) {
+      const { trouble, failures, pauseMs } = outlier
+      log.warn({ upstream, endpoint, trouble, failures, forMs: pauseMs }, 'endpoint is shut out')
+    },
+    onBack({ name: upstream }, { id: endpoint }) {
+      log.info({ upstream, endpoint }, 'endpoint is let back')
+    },
+    onFailOpen({ name: upstream }, failingOpen) {
+      if (failingOpen)
+        log.error({ upstream }, 'every endpoint is shut out: failing open, they are sent requests')
+      else log.info({ upstream }, 'no longer failing open')
+    },
+    onUnreachable({ name: upstream }) {
+      log.error({ upstream }, 'no endpoint can be reached: requests are answered with 503')
+    },
+    onLimitMoved({ name: upstream, limit }, now) {
+      if (!limit.worthTelling(now)) return
+      log.info({ upstream, limit: limit.places, baseMs: limit.baseMs }, 'the concurrency limit has moved')
+    },
+    onDown,
+  }
+}
