@@ -5,7 +5,7 @@ import { Load, runLoad } from '../support/load.ts'
 import { type Behaviour, type Origin, startOrigin, unusedPort } from '../support/origin.ts'
 import { ok, resetBeforeHead, respond, silent } from '../support/origin-behaviours.ts'
 import { upstreamOf } from '../support/proxied.ts'
-import { fetchRaw } from '../support/raw-client.ts'
+import { fetchRaw, RawClient } from '../support/raw-client.ts'
 import { waitFor } from '../support/wait.ts'
 import { startWeir, type Weir } from '../support/weir.ts'
 
@@ -138,19 +138,45 @@ test('off: an endpoint that fails has its share', async (t) => {
   assert.deepEqual(await verdicts(weir), ['healthy in', 'healthy in'])
 })
 
+const handshake: [string, string][] = [
+  ['Connection', 'Upgrade'],
+  ['Upgrade', 'websocket'],
+  ['Sec-WebSocket-Version', '13'],
+  ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+]
+
+test('WebSocket handshakes: one is the probe, those beside it go elsewhere', async (t) => {
+  const settings = { failures: 3, time: '100ms', maxTime: '1h' }
+  const { weir, origins } = await before(t, [respond({ status: 503 }), respond({ status: 403 })], settings)
+  const [sick, well] = origins as [Origin, Origin]
+  await waitFor(
+    async () => {
+      await fetchRaw(weir.port, { headers: handshake })
+      return weir.log.named('endpoint is shut out').length === 1
+    },
+    { what: 'the endpoint to be shut out' },
+  )
+  sick.use(silent)
+  await waitFor(async () => (await verdicts(weir))[0] === 'healthy probing', { what: 'the time to be over' })
+  for (let round = 1; round <= 2; round++) {
+    const counts = [sick.count, well.count] as const
+    const clients = await Promise.all(Array.from({ length: 6 }, () => RawClient.connect(weir.port)))
+    await Promise.all(clients.map((client) => client.request({ headers: handshake })))
+    await waitFor(() => sick.count + well.count === counts[0] + counts[1] + 6, { what: 'six handshakes' })
+    assert.equal(sick.count, counts[0] + 1, `round ${round}`)
+    // The client of the probe leaves: the next is one.
+    for (const client of clients) client.close()
+    await weir.atRest()
+  }
+})
+
 test('WebSocket handshakes that fail count, too', async (t) => {
   const { weir } = await before(t, [respond({ status: 503 }), respond({ status: 403 })], {
     failures: 3,
     time: '1h',
     maxTime: '1h',
   })
-  const headers: [string, string][] = [
-    ['Connection', 'Upgrade'],
-    ['Upgrade', 'websocket'],
-    ['Sec-WebSocket-Version', '13'],
-    ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
-  ]
-  for (let count = 0; count < 8; count++) await fetchRaw(weir.port, { headers })
+  for (let count = 0; count < 8; count++) await fetchRaw(weir.port, { headers: handshake })
   assert.deepEqual((await verdicts(weir)).sort(), ['healthy in', 'healthy out'])
   await weir.atRest()
 })

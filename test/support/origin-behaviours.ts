@@ -125,9 +125,10 @@ export function breakMidBody(
   how: 'reset' | 'fin',
   sent: number,
   gate: Gate,
+  headers: readonly Header[] = [],
 ): Behaviour {
   return async (exchange) => {
-    await exchange.head(200, [lengthHeader(framing, 100_000)])
+    await exchange.head(200, [...headers, lengthHeader(framing, 100_000)])
     for (const slice of byteStream(sent)) {
       await (framing === 'length' ? exchange.write(slice) : exchange.chunk(slice))
     }

@@ -133,6 +133,24 @@ test('half-open, and only a cookie leads there_up for the probe', async (t) => {
   subject.end(a, probe, a.outlier.epoch)
 })
 
+test('half-open, a reload while the probe is under way_it still is the only one, and its verdict counts', async (t) => {
+  const { subject, a, b, fail } = rig(t, 'ab')
+  fail(a, unanswered)
+  t.mock.timers.tick(10_000)
+  const probe = a.begin(false)
+  const plan = upstreamPlan({
+    endpoints: [endpointPlan('a', 1, 3), endpointPlan('b', 2)],
+    connections: 4,
+    slowStartMs: 0,
+  })
+  subject.update(plan, new Set())
+  assert.deepEqual([subject.pick(b), subject.admission.concurrency], [null, 5])
+  subject.succeeded(a, a.outlier.epoch)
+  await Promise.resolve()
+  assert.deepEqual([subject.pick(b), subject.admission.concurrency], [a, 8])
+  subject.end(a, probe, a.outlier.epoch)
+})
+
 test('head that did not come in time_sent again only where another endpoint is up', (t) => {
   const { subject, a, b, fail } = rig(t, 'ab')
   const whole = { replayable: true, length: 0 }
