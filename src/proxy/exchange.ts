@@ -331,12 +331,12 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   // ---- 8 record ----
 
   /**
-   * The connection closes behind the answer: the client asks for it, the worker drains, the body is chunked (native-notes/03-request-parser.md), or
-   * more of the upload is to come, which would keep the connection busy on a timer that the binding has switched off
+   * The connection closes behind the answer: for the request's own sake, since the worker drains, or since more of the upload
+   * is to come, which would keep the connection busy on a timer that the binding has switched off
    * (native-notes/02-fixed-timers.md).
    */
   get #mustClose(): boolean {
-    return this.head.closes || this.#context.draining || this.head.chunked || this.#upload.coming
+    return this.head.endsConnection || this.#context.draining || this.#upload.coming
   }
 
   /** Ends with an answer of Weir's own. The response's head must not have been written. */

@@ -17,6 +17,8 @@ import { type ListenerFacts, plainListener } from './listener-facts.ts'
 export class RequestHead {
   /** Of the listener that it came by. Set before it is read; it stays until the next one. */
   by: ListenerFacts = plainListener
+  /** The answer is the connection's last, for Weir's own reasons. Set before it is read. */
+  last = false
   method = ''
   /** Path and query, byte for byte as the client sent it. */
   target = ''
@@ -42,6 +44,14 @@ export class RequestHead {
   #hosts = 0
   #connection = ''
   readonly #collect = (name: string, value: string): void => this.#add(name, value)
+
+  /**
+   * The connection closes behind the answer, whatever that is: the client asks for it, it has carried as many requests as it
+   * may, or the body is chunked (native-notes/03-request-parser.md).
+   */
+  get endsConnection(): boolean {
+    return this.closes || this.last || this.chunked
+  }
 
   get hasBody(): boolean {
     return this.chunked || this.contentLength > 0
@@ -87,6 +97,7 @@ export class RequestHead {
   }
 
   reset(): void {
+    this.last = false
     this.method = ''
     this.target = ''
     this.host = ''
