@@ -80,18 +80,37 @@ function writeBody(res: HttpResponse, method: string, body: string, close: boole
   res.endWithoutBody()
 }
 
+/** Head and body that fit the binding's cork of 16 KiB together, with room for what the binding adds to the head. */
+export const oneCorkBytes = 15_000
+
+/**
+ * Ends with a body that does not fit the cork together with its head, which must have been written in the same one. `end` would
+ * lose it on 20.51.4 where the client's kernel takes nothing (native-notes/01-lost-writes.md); `tryEnd` says what it took.
+ * The binding cannot close the connection behind it. The abort handler is replaced: nobody else may touch the response any more.
+ */
+export function endWithLarge(res: HttpResponse, body: Buffer): void {
+  res.onAborted(() => {})
+  if (res.tryEnd(body, body.length)[1]) return
+  res.onWritable((offset) => res.tryEnd(body.subarray(offset), body.length)[0])
+}
+
 /** A route's fixed answer, ready to write. */
 export class FixedReply {
   readonly status: number
   readonly #statusLine: string
   readonly #headers: FixedResponse['headers']
   readonly #body: string
+  /** null: it fits the cork. */
+  readonly #large: Buffer | null
 
-  constructor(response: FixedResponse) {
-    this.status = response.status
-    this.#statusLine = statusLine(response.status)
-    this.#headers = response.headers
-    this.#body = response.body
+  constructor({ status, headers, body }: FixedResponse) {
+    this.status = status
+    this.#statusLine = statusLine(status)
+    this.#headers = headers
+    this.#body = body
+    const headBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0)
+    const large = headBytes + Buffer.byteLength(body) > oneCorkBytes && !isBodiless(status)
+    this.#large = large ? Buffer.from(body) : null
   }
 
   /**
@@ -102,8 +121,12 @@ export class FixedReply {
   send(res: HttpResponse, request: HttpRequest, close: boolean, asked = false): void {
     if (this.status !== 200) res.writeStatus(this.#statusLine)
     for (const [name, value] of this.#headers) res.writeHeader(name, value)
-    if (!isBodiless(this.status))
-      return writeBody(res, request.getCaseSensitiveMethod(), this.#body, close, asked)
+    const method = request.getCaseSensitiveMethod()
+    if (this.#large !== null && method !== 'HEAD') {
+      if (close) res.writeHeader('connection', 'close')
+      return endWithLarge(res, this.#large)
+    }
+    if (!isBodiless(this.status)) return writeBody(res, method, this.#body, close, asked)
     if (close) res.writeHeader('connection', 'close')
     res.endWithoutBody()
   }

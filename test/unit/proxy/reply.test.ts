@@ -142,3 +142,28 @@ for (const [condition, response, method] of [
     assert.deepEqual(headerValues(sent(response, method, true).parsed, 'connection'), ['close'])
   })
 }
+
+test('fixed answer that does not fit the cork, to a client whose kernel takes little_nothing is lost', () => {
+  const body = 'é'.repeat(20_000)
+  for (const kernelBytes of [100, 20_000, 1_000_000]) {
+    const res = new FakeResponse({ kernelBytes })
+    const reply = new FixedReply({ status: 200, headers: [['x-a', '1']], body })
+    res.inHandler(() => reply.send(res.native, new FakeRequest().native, true))
+    while (res.read() > 0);
+    assert.deepEqual([res.misuse, res.lostBytes, res.done], [[], 0, true])
+    const parsed = res.parse()
+    assert.equal(parsed.body.toString(), body)
+    assert.deepEqual(headerValues(parsed, 'content-length'), ['40000'])
+    assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+  }
+})
+
+test('fixed answer that does not fit the cork, and the client leaves_not touched again', () => {
+  const res = new FakeResponse({ kernelBytes: 20_000 })
+  const reply = new FixedReply({ status: 200, headers: [], body: 'x'.repeat(60_000) })
+  res.onAborted(() => assert.fail('whoever had the response has let go of it'))
+  res.inHandler(() => reply.send(res.native, new FakeRequest().native, false))
+  res.leave()
+  res.read()
+  assert.deepEqual(res.misuse, [])
+})
