@@ -304,10 +304,15 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   rearm(): void {
     const fast = this.#pace.look(this.#upload, this.#response, this.#context.limits.minRate)
     if (!fast) return this.#breakOff(outcomes.clientStalled)
-    if (this.#upload.paused) return this.#upload.rearm()
-    if (this.#res === null || !(this.#phase === 'streaming' || this.#upload.coming)) return
-    this.#res.pause()
-    this.#res.resume()
+    if (this.#phase === 'streaming' || this.#upload.coming) this.#upload.rearm(this.#res)
+  }
+
+  get stalled(): boolean {
+    return this.#response.blocked && this.#upload.disturbed
+  }
+
+  nudge(): void {
+    this.#upload.nudge(this.#response)
   }
 
   /** The upstream has lost its last endpoint: what waits for it need not wait on. */
@@ -330,11 +335,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   // ---- 8 record ----
 
-  /**
-   * The connection closes behind the answer: for the request's own sake, since the worker drains, or since more of the upload
-   * is to come, which would keep the connection busy on a timer that the binding has switched off
-   * (native-notes/02-fixed-timers.md).
-   */
+  /** The connection closes behind the answer. While an upload comes it would have no timer (native-notes/02-fixed-timers.md). */
   get #mustClose(): boolean {
     return this.head.endsConnection || this.#context.draining || this.#upload.coming
   }

@@ -178,7 +178,16 @@ export class Listener {
 
   #adopt(app: TemplatedApp, { counter }: ListenerFacts): void {
     this.#apps.push(app)
-    app.filter((res, change) => this.#count(res, change as number, counter))
+    app.filter(this.#counting(counter))
+  }
+
+  #counting(counter: RequestCounter | null): Parameters<TemplatedApp['filter']>[0] {
+    let first = true
+    return (res, change) => {
+      if (first) seePolling(res)
+      first = false
+      this.#count(res, change as number, counter)
+    }
   }
 
   /** @param change positive for a connection that opens, negative for one that closes */
@@ -216,6 +225,15 @@ export class Listener {
 
 function addressOf({ host, port }: ListenerPlan): string {
   return `${host} ${port}`
+}
+
+/**
+ * A resume brings back what any earlier pause has seen, and makes the connection deaf if none has seen anything: a connection that
+ * has just opened is one to see (native-notes/05-pause-and-resume.md).
+ */
+function seePolling(res: HttpResponse): void {
+  res.pause()
+  res.resume()
 }
 
 function asSlot(app: TemplatedApp): SlotApp {

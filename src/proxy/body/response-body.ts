@@ -33,6 +33,8 @@ type Mode = 'none' | 'fixed' | 'chunked'
 const oneCorkBytes = 15_000
 /** What is written at a time while the client is slow: less than any writable event makes room for. */
 const cautiousBytes = 4_096
+/** What is written to find out whether there is room; a write that is refused is kept by the binding. */
+const probeBytes = 64
 
 const noop = (): void => {}
 
@@ -151,6 +153,16 @@ export class ResponseBody {
     this.#held = null
     if (held !== null) this.bytes += held.length
     this.#endWith(held)
+  }
+
+  /** Finds out whether the client takes more, where the binding may not say it: see Upload. */
+  nudge(): void {
+    const res = this.#res
+    if (res === null || this.#pending === null || this.#continuation !== null) return
+    if (this.#mode === 'fixed') return void this.#onWritable(res.getWriteOffset())
+    res.cork(noop)
+    this.#pieceBytes = Math.min(probeBytes, this.#writeBytes)
+    this.#goOn()
   }
 
   reset(): void {
@@ -330,7 +342,11 @@ export class ResponseBody {
     if (!this.#writableSet) {
       // 20.51.4 throws away a handler that is set a second time from inside the first: one for the whole response.
       this.#writableSet = true
-      ;(this.#res as HttpResponse).onWritable(this.#writable)
+      const res = this.#res as HttpResponse
+      res.onWritable(this.#writable)
+      // A resume needs an earlier pause like it: here, with something in the binding's buffer (native-notes/05-pause-and-resume.md).
+      if (this.#mode === 'chunked') res.pause()
+      if (this.#mode === 'chunked') res.resume()
     }
     return false
   }
