@@ -20,7 +20,7 @@ import { answeredAtTheDoor } from './door.ts'
 import { Exchange } from './exchange.ts'
 import { isHost, isTarget, isToken } from './headers/bytes.ts'
 import { Forwarding } from './headers/forwarding.ts'
-import { wantsClose } from './headers/hop-by-hop.ts'
+import { bindingCloses, wantsClose } from './headers/hop-by-hop.ts'
 import { Listener } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
@@ -232,8 +232,9 @@ export class DataPlane implements DataPlaneContext {
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && route.guard === null && isPlain(request, this.limits)) {
         this.recorder.responded(route.reply.status, () => describe(res, request, by))
-        const asked = wantsClose(request.getHeader('connection'))
-        route.reply.send(res, request, last || asked, asked)
+        const connection = request.getHeader('connection')
+        const itself = bindingCloses(connection)
+        route.reply.send(res, request, last || itself || wantsClose(connection), itself)
         return
       }
       exchange = this.spareExchanges.pop() ?? new Exchange(this)

@@ -101,7 +101,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     if (refusal !== null) return this.#refuse(refusal)
     if (route.reply !== null) {
       this.status = route.reply.status
-      route.reply.send(res, request, this.#mustClose, this.head.closes)
+      route.reply.send(res, request, this.#mustClose, this.head.bindingCloses)
       this.#res = null
       return this.#finish(outcomes.responded)
     }
@@ -231,9 +231,9 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#block.read(this.withOwnCookie(rawHeaders), status, interim)
     if (this.#block.malformed || this.#block.length > headBytesMax)
       return this.#breakOff(outcomes.badResponse)
-    const { method, closes } = this.head
+    const { method, bindingCloses } = this.head
     const res = this.#res as HttpResponse
-    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, closes)
+    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, bindingCloses)
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -347,8 +347,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.status = outcome.status
     this.#upload.detach(true)
     this.#res = null
-    const { method, accept, closes } = this.head
-    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, closes, this.answerFields)
+    const { method, accept, bindingCloses: itself } = this.head
+    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, itself, this.answerFields)
     this.#finish(outcome)
   }
 

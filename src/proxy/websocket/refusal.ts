@@ -4,7 +4,7 @@ import type { HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import { toWritable } from '../headers/bytes.ts'
 import { headBytesMax, ResponseBlock } from '../headers/response-block.ts'
-import { endWithLarge, oneCorkBytes } from '../reply.ts'
+import { endWithLarge, endWithoutBody, oneCorkBytes } from '../reply.ts'
 import { isBodiless, statusLine } from '../status-line.ts'
 
 /** Such an answer is a page of error: it is gathered in memory before the client gets it. */
@@ -84,8 +84,7 @@ export class Refusal {
         res.writeHeader('connection', 'close')
         return endWithLarge(res, body)
       }
-      res.writeHeader('connection', 'close')
-      res.endWithoutBody()
+      endWithoutBody(res, true, false)
     })
   }
 }

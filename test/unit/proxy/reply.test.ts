@@ -80,11 +80,21 @@ test('HEAD_the length of the body that GET would have had, and no body', () => {
   assert.equal(parsed.rest.length, 0)
 })
 
-test('HEAD and close_announced', () => {
-  assert.deepEqual(
-    headerValues(answered(outcomes.noRoute, { method: 'HEAD', close: true }).parsed, 'connection'),
-    ['close'],
-  )
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('HEAD and close_announced, and done when the head is out', async () => {
+  const { res, parsed } = answered(outcomes.noRoute, { method: 'HEAD', close: true })
+  assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+  assert.deepEqual([headerValues(parsed, 'date').length, parsed.rest.length, res.closedBy], [1, 0, null])
+  await turn()
+  assert.deepEqual([res.closedBy, res.misuse], ['close', []])
+})
+
+test('HEAD and close, and the client leaves first_not touched again', async () => {
+  const { res } = answered(outcomes.noRoute, { method: 'HEAD', close: true })
+  res.leave()
+  await turn()
+  assert.deepEqual(res.misuse, [])
 })
 
 function sent(response: Partial<FixedResponse>, method = 'GET', close = false): Answered {
@@ -92,7 +102,6 @@ function sent(response: Partial<FixedResponse>, method = 'GET', close = false): 
   const reply = new FixedReply({ status: 200, headers: [], body: '', ...response })
   res.inHandler(() => reply.send(res.native, new FakeRequest({ method }).native, close))
   assert.deepEqual(res.misuse, [])
-  assert.ok(res.done)
   return { res, parsed: res.parse(method === 'HEAD') }
 }
 
@@ -138,8 +147,12 @@ for (const [condition, response, method] of [
   ['204', { status: 204 }, 'GET'],
   ['304', { status: 304 }, 'GET'],
 ] as const) {
-  test(`fixed answer ${condition} while draining_announces the close`, () => {
-    assert.deepEqual(headerValues(sent(response, method, true).parsed, 'connection'), ['close'])
+  test(`fixed answer ${condition} while draining_announces the close, and closes`, async () => {
+    const { res, parsed } = sent(response, method, true)
+    assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+    assert.equal(parsed.rest.length, 0)
+    await turn()
+    assert.notEqual(res.closedBy, null)
   })
 }
 
