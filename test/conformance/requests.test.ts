@@ -1,6 +1,6 @@
 /**
  * Requests as they come and as they arrive at the origin, byte by byte, after RFC 9110 and 9112. What is refused stands in
- * requests-refused.test.ts.
+ * ../integration/refusals.test.ts.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
