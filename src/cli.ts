@@ -6,7 +6,9 @@ import { loadConfig, readConfig, renderProblems } from './config/load.ts'
 import { checkBind } from './control/bind-check.ts'
 import { ControlPlane } from './control/control-plane.ts'
 import { directOutput, makeLogger, standardOutput } from './log.ts'
+import { loadBinding } from './native/uws.ts'
 import type { Plan } from './plan/plan.ts'
+import { unkeptLimits } from './proxy/connection-limits.ts'
 import { inlineWorker, processWorkers } from './start-worker.ts'
 
 const exitCodes = { clean: 0, failure: 1, usage: 2 } as const
@@ -92,8 +94,20 @@ function check(file: string): number {
     process.stderr.write(`${renderProblems(file, result.problems)}\n`)
     return exitCodes.usage
   }
+  const warning = warningFor(result.plan)
+  if (warning !== null) process.stderr.write(`warning: ${warning}\n`)
   process.stdout.write(`${file} is valid\n`)
   return exitCodes.clean
+}
+
+/** What is right by the file and will not be had on this machine. */
+function warningFor(plan: Plan): string | null {
+  try {
+    return unkeptLimits(plan, loadBinding())
+  } catch {
+    // No binding loads: that is no matter of the configuration, and `run` says it.
+    return null
+  }
 }
 
 /** Runs until it is told to stop, or fails to start. @returns the exit code */

@@ -8,6 +8,7 @@ import type { Binding } from './native/uws.ts'
 import { loadBinding } from './native/uws.ts'
 import type { FromWorker, ToWorker } from './plan/messages.ts'
 import type { Plan } from './plan/plan.ts'
+import { unkeptLimits } from './proxy/connection-limits.ts'
 import { DataPlane } from './proxy/data-plane.ts'
 
 /** A drain has settled when nothing is in flight and no request has come for this long on the connections still open. */
@@ -82,6 +83,8 @@ export class Worker {
     }
     this.#proxy = proxy
     this.#plan = plan
+    const warning = unkeptLimits(plan, this.#binding)
+    if (warning !== null) this.#log.warn(warning)
     for (const listener of plan.listeners) this.#send({ type: 'listening', listener })
     this.#send({ type: 'ready' })
   }

@@ -59,6 +59,8 @@ export function compile(config: Config, directory = '.'): Plan {
         overMs: milliseconds(config.limits.minRate.over),
       },
       connections: config.limits.connections,
+      connectionRequests: config.limits.connectionRequests,
+      connectionAgeMs: milliseconds(config.limits.connectionAge),
     },
     websocket: {
       connections: config.websocket.connections,

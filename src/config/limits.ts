@@ -73,6 +73,10 @@ export const limits = {
   minRateOverMs: { min: 4_000, max: 3_600_000 },
   /** 0 means none. */
   clientConnections: { min: 0, max: 1_000_000 },
+  /** 0 means none. */
+  connectionRequests: { min: 0, max: 1_000_000_000 },
+  /** 0 means none. */
+  connectionAgeMs: { min: 0, max: 86_400_000 },
 
   websockets: { min: 0, max: 1_000_000 },
   websocketPayload: { min: 1024, max: 256 * 1024 ** 2 },

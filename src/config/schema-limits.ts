@@ -46,6 +46,18 @@ export const limits = section({
       'Client connections that a worker holds, 0 to 1000000; default 16384. Those above are closed as they come. 0: as ' +
         'many as there are file descriptors, which upstream connections need too. A connection takes up to 16 KiB.',
     ),
+  connectionRequests: integer(ranges.connectionRequests)
+    .default(0)
+    .describe(
+      'Requests on one client connection, which then closes behind the last answer: 0 to 1000000000; default 0: any number. ' +
+        'A TLS listener needs uWebSockets.js 20.69.0 for it: with 20.51.4 Weir says so at the start, and its connections live on.',
+    ),
+  connectionAge: duration(ranges.connectionAgeMs)
+    .default('0s')
+    .describe(
+      'How old a client connection may become, up to "24h"; default "0s": any age. It closes behind the answer to the first ' +
+        'request after that. For TLS as connectionRequests.',
+    ),
 })
   .prefault({})
   .describe('What one client may have. What is above is refused and the connection closed.')

@@ -34,13 +34,27 @@ export interface Binding {
   readonly writeBytes: number
   /** 20.51.4 may close a WebSocket that was upgraded inside a cork (native-notes/15-websockets.md). */
   readonly upgradesInCork: boolean
+  /** It tells a peer's port, by which connections can be told apart (native-notes/22-connections-without-names.md). */
+  readonly namesConnections: boolean
   /** Newer bindings that were tried first and did not load, with the reason. */
   readonly refused: readonly { readonly version: string; readonly reason: string }[]
 }
 
 const candidates = [
-  { version: '20.69.0', alias: 'uws-20.69', writeBytes: 65_536, upgradesInCork: true },
-  { version: '20.51.4', alias: 'uws-20.51', writeBytes: 16_000, upgradesInCork: false },
+  {
+    version: '20.69.0',
+    alias: 'uws-20.69',
+    writeBytes: 65_536,
+    upgradesInCork: true,
+    namesConnections: true,
+  },
+  {
+    version: '20.51.4',
+    alias: 'uws-20.51',
+    writeBytes: 16_000,
+    upgradesInCork: false,
+    namesConnections: false,
+  },
 ] as const
 
 /**
@@ -51,12 +65,12 @@ export function loadBinding(require: (alias: string) => unknown = createRequire(
   // Read once, when the binary is mapped into the process; the default of 4,096 refuses ordinary cookies.
   process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= String(nativeLimits.headBytes)
   const refused: { version: string; reason: string }[] = []
-  for (const { version, alias, writeBytes, upgradesInCork } of candidates) {
+  for (const { version, alias, ...facts } of candidates) {
     try {
       const uws = require(alias) as Uws
       // Hides the `uWebSockets: 20` response header. Not in the types; a no-op where it is unknown.
       ;(uws as unknown as { _cfg?: (key: string) => void })._cfg?.('silent')
-      return { uws, version, writeBytes, upgradesInCork, refused }
+      return { uws, version, ...facts, refused }
     } catch (error) {
       refused.push({ version, reason: lastLine(error) })
     }

@@ -73,6 +73,10 @@ export interface LimitsPlan {
   readonly minRate: MinRatePlan
   /** Client connections per worker. 0: any number. */
   readonly connections: number
+  /** Of one client connection. 0: any number. */
+  readonly connectionRequests: number
+  /** Of one client connection. 0: any. */
+  readonly connectionAgeMs: number
 }
 
 /** What a client must at least send or take while it is the one that is waited for. */

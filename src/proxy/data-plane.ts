@@ -20,7 +20,7 @@ import { answeredAtTheDoor } from './door.ts'
 import { Exchange } from './exchange.ts'
 import { isHost, isTarget, isToken } from './headers/bytes.ts'
 import { Forwarding } from './headers/forwarding.ts'
-import { wantsClose } from './headers/hop-by-hop.ts'
+import { bindingCloses, wantsClose } from './headers/hop-by-hop.ts'
 import { Listener } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
@@ -51,6 +51,8 @@ const unlimited: LimitsPlan = {
   bodyBytes: 0,
   minRate: { bytesPerSecond: 0, overMs: 0 },
   connections: 0,
+  connectionRequests: 0,
+  connectionAgeMs: 0,
 }
 const nothingForwarded = { trustedProxies: [], forwarded: false, via: false, requestId: false }
 
@@ -118,7 +120,7 @@ export class DataPlane implements DataPlaneContext {
     }
     this.forwarding = new Forwarding(plan.forwarding)
     this.limits = plan.limits
-    this.#listener.connectionsMax = plan.limits.connections
+    this.#listener.configure(plan.limits)
     this.recorder.configure(plan.log)
     return null
   }
@@ -204,7 +206,8 @@ export class DataPlane implements DataPlaneContext {
       if (!wantsWebSocket(request) || route === null || route.upstream === null) {
         return this.#onRequest(res, request, by)
       }
-      if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, this.draining)) return
+      const last = this.#isLast(res, by)
+      if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
       this.#webSockets?.begin(res, request, context, by, route, path)
     } catch (error) {
       this.#log.error({ err: error }, 'a WebSocket could not be bridged: please report this')
@@ -212,23 +215,32 @@ export class DataPlane implements DataPlaneContext {
     }
   }
 
+  /** To be asked once for each request. @returns whether the connection is to close behind the answer, for Weir's own reasons */
+  #isLast(res: HttpResponse, { counter }: ListenerFacts): boolean {
+    const spent = this.#listener.limits.on && counter?.isLast(res) === true
+    return spent || this.draining
+  }
+
   #onRequest(res: HttpResponse, request: HttpRequest, by: ListenerFacts): void {
     let exchange: Exchange | null = null
     try {
       if (this.draining) this.lastRequestAt = performance.now()
-      if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, this.draining)) return
+      const last = this.#isLast(res, by)
+      if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
       const router = this.#router
       const path = cleanPath(request.getUrl())
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && route.guard === null && isPlain(request, this.limits)) {
         this.recorder.responded(route.reply.status, () => describe(res, request, by))
-        const asked = wantsClose(request.getHeader('connection'))
-        route.reply.send(res, request, this.draining || asked, asked)
+        const connection = request.getHeader('connection')
+        const itself = bindingCloses(connection)
+        route.reply.send(res, request, last || itself || wantsClose(connection), itself)
         return
       }
       exchange = this.spareExchanges.pop() ?? new Exchange(this)
       exchange.head.by = by
+      exchange.head.last = last
       exchange.begin(res, request, route, path)
     } catch (error) {
       this.#log.error({ err: error }, 'a request could not be handled: please report this')

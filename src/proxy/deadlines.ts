@@ -31,6 +31,10 @@ export interface Timed {
   totalDeadline: number
   expire(): void
   expireTotally(): void
+  /** It may wait for an event that the binding does not give. */
+  readonly stalled: boolean
+  /** Called at each tick while `stalled`: look whether there is anything to be done. */
+  nudge(): void
   /** Called every 4 s (`rearmMs`): see how fast the client is, and tell the binding that this transfer is still wanted. */
   rearm(): void
 }
@@ -111,6 +115,7 @@ export class Deadlines<T extends Timed> {
       if (this.now >= member.deadline) member.expire()
       else if (this.now >= member.totalDeadline) member.expireTotally()
       else if (rearm) member.rearm()
+      else if (member.stalled) member.nudge()
     }
     this.onTick?.()
   }

@@ -3,19 +3,23 @@ import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { outcomes } from '../plan/outcome.ts'
 import { describe } from './describe.ts'
 import { isHost, isTarget } from './headers/bytes.ts'
-import { wantsClose } from './headers/hop-by-hop.ts'
+import { bindingCloses, wantsClose } from './headers/hop-by-hop.ts'
 import { hasClientCertificate, type ListenerFacts } from './listener-facts.ts'
 import type { Recorder } from './record.ts'
 import { redirectStatus, redirectToHttps } from './redirect.ts'
 import { answer } from './reply.ts'
 
-/** Must run inside the request's handler. @returns whether the request has been answered, and recorded */
+/**
+ * Must run inside the request's handler.
+ * @param last the connection closes behind the answer
+ * @returns whether the request has been answered, and recorded
+ */
 export function answeredAtTheDoor(
   res: HttpResponse,
   request: HttpRequest,
   by: ListenerFacts,
   recorder: Recorder,
-  draining: boolean,
+  last: boolean,
 ): boolean {
   if (by.clientCertificate && !hasClientCertificate(res)) {
     refuse(outcomes.noClientCertificate, res, request, by, recorder)
@@ -33,7 +37,9 @@ export function answeredAtTheDoor(
   recorder.responded(redirectStatus, () => describe(res, request, by))
   // Nobody reads a body that comes with it.
   const hasBody = request.getHeader('content-length') !== '' || request.getHeader('transfer-encoding') !== ''
-  redirectToHttps(res, host, by.redirectPort, target, draining || hasBody, asksToClose(request))
+  const connection = request.getHeader('connection')
+  const close = last || hasBody || wantsClose(connection)
+  redirectToHttps(res, host, by.redirectPort, target, close, bindingCloses(connection))
   return true
 }
 
@@ -45,16 +51,6 @@ function refuse(
   recorder: Recorder,
 ): void {
   recorder.responded(outcome.status, () => describe(res, request, by), outcome)
-  answer(
-    res,
-    outcome,
-    request.getCaseSensitiveMethod(),
-    request.getHeader('accept'),
-    true,
-    asksToClose(request),
-  )
-}
-
-function asksToClose(request: HttpRequest): boolean {
-  return wantsClose(request.getHeader('connection'))
+  const itself = bindingCloses(request.getHeader('connection'))
+  answer(res, outcome, request.getCaseSensitiveMethod(), request.getHeader('accept'), true, itself)
 }

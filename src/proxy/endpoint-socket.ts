@@ -21,7 +21,7 @@ import { EventEmitter } from 'node:events'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { type Handle, handleOf, writeLatin1 } from '../native/socket-handle.ts'
 import { errors } from '../native/undici.ts'
-import { disguiseContinue } from './headers/disguise-continue.ts'
+import { ContinueDisguise, type ResponsesRead } from './headers/disguise-continue.ts'
 import { keepFields } from './undici-parser.ts'
 
 /** As much as a read of Node's own asks for. */
@@ -49,7 +49,7 @@ function viewOf(bytes: number): Buffer {
 }
 
 /** What is asked of the requests on the connection. */
-export interface Reading {
+export interface Reading extends ResponsesRead {
   /** Whose response is being read; null between two. */
   readonly reader: { resume(): void } | null
   /** Requests that are under way. */
@@ -79,6 +79,7 @@ export class EndpointSocket extends EventEmitter {
   destroyed = false
   errored: Error | null = null
   readonly #reading: Reading
+  readonly #disguise: ContinueDisguise
   readonly #socket: Socket
   #handle: Handle | null = null
   /** Read from the kernel, not yet by undici. */
@@ -98,6 +99,7 @@ export class EndpointSocket extends EventEmitter {
   constructor(target: NetConnectOpts, timeoutMs: number, reading: Reading, callback: Callback) {
     super()
     this.#reading = reading
+    this.#disguise = new ContinueDisguise(reading)
     // undici listens only while it has a client for the socket, and an error that nobody listens to ends the worker.
     this.on('error', () => {})
     this.#socket = connect({
@@ -157,7 +159,7 @@ export class EndpointSocket extends EventEmitter {
   /** @returns false: the kernel's side is not to be read for now */
   #take(bytes: number): boolean {
     const chunk = viewOf(bytes)
-    if (this.#reading.reader === null) disguiseContinue(chunk)
+    this.#disguise.look(chunk)
     this.#held = chunk
     this.#parsing = true
     this.emit('readable')

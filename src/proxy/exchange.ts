@@ -101,7 +101,7 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     if (refusal !== null) return this.#refuse(refusal)
     if (route.reply !== null) {
       this.status = route.reply.status
-      route.reply.send(res, request, this.#mustClose, this.head.closes)
+      route.reply.send(res, request, this.#mustClose, this.head.bindingCloses)
       this.#res = null
       return this.#finish(outcomes.responded)
     }
@@ -231,9 +231,9 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.#block.read(this.withOwnCookie(rawHeaders), status, interim)
     if (this.#block.malformed || this.#block.length > headBytesMax)
       return this.#breakOff(outcomes.badResponse)
-    const { method, closes } = this.head
+    const { method, bindingCloses } = this.head
     const res = this.#res as HttpResponse
-    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, closes)
+    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, bindingCloses)
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -304,10 +304,15 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
   rearm(): void {
     const fast = this.#pace.look(this.#upload, this.#response, this.#context.limits.minRate)
     if (!fast) return this.#breakOff(outcomes.clientStalled)
-    if (this.#upload.paused) return this.#upload.rearm()
-    if (this.#res === null || !(this.#phase === 'streaming' || this.#upload.coming)) return
-    this.#res.pause()
-    this.#res.resume()
+    if (this.#phase === 'streaming' || this.#upload.coming) this.#upload.rearm(this.#res)
+  }
+
+  get stalled(): boolean {
+    return this.#response.blocked && this.#upload.disturbed
+  }
+
+  nudge(): void {
+    this.#upload.nudge(this.#response)
   }
 
   /** The upstream has lost its last endpoint: what waits for it need not wait on. */
@@ -330,13 +335,9 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
 
   // ---- 8 record ----
 
-  /**
-   * The connection closes behind the answer: the client asks for it, the worker drains, the body is chunked (native-notes/03-request-parser.md), or
-   * more of the upload is to come, which would keep the connection busy on a timer that the binding has switched off
-   * (native-notes/02-fixed-timers.md).
-   */
+  /** The connection closes behind the answer. While an upload comes it would have no timer (native-notes/02-fixed-timers.md). */
   get #mustClose(): boolean {
-    return this.head.closes || this.#context.draining || this.head.chunked || this.#upload.coming
+    return this.head.endsConnection || this.#context.draining || this.#upload.coming
   }
 
   /** Ends with an answer of Weir's own. The response's head must not have been written. */
@@ -346,8 +347,8 @@ export class Exchange extends Account implements Applicant, AttemptListener, Tim
     this.status = outcome.status
     this.#upload.detach(true)
     this.#res = null
-    const { method, accept, closes } = this.head
-    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, closes, this.answerFields)
+    const { method, accept, bindingCloses: itself } = this.head
+    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, itself, this.answerFields)
     this.#finish(outcome)
   }
 

@@ -2,6 +2,7 @@
 import type { HttpResponse } from '../native/uws.ts'
 import type { ListenerPlan } from '../plan/plan.ts'
 import { AddressSet } from './address-set.ts'
+import type { RequestCounter } from './connection-limits.ts'
 
 export interface ListenerFacts {
   readonly scheme: 'http' | 'https'
@@ -13,6 +14,8 @@ export interface ListenerFacts {
   readonly redirectPort: number
   /** Peers whose PROXY protocol header names the client; null: none. */
   readonly proxies: AddressSet | null
+  /** Counts the requests of its connections; null: they cannot be told apart. */
+  readonly counter: RequestCounter | null
 }
 
 export const plainListener: ListenerFacts = Object.freeze({
@@ -21,6 +24,7 @@ export const plainListener: ListenerFacts = Object.freeze({
   clientCertificate: false,
   redirectPort: 0,
   proxies: null,
+  counter: null,
 })
 
 export function listenerFacts({ tls, redirectPort = 0, proxyProtocolFrom }: ListenerPlan): ListenerFacts {
@@ -31,6 +35,7 @@ export function listenerFacts({ tls, redirectPort = 0, proxyProtocolFrom }: List
     clientCertificate,
     redirectPort,
     proxies: proxyProtocolFrom === undefined ? null : new AddressSet(proxyProtocolFrom),
+    counter: null,
   }
 }
 

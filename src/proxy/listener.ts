@@ -11,7 +11,10 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { withSmallReceiveBuffer } from '../native/receive-buffer.ts'
 import type { Binding, HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from '../native/uws.ts'
-import type { ListenerPlan } from '../plan/plan.ts'
+import type { LimitsPlan, ListenerPlan } from '../plan/plan.ts'
+import { ConnectionLimits, type RequestCounter } from './connection-limits.ts'
+import { ConnectionPorts } from './connection-ports.ts'
+import { ConnectionSlots, type SlotApp } from './connection-slots.ts'
 import { type ListenerFacts, listenerFacts, plainListener } from './listener-facts.ts'
 import { makeTlsApp } from './tls-app.ts'
 
@@ -27,32 +30,51 @@ interface Open {
 export class Listener {
   /** Open client connections. */
   connections = 0
-  /** Those that come above it are closed at once. 0: any number. */
-  connectionsMax = 0
+  readonly limits = new ConnectionLimits()
+  /** Connections that come above it are closed at once. 0: any number. */
+  #connectionsMax = 0
   readonly #binding: Binding
   readonly #onRequest: RequestHandler
   #webSockets: ((by: ListenerFacts) => WebSocketBehavior) | null = null
   readonly #apps: TemplatedApp[] = []
+  /** null: the binding tells no ports. */
+  readonly #ports: ConnectionPorts | null
+  readonly #slots: ConnectionSlots[] = []
   readonly #plain: TemplatedApp
+  readonly #plainFacts: ListenerFacts
   readonly #sockets = new Map<string, Open>()
 
   constructor(binding: Binding, onRequest: RequestHandler) {
     this.#binding = binding
     this.#onRequest = onRequest
-    this.#plain = this.#register(binding.uws.App(), plainListener)
-    this.#adopt(this.#plain)
+    this.#ports = binding.namesConnections ? new ConnectionPorts(this.limits) : null
+    this.#plain = binding.uws.App()
+    this.#plainFacts = this.#countedBy(this.#plain, plainListener)
+    this.#serve(this.#plain, this.#plainFacts)
+  }
+
+  /** Limits that connections have to keep to from now on, those that are open too. */
+  configure(limits: LimitsPlan): void {
+    this.#connectionsMax = limits.connections
+    this.limits.configure(limits)
+    if (!this.limits.on) this.#ports?.forgetAll()
+    for (const slots of this.#slots) slots.configure()
   }
 
   /** Handshakes of WebSockets go elsewhere from now on. Must come before the first `apply`, and once. */
   enableWebSockets(behavior: (by: ListenerFacts) => WebSocketBehavior): void {
     this.#webSockets = behavior
-    this.#plain.ws('/*', this.#counted(behavior(plainListener)))
+    this.#plain.ws('/*', this.#counted(behavior(this.#plainFacts), this.#plainFacts))
   }
 
   /** The binding tells of the end of a connection that it has upgraded here only (native-notes/15-websockets.md). */
-  #counted(behavior: WebSocketBehavior): WebSocketBehavior {
+  #counted(behavior: WebSocketBehavior, { counter }: ListenerFacts): WebSocketBehavior {
     return {
       ...behavior,
+      open: (socket) => {
+        counter?.left()
+        behavior.open?.(socket)
+      },
       close: (socket, code, reason) => {
         this.connections--
         behavior.close?.(socket, code, reason)
@@ -118,35 +140,63 @@ export class Listener {
   #appFor(listener: ListenerPlan): TemplatedApp | null {
     if (isPlain(listener)) return this.#plain
     const facts = listenerFacts(listener)
-    let app: TemplatedApp
-    if (listener.tls === undefined) app = this.#register(this.#binding.uws.App(), facts)
-    else {
-      try {
-        app = makeTlsApp(this.#binding.uws, listener.tls, (empty) => this.#register(empty, facts))
-      } catch {
-        return null
-      }
+    if (listener.tls === undefined) {
+      const app = this.#binding.uws.App()
+      return this.#serve(app, this.#countedBy(app, facts, listener.unix === undefined))
     }
-    this.#adopt(app)
+    const counter = listener.unix === undefined ? this.#ports : null
+    try {
+      const { tls } = listener
+      const app = makeTlsApp(this.#binding.uws, tls, (empty) => this.#register(empty, { ...facts, counter }))
+      this.#adopt(app, { ...facts, counter })
+      return app
+    } catch {
+      return null
+    }
+  }
+
+  /** @param ports its peers have ports */
+  #countedBy(app: TemplatedApp, facts: ListenerFacts, ports = true): ListenerFacts {
+    if (ports && this.#ports !== null) return { ...facts, counter: this.#ports }
+    const slots = new ConnectionSlots(asSlot(app), this.limits, (counter) =>
+      asSlot(this.#serve(this.#binding.uws.App(), { ...facts, counter })),
+    )
+    this.#slots.push(slots)
+    return { ...facts, counter: slots.rest }
+  }
+
+  #serve(app: TemplatedApp, facts: ListenerFacts): TemplatedApp {
+    this.#adopt(this.#register(app, facts), facts)
     return app
   }
 
   #register(app: TemplatedApp, facts: ListenerFacts): TemplatedApp {
     app.any('/*', (res, request) => this.#onRequest(res, request, facts))
-    if (this.#webSockets !== null) app.ws('/*', this.#counted(this.#webSockets(facts)))
+    if (this.#webSockets !== null) app.ws('/*', this.#counted(this.#webSockets(facts), facts))
     return app
   }
 
-  #adopt(app: TemplatedApp): void {
+  #adopt(app: TemplatedApp, { counter }: ListenerFacts): void {
     this.#apps.push(app)
-    app.filter((res, change) => this.#count(res, change as number))
+    app.filter(this.#counting(counter))
+  }
+
+  #counting(counter: RequestCounter | null): Parameters<TemplatedApp['filter']>[0] {
+    let first = true
+    return (res, change) => {
+      if (first) seePolling(res)
+      first = false
+      this.#count(res, change as number, counter)
+    }
   }
 
   /** @param change positive for a connection that opens, negative for one that closes */
-  #count(res: HttpResponse, change: number): void {
+  #count(res: HttpResponse, change: number, counter: RequestCounter | null): void {
     this.connections += Math.sign(change)
+    if (change > 0) counter?.opened(res)
+    else counter?.left()
     // Its end is counted from inside `close`. Safe here: native-notes/08-listening.md.
-    if (change > 0 && this.connectionsMax > 0 && this.connections > this.connectionsMax) res.close()
+    if (change > 0 && this.#connectionsMax > 0 && this.connections > this.#connectionsMax) res.close()
   }
 
   /**
@@ -177,9 +227,24 @@ function addressOf({ host, port }: ListenerPlan): string {
   return `${host} ${port}`
 }
 
-/** Whether it asks nothing of a request. */
-function isPlain({ tls, redirectPort, proxyProtocolFrom }: ListenerPlan): boolean {
-  return tls === undefined && redirectPort === undefined && proxyProtocolFrom === undefined
+/**
+ * A resume brings back what any earlier pause has seen, and makes the connection deaf if none has seen anything: a connection that
+ * has just opened is one to see (native-notes/05-pause-and-resume.md).
+ */
+function seePolling(res: HttpResponse): void {
+  res.pause()
+  res.resume()
+}
+
+function asSlot(app: TemplatedApp): SlotApp {
+  return app as unknown as SlotApp
+}
+
+/** Whether it asks nothing of a request, and its connections can be told apart like all others. */
+function isPlain({ tls, redirectPort, proxyProtocolFrom, unix }: ListenerPlan): boolean {
+  return (
+    tls === undefined && redirectPort === undefined && proxyProtocolFrom === undefined && unix === undefined
+  )
 }
 
 /** Of two listeners, equal if one can stand for the other. */

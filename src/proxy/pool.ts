@@ -22,7 +22,7 @@ import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan } from '../plan/plan.ts'
 import { type Connect, connector, openSocket } from './connector.ts'
 import { EndpointSocket } from './endpoint-socket.ts'
-import { disguiseContinue } from './headers/disguise-continue.ts'
+import { ContinueDisguise } from './headers/disguise-continue.ts'
 import { IdleTimer } from './idle-timer.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
@@ -144,9 +144,10 @@ export class Connection {
    */
   #guard(socket: Socket): void {
     const read = socket.read
+    const disguise = new ContinueDisguise(this)
     socket.read = (size?: number): Buffer | null => {
       const chunk: Buffer | null = read.call(socket, size)
-      if (chunk !== null && this.reader === null) disguiseContinue(chunk)
+      if (chunk !== null) disguise.look(chunk)
       return chunk
     }
     // All bytes are read: there is nothing left for a pause to hold back.

@@ -16,17 +16,17 @@ export function redirectLocation(host: string, port: number, target: string): st
   return `https://${name}${port === httpsPort ? '' : `:${port}`}${target}`
 }
 
-/** Must run inside the request's handler: there the binding corks by itself. @param asked see `answer` in reply.ts */
+/** Must run inside the request's handler: there the binding corks by itself. @param itself see `answer` in reply.ts */
 export function redirectToHttps(
   res: HttpResponse,
   host: string,
   port: number,
   target: string,
   close: boolean,
-  asked = false,
+  itself = false,
 ): void {
   res.writeStatus(statusLine(redirectStatus))
   res.writeHeader('location', redirectLocation(host, port, target))
-  if (asked) res.writeHeader('connection', 'close')
-  res.end('', close && !asked)
+  if (itself) res.writeHeader('connection', 'close')
+  res.end('', close && !itself)
 }

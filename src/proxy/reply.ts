@@ -34,7 +34,7 @@ export const noFields: Fields = Object.freeze([])
  * Answers with an outcome's status and body. The response must be alive and its head unwritten.
  * @param accept the request's Accept header, '' if none
  * @param close the connection closes behind the answer
- * @param asked because the client asks for it: the binding then closes by itself, and says nothing
+ * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
  * @param fields further ones
  */
 export function answer(
@@ -43,7 +43,7 @@ export function answer(
   method: string,
   accept: string,
   close: boolean,
-  asked = false,
+  itself = false,
   fields: Fields = noFields,
 ): void {
   const json = acceptsJson(accept)
@@ -56,7 +56,7 @@ export function answer(
       res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
     for (const [name, value] of fields) res.writeHeader(name, value)
-    writeBody(res, method, body, close, asked)
+    writeBody(res, method, body, close, itself)
   })
 }
 
@@ -69,15 +69,51 @@ function acceptsJson(accept: string): boolean {
   )
 }
 
-function writeBody(res: HttpResponse, method: string, body: string, close: boolean, asked: boolean): void {
-  const hasBody = method !== 'HEAD'
-  if (close && (asked || !hasBody)) res.writeHeader('connection', 'close')
-  if (hasBody) {
-    res.end(body, close && !asked)
+function writeBody(res: HttpResponse, method: string, body: string, close: boolean, itself: boolean): void {
+  if (method === 'HEAD') {
+    res.writeHeader('content-length', String(Buffer.byteLength(body)))
+    return endWithoutBody(res, close, itself)
+  }
+  if (close && itself) res.writeHeader('connection', 'close')
+  res.end(body, close && !itself)
+}
+
+/**
+ * Ends a response that has no body. The binding cannot close the connection behind one (native-notes/11-closing.md): the head is
+ * ended by hand then, and the connection closed when it is out. Status and fields must have been written, in the same cork.
+ * @param close see `answer`
+ * @param itself see `answer`
+ */
+export function endWithoutBody(res: HttpResponse, close: boolean, itself: boolean): void {
+  if (close && itself) res.writeHeader('connection', 'close')
+  if (!close || itself) {
+    res.endWithoutBody()
     return
   }
-  res.writeHeader('content-length', String(Buffer.byteLength(body)))
-  res.endWithoutBody()
+  let gone = false
+  // Whoever had the response has let go of it.
+  res.onAborted(() => {
+    gone = true
+  })
+  res.writeHeader('date', new Date().toUTCString())
+  res.writeHeader('connection', 'close\r\n')
+  setImmediate(() => {
+    if (!gone) res.close()
+  })
+}
+
+/** Head and body that fit the binding's cork of 16 KiB together, with room for what the binding adds to the head. */
+export const oneCorkBytes = 15_000
+
+/**
+ * Ends with a body that does not fit the cork together with its head, which must have been written in the same one. `end` would
+ * lose it on 20.51.4 where the client's kernel takes nothing (native-notes/01-lost-writes.md); `tryEnd` says what it took.
+ * The binding cannot close the connection behind it. The abort handler is replaced: nobody else may touch the response any more.
+ */
+export function endWithLarge(res: HttpResponse, body: Buffer): void {
+  res.onAborted(() => {})
+  if (res.tryEnd(body, body.length)[1]) return
+  res.onWritable((offset) => res.tryEnd(body.subarray(offset), body.length)[0])
 }
 
 /** A route's fixed answer, ready to write. */
@@ -86,25 +122,33 @@ export class FixedReply {
   readonly #statusLine: string
   readonly #headers: FixedResponse['headers']
   readonly #body: string
+  /** null: it fits the cork. */
+  readonly #large: Buffer | null
 
-  constructor(response: FixedResponse) {
-    this.status = response.status
-    this.#statusLine = statusLine(response.status)
-    this.#headers = response.headers
-    this.#body = response.body
+  constructor({ status, headers, body }: FixedResponse) {
+    this.status = status
+    this.#statusLine = statusLine(status)
+    this.#headers = headers
+    this.#body = body
+    const headBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0)
+    const large = headBytes + Buffer.byteLength(body) > oneCorkBytes && !isBodiless(status)
+    this.#large = large ? Buffer.from(body) : null
   }
 
   /**
    * Must run inside the request's handler: there the binding corks by itself.
    * @param close see `answer`
-   * @param asked see `answer`
+   * @param itself see `answer`
    */
-  send(res: HttpResponse, request: HttpRequest, close: boolean, asked = false): void {
+  send(res: HttpResponse, request: HttpRequest, close: boolean, itself = false): void {
     if (this.status !== 200) res.writeStatus(this.#statusLine)
     for (const [name, value] of this.#headers) res.writeHeader(name, value)
-    if (!isBodiless(this.status))
-      return writeBody(res, request.getCaseSensitiveMethod(), this.#body, close, asked)
-    if (close) res.writeHeader('connection', 'close')
-    res.endWithoutBody()
+    const method = request.getCaseSensitiveMethod()
+    if (this.#large !== null && method !== 'HEAD') {
+      if (close) res.writeHeader('connection', 'close')
+      return endWithLarge(res, this.#large)
+    }
+    if (isBodiless(this.status)) endWithoutBody(res, close, itself)
+    else writeBody(res, method, this.#body, close, itself)
   }
 }

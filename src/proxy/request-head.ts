@@ -11,12 +11,14 @@ import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
 import { contentLength, fieldValue, isHost, isTarget, isToken } from './headers/bytes.ts'
 import { isClaim } from './headers/forwarding.ts'
-import { isHopByHop, nominated, wantsClose } from './headers/hop-by-hop.ts'
+import { bindingCloses, isHopByHop, nominated, wantsClose } from './headers/hop-by-hop.ts'
 import { type ListenerFacts, plainListener } from './listener-facts.ts'
 
 export class RequestHead {
   /** Of the listener that it came by. Set before it is read; it stays until the next one. */
   by: ListenerFacts = plainListener
+  /** The answer is the connection's last, for Weir's own reasons. Set before it is read. */
+  last = false
   method = ''
   /** Path and query, byte for byte as the client sent it. */
   target = ''
@@ -30,6 +32,8 @@ export class RequestHead {
   requestId = ''
   /** The client wants the connection closed behind the answer, which then says so (RFC 9112, section 9.6). */
   closes = false
+  /** See `bindingCloses`. */
+  bindingCloses = false
   /** -1: none given. */
   contentLength = -1
   chunked = false
@@ -40,8 +44,17 @@ export class RequestHead {
   #bytes = 0
   #count = 0
   #hosts = 0
+  #connections = 0
   #connection = ''
   readonly #collect = (name: string, value: string): void => this.#add(name, value)
+
+  /**
+   * The connection closes behind the answer, whatever that is: the client asks for it, it has carried as many requests as it
+   * may, or the body is chunked (native-notes/03-request-parser.md).
+   */
+  get endsConnection(): boolean {
+    return this.closes || this.bindingCloses || this.last || this.chunked
+  }
 
   get hasBody(): boolean {
     return this.chunked || this.contentLength > 0
@@ -87,6 +100,7 @@ export class RequestHead {
   }
 
   reset(): void {
+    this.last = false
     this.method = ''
     this.target = ''
     this.host = ''
@@ -95,6 +109,7 @@ export class RequestHead {
     this.claims.length = 0
     this.requestId = ''
     this.closes = false
+    this.bindingCloses = false
     this.contentLength = -1
     this.chunked = false
     this.fault = null
@@ -102,6 +117,7 @@ export class RequestHead {
     this.#bytes = 0
     this.#count = 0
     this.#hosts = 0
+    this.#connections = 0
     this.#connection = ''
   }
 
@@ -124,8 +140,7 @@ export class RequestHead {
         else if (name === 'expect') return
         break
       case 10:
-        if (name === 'connection')
-          this.#connection = this.#connection === '' ? value : `${this.#connection},${value}`
+        if (name === 'connection') this.#addConnection(value)
         break
       case 14:
         if (name === 'content-length') {
@@ -145,6 +160,11 @@ export class RequestHead {
       this.fault ??= 'a header field has characters that must not be forwarded'
     else if (isClaim(name)) this.claims.push(name, bytes)
     else if (!isHopByHop(name)) this.headers.push(name, bytes)
+  }
+
+  #addConnection(value: string): void {
+    if (this.#connections++ === 0) this.bindingCloses = bindingCloses(value)
+    this.#connection = this.#connection === '' ? value : `${this.#connection},${value}`
   }
 
   #readLength(value: string): void {

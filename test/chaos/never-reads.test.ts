@@ -2,64 +2,80 @@
  * Clients that ask for a gigabyte and never read a byte: what Weir takes from the origin for them is bounded, and so is
  * what it holds.
  *
- * Two measures: the worker's resident memory, and the bytes that left the origin less what the kernel's buffers hold. The
- * kernel's share is found by doing the same without Weir (one pair of sockets instead of two).
+ * Two measures: the bytes that left the origin and stand in no queue of the kernel's, which are those that Weir holds; and the
+ * worker's resident memory. That grows by what the garbage collector has not come to as well, which has to do with the machine
+ * and not with the clients: so it is the growth from some clients to many that is measured.
  */
 import assert from 'node:assert/strict'
-import { connect } from 'node:net'
-import { test } from 'node:test'
-import { startOrigin } from '../support/origin.ts'
+import { connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
 import { stream } from '../support/origin-behaviours.ts'
 import { isAlive, rssBytes } from '../support/process-info.ts'
 import { type Proxied, proxied } from '../support/proxied.ts'
+import { queuedBytes } from '../support/tcp-queues.ts'
 import { waitFor } from '../support/wait.ts'
 
 const gibibyte = 1 << 30
 const mebibyte = 1 << 20
-const idleReaders = 20
+const someReaders = 20
+const manyReaders = 60
 
 for (const framing of ['length', 'chunked'] as const) {
-  test(`${idleReaders} clients that never read (${framing}): less than 1 MiB each in the worker`, async (t) => {
-    const all = await proxied(t, {
-      '/warm': stream(16 * mebibyte, framing),
-      '*': stream(gibibyte, framing),
-    })
+  test(`clients that never read (${framing}): less than 1 MiB each in the worker`, async (t) => {
+    const all = await proxied(
+      t,
+      { '/warm': stream(16 * mebibyte, framing), '*': stream(gibibyte, framing) },
+      { upstream: { connections: manyReaders } },
+    )
     for (let i = 0; i < 4; i++) await all.fetch({ target: '/warm' })
     const pid = all.weir.workerPid()
-    const before = rssBytes(pid)
-
-    for (let i = 0; i < idleReaders; i++) {
-      const socket = connect({ port: all.weir.port, host: '127.0.0.1' }).pause()
-      socket.on('error', () => undefined)
-      t.after(() => socket.destroy())
-      socket.write(`GET /${i} HTTP/1.1\r\nhost: test\r\n\r\n`)
+    const warm = all.origin.bytesWritten()
+    const readers: Socket[] = []
+    const grow = async (count: number): Promise<number> => {
+      while (readers.length < count) readers.push(neverReads(t, all.weir.port))
+      await waitFor(() => all.origin.count === 4 + count, { what: 'the requests at the origin' })
+      await standstill(all)
+      return rssBytes(pid)
     }
-    await waitFor(() => all.origin.count === 4 + idleReaders, { what: 'the requests at the origin' })
-    await standstill(all)
-
-    const grown = rssBytes(pid) - before
-    t.diagnostic(`${(grown / idleReaders / 1024).toFixed(0)} KiB for each client`)
-    assert.ok(grown < idleReaders * mebibyte, `the worker grew by ${grown} bytes for ${idleReaders} clients`)
+    const few = await grow(someReaders)
+    const grown = (await grow(manyReaders)) - few
+    const held = heldBytes(all) - warm
+    const [each, eachHeld] = [grown / (manyReaders - someReaders), held / manyReaders]
+    t.diagnostic(`${kibibytes(each)} of memory and ${kibibytes(eachHeld)} of body for each client`)
+    assert.ok(Math.abs(eachHeld) < mebibyte, `the worker holds ${held} bytes for ${manyReaders} clients`)
+    assert.ok(each < mebibyte, `the worker grew by ${grown} bytes for ${manyReaders - someReaders} clients`)
     assert.ok(isAlive(pid))
   })
 }
 
-test('a client that never reads: what the origin can send is what the kernels hold and less than 1 MiB', async (t) => {
-  const direct = await startOrigin(t, stream(gibibyte, 'length'))
+test('a client that never reads: what has left the origin is in the kernel but for less than 1 MiB', async (t) => {
   const all = await proxied(t, stream(gibibyte, 'length'))
-  for (const port of [direct.port, all.weir.port]) {
-    const socket = connect({ port, host: '127.0.0.1' }).pause()
-    socket.on('error', () => undefined)
-    t.after(() => socket.destroy())
-    socket.write('GET / HTTP/1.1\r\nhost: test\r\n\r\n')
-  }
-  await standstill({ origin: direct })
+  neverReads(t, all.weir.port)
   await standstill(all)
-  const [pair, through] = [direct.bytesWritten(), all.origin.bytesWritten()]
-  t.diagnostic(`a socket pair holds ${pair} bytes, with Weir between the origin sent ${through}`)
-  // Two pairs instead of one.
-  assert.ok(through < 2 * pair + mebibyte, `${through} bytes left the origin`)
+  const held = heldBytes(all)
+  t.diagnostic(`the origin sent ${all.origin.bytesWritten()} bytes, of which Weir holds ${held}`)
+  assert.ok(Math.abs(held) < mebibyte, `Weir holds ${held} bytes`)
 })
+
+function neverReads(t: TestContext, port: number): Socket {
+  const socket = connect({ port, host: '127.0.0.1' }).pause()
+  socket.on('error', () => undefined)
+  t.after(() => socket.destroy())
+  socket.write('GET / HTTP/1.1\r\nhost: test\r\n\r\n')
+  return socket
+}
+
+/**
+ * What has left the origin and is in no queue between it and the clients, who read nothing. A segment (64 KiB) that has come and is
+ * not acknowledged stands in two queues, so it may come out some 128 KiB too low for each client.
+ */
+function heldBytes({ origin, weir }: Pick<Proxied, 'origin' | 'weir'>): number {
+  return origin.bytesWritten() - queuedBytes([origin.port, weir.port])
+}
+
+function kibibytes(bytes: number): string {
+  return `${(bytes / 1024).toFixed(0)} KiB`
+}
 
 /** Nothing more leaves the origin: everything between it and the clients is full. */
 async function standstill({ origin }: Pick<Proxied, 'origin'>): Promise<void> {

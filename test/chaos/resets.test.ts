@@ -2,6 +2,9 @@
  * Clients that reset at every possible moment: within the request's head, behind it, within its body, before, within and
  * after the response. Nothing is left of them, in the worker or towards the origin.
  *
+ * Each is cut when so much has been sent or received, never by the clock, so that a slow machine covers as much as a fast one; at
+ * the end every moment must have come about.
+ *
  * WEIR_TEST_SEED repeats a run; WEIR_TEST_RESETS sets the number of clients, 10,000 by default.
  */
 import assert from 'node:assert/strict'
@@ -35,6 +38,21 @@ const requests = [
   return Buffer.concat([Buffer.from(head), body, Buffer.from(tail)])
 })
 
+/** Where a client is cut. */
+const moments = [
+  'within the head of the request',
+  'behind the head, before the body',
+  'within the body of the request',
+  'behind the request, before the answer',
+  'within the answer',
+  'behind the answer',
+] as const
+
+type Moment = (typeof moments)[number]
+
+/** Of all clients, those that must at least be cut at each moment. */
+const leastShare = 1 / 200
+
 test(`${resets} clients that reset at every possible moment leak nothing`, {
   timeout: 240_000,
 }, async (t) => {
@@ -55,9 +73,10 @@ test(`${resets} clients that reset at every possible moment leak nothing`, {
     { upstream: { connections: poolSize } },
   )
   const pid = all.weir.workerPid()
+  const counts = Object.fromEntries(moments.map((moment) => [moment, 0])) as Record<Moment, number>
   let left = resets
   const client = async () => {
-    while (left-- > 0) await cut(all.weir.port, dice)
+    while (left-- > 0) counts[await cut(all.weir.port, dice)]++
   }
   let grownFrom = 0
   await Promise.all(
@@ -80,40 +99,85 @@ test(`${resets} clients that reset at every possible moment leak nothing`, {
   const [stats] = await all.weir.stats()
   assert.equal(stats!.outcomes.internal ?? 0, 0)
   t.diagnostic(`outcomes ${JSON.stringify(stats!.outcomes)}`)
+  t.diagnostic(`clients cut ${JSON.stringify(counts)}`)
+  for (const moment of moments) {
+    assert.ok(counts[moment] >= resets * leastShare, `${counts[moment]} of ${resets} cut ${moment}`)
+  }
+  const { client_aborted: aborted = 0, ...answered } = stats!.outcomes
+  assert.ok(aborted > 0, 'clients that Weir saw go')
+  const answers = Object.values(answered).reduce((sum, count) => sum + count, 0)
+  assert.ok(answers >= counts['behind the answer'], `${answers} answers`)
   const last = await all.fetch()
   assert.deepEqual([last.status, last.body.length], [200, 5_000])
 })
 
 /** One client: sends a request or a part of it, receives nothing or a part of the answer, and is gone with an RST. */
-function cut(port: number, dice: Dice): Promise<void> {
+function cut(port: number, dice: Dice): Promise<Moment> {
   const request = requests[dice.below(requests.length)]!
+  const headBytes = request.indexOf('\r\n\r\n') + 4
   // In a third of the cases within what is sent, most often near its beginning, where the head is.
   const whole = dice.below(3) > 0
-  const span = dice.below(2) ? request.length : Math.min(request.length, 120)
-  const sent = whole ? request : request.subarray(0, dice.below(span + 1))
-  const resetAfterBytes = whole && dice.below(2) ? 1 + dice.below(dice.below(2) ? 300 : 30_000) : 0
+  const span = dice.below(2) ? request.length : Math.min(request.length, headBytes + 20)
+  const part = dice.below(4) === 0 ? headBytes : dice.below(span + 1)
+  const sent = whole ? request : request.subarray(0, part)
+  // Of those that send all, half read on, up to some byte or the end of the answer.
+  const leaveAt = whole && dice.below(2) ? 1 + dice.below(dice.below(2) ? 300 : 30_000) : 0
   const turns = dice.below(6)
+  const answer = new Answer(request.subarray(0, 4).toString() === 'HEAD')
+  const moment = (): Moment => {
+    if (answer.complete) return 'behind the answer'
+    if (answer.bytes > 0) return 'within the answer'
+    if (sent.length === request.length) return 'behind the request, before the answer'
+    if (sent.length < headBytes) return 'within the head of the request'
+    return sent.length === headBytes ? 'behind the head, before the body' : 'within the body of the request'
+  }
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    let received = 0
-    const leave = () => socket.resetAndDestroy()
+    let when: Moment | null = null
+    const leave = () => {
+      when ??= moment()
+      socket.resetAndDestroy()
+    }
     socket.on('error', () => undefined)
-    socket.on('close', () => resolve())
+    socket.on('close', () => resolve(when ?? moment()))
     socket.on('end', leave)
     socket.on('data', (piece) => {
-      received += piece.length
-      if (resetAfterBytes > 0 && received >= resetAfterBytes) leave()
+      answer.take(piece)
+      if (leaveAt > 0 && (answer.bytes >= leaveAt || answer.complete)) leave()
     })
     socket.on('connect', () => {
       socket.write(sent)
-      if (resetAfterBytes > 0) {
-        // The answer may be shorter than that.
-        socket.setTimeout(50, leave)
-      } else {
-        void afterTurns(turns).then(leave)
-      }
+      if (leaveAt === 0) void afterTurns(turns).then(leave)
     })
   })
+}
+
+/** How far an answer has come. */
+class Answer {
+  bytes = 0
+  complete = false
+  readonly #isHead: boolean
+  /** Of the head, until it is whole; then the last bytes, in which the end of a chunked body can be seen. */
+  #tail = ''
+  #total = Number.NaN
+
+  constructor(isHead: boolean) {
+    this.#isHead = isHead
+  }
+
+  take(piece: Buffer): void {
+    this.bytes += piece.length
+    this.#tail += piece.latin1Slice()
+    if (Number.isNaN(this.#total)) {
+      const end = this.#tail.indexOf('\r\n\r\n') + 4
+      if (end < 4) return
+      const length = /content-length: (\d+)/i.exec(this.#tail.slice(0, end))
+      this.#total = length === null ? Number.POSITIVE_INFINITY : end + (this.#isHead ? 0 : Number(length[1]))
+      if (length === null && this.#isHead) this.#total = end
+    }
+    this.#tail = this.#tail.slice(-16)
+    this.complete = this.bytes >= this.#total || this.#tail.endsWith('\r\n0\r\n\r\n')
+  }
 }
 
 async function afterTurns(count: number): Promise<void> {

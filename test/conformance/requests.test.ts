@@ -1,11 +1,11 @@
 /**
  * Requests as they come and as they arrive at the origin, byte by byte, after RFC 9110 and 9112. What is refused stands in
- * requests-refused.test.ts.
+ * ../integration/refusals.test.ts.
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { ok } from '../support/origin-behaviours.ts'
+import { ok, respond } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
 
 interface Case {
@@ -214,4 +214,67 @@ test('trustedProxies: what they say about the client is kept and extended', asyn
     assert.equal(got('via'), '1.1 weir')
     assert.match(got('x-request-id')!, /^[0-9a-f-]{36}$/)
   }
+})
+
+const host = 'Host: test\r\n'
+/** What ends a connection, and how the last request on it may be answered. */
+const lastRequests: readonly (readonly [rfc: string, what: string, sent: string, method?: string])[] = [
+  ['9112 9.6', 'close', get('Connection: close\r\n')],
+  ['9112 9.6', 'close among others', get('Connection: keep-alive, Close\r\n')],
+  ['9112 9.6', 'close in the second of two', get('Connection: x-a\r\nConnection: close\r\n')],
+  ['9112 9.6', 'close in the first of two', get('Connection: close\r\nConnection: x-a\r\n')],
+  ['9112 9.6', 'close, to a fixed answer', get('Connection: x-a, close\r\n', '/fixed')],
+  ['9112 9.6', 'close, to a fixed answer without a body', get('Connection: x-a, close\r\n', '/empty')],
+  ['9112 9.6', 'close, to a refusal', get('Connection: x-a, close\r\n', '/%2e%2e/x')],
+  ['9112 9.6', 'close, to HEAD', `HEAD / HTTP/1.1\r\n${host}Connection: x-a, close\r\n\r\n`, 'HEAD'],
+  ['9112 9.6', 'close alone, to HEAD', `HEAD / HTTP/1.1\r\n${host}Connection: close\r\n\r\n`, 'HEAD'],
+  ['9112 9.6', 'close, to 204', get('Connection: x-a, close\r\n', '/none')],
+  [
+    '9112 9.6',
+    'a body in chunks, to 204',
+    post('Transfer-Encoding: chunked\r\n', '0\r\n\r\n').replace('/', '/none'),
+  ],
+  [
+    '9112 9.6',
+    'a body in chunks, to 304',
+    post('Transfer-Encoding: chunked\r\n', '0\r\n\r\n').replace('/', '/same'),
+  ],
+  [
+    '9112 6.3',
+    'HEAD that could be read in two ways',
+    `HEAD / HTTP/1.1\r\n${host}Content-Length: 0\r\nContent-Length: 30\r\n\r\n`,
+    'HEAD',
+  ],
+  [
+    '9110 15.5.15',
+    'HEAD with a target too long',
+    `HEAD /${'a'.repeat(9_000)} HTTP/1.1\r\n${host}\r\n`,
+    'HEAD',
+  ],
+]
+
+test('a connection that ends does so behind the answer, which says it', async (t) => {
+  const routes = [
+    { path: '/fixed', respond: { status: 200, body: 'fixed' } },
+    { path: '/empty', respond: { status: 204 } },
+    { upstream: 'app' },
+  ]
+  const behaviours = { '*': ok(), '/none': respond({ status: 204 }), '/same': respond({ status: 304 }) }
+  const { connect, weir } = await proxied(t, behaviours, { config: { routes } })
+  for (const [rfc, what, sent, method = 'GET'] of lastRequests) {
+    const name = `${rfc}: ${what}`
+    const client = await connect()
+    await client.send(sent)
+    const answer = await client.response({ method })
+    assert.deepEqual(answer.headers('connection'), ['close'], name)
+    assert.equal(answer.headers('date').length, 1, name)
+    await client.request({ target: '/again' })
+    await assert.rejects(
+      client.response(),
+      { name: /WireError/, kind: /closed|reset/ },
+      `${name}: not served again`,
+    )
+    client.close()
+  }
+  await weir.atRest()
 })

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bytes, sha256, streamSha256 } from '../support/bytes.ts'
+import type { Behaviour } from '../support/origin.ts'
 import { chunked, delayed, echoBody, ok, respond, sink, stream } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
-import { headerValues } from '../support/wire.ts'
+import { waitFor } from '../support/wait.ts'
+import { headerValue, headerValues } from '../support/wire.ts'
 
 const small = 5
 const large = 5_000_000
@@ -174,3 +176,44 @@ test('answer to a request with a body that the origin ignores leaves the connect
   for (let i = 0; i < 5; i++)
     assert.equal((await client.exchange({ method: 'POST', body: bytes(100_000) })).status, 404)
 })
+
+/** An echo of known length: it begins with the first byte, and takes no more than is taken from it. */
+const echoLength: Behaviour = async (exchange) => {
+  const length = headerValue(exchange.record.headers, 'content-length') as string
+  await exchange.head(200, [['content-length', length]])
+  for await (const piece of exchange.body()) await exchange.write(piece)
+}
+
+for (const [framing, echo] of [
+  ['chunked', echoBody],
+  ['length', echoLength],
+] as const) {
+  // Everything is full then, both ways: the upload is paused, and the answer waits for the client.
+  test(`body both ways, and the client reads when it cannot send any more: arrives whole (${framing})`, async (t) => {
+    const total = 100_000_000
+    const { connect, origin } = await proxied(t, echo)
+    const client = await connect()
+    let sent = false
+    const sending = client.request({ method: 'POST', body: bytes(total) }).finally(() => {
+      sent = true
+    })
+    let before = -1
+    let still = 0
+    await waitFor(
+      () => {
+        const now = origin.bytesWritten()
+        still = now > 0 && now === before ? still + 1 : 0
+        before = now
+        return still >= 3
+      },
+      { what: 'everything to be full', everyMs: 200, timeoutMs: 60_000 },
+    )
+    assert.ok(!sent, 'not all of it fits in between')
+    const answer = await client.response({ onBody: () => {} })
+    await sending
+    assert.deepEqual(
+      [answer.bodyBytes, answer.sha256, answer.ended],
+      [total, streamSha256(total), 'complete'],
+    )
+  })
+}

@@ -35,6 +35,8 @@ export class RequestBody extends EventEmitter {
   paused = false
   /** More has arrived than may be held. */
   overrun = false
+  /** The source has been paused or resumed since this was last set to false. */
+  disturbed = false
   #source: Source | null
   readonly #onDelivered: () => void
   #flowing = false
@@ -123,12 +125,14 @@ export class RequestBody extends EventEmitter {
   /** Data in spite of a pause has set the binding's timer and may have turned reading on: pausing again undoes both. */
   #pauseSource(): void {
     this.paused = this.#source !== null
+    this.disturbed = true
     this.#source?.pause()
   }
 
   #resumeSource(): void {
     if (!this.paused || this.#source === null) return
     this.paused = false
+    this.disturbed = true
     this.#source.resume()
   }
 }

@@ -9,8 +9,8 @@
  *   chunked   it is not: `write`, one piece per cork. A first small piece waits for the end of this turn of the event
  *             loop, so that a short response leaves in one packet.
  *
- * A connection that is to close is closed by `end` where the whole response goes out in one call. Behind a body that has
- * begun, `end` would write its `Connection: close` into the body (native-notes/11-closing.md): there the head says it, and
+ * A connection that is to close is closed by `end` where the whole response goes out in one call, and by hand where there is no
+ * body. Behind a body that has begun, `end` would write its `Connection: close` into the body (native-notes/11-closing.md): there the head says it, and
  * the client closes.
  *
  * The head leaves with the first body byte: neither binding can send it alone (native-notes/06-head-needs-a-byte.md).
@@ -25,14 +25,15 @@ import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
 import { toWritable } from '../headers/bytes.ts'
 import type { ResponseBlock } from '../headers/response-block.ts'
+import { endWithoutBody, oneCorkBytes } from '../reply.ts'
 import { isBodiless, statusLine } from '../status-line.ts'
 
 type Mode = 'none' | 'fixed' | 'chunked'
 
-/** Head and body that fit the binding's 16 KiB cork buffer together, with room for framing and the Date line. */
-const oneCorkBytes = 15_000
 /** What is written at a time while the client is slow: less than any writable event makes room for. */
 const cautiousBytes = 4_096
+/** What is written to find out whether there is room; a write that is refused is kept by the binding. */
+const probeBytes = 64
 
 const noop = (): void => {}
 
@@ -54,7 +55,7 @@ export class ResponseBody {
   #status = 200
   #block: ResponseBlock | null = null
   #close = false
-  #asked = false
+  #itself = false
   #total = 0
   #pending: Buffer | null = null
   /** The chunk at hand lies in memory that the next read overwrites. */
@@ -96,7 +97,7 @@ export class ResponseBody {
   /**
    * Takes the head. Completes at once if no body can follow.
    * @param close the client's connection is to close behind the response
-   * @param asked because the client asks for it: the binding then closes by itself, and says nothing
+   * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
    */
   begin(
     res: HttpResponse,
@@ -104,13 +105,13 @@ export class ResponseBody {
     block: ResponseBlock,
     isHead: boolean,
     close: boolean,
-    asked = false,
+    itself = false,
   ): void {
     this.#res = res
     this.#status = status
     this.#block = block
     this.#close = close
-    this.#asked = asked
+    this.#itself = itself
     this.#pieceBytes = this.#writeBytes
     if (isHead || isBodiless(status)) {
       this.#mode = 'none'
@@ -153,6 +154,16 @@ export class ResponseBody {
     this.#endWith(held)
   }
 
+  /** Finds out whether the client takes more, where the binding may not say it: see Upload. */
+  nudge(): void {
+    const res = this.#res
+    if (res === null || this.#pending === null || this.#continuation !== null) return
+    if (this.#mode === 'fixed') return void this.#onWritable(res.getWriteOffset())
+    res.cork(noop)
+    this.#pieceBytes = Math.min(probeBytes, this.#writeBytes)
+    this.#goOn()
+  }
+
   reset(): void {
     this.bytes = 0
     this.headWritten = false
@@ -163,7 +174,7 @@ export class ResponseBody {
     this.#status = 200
     this.#block = null
     this.#close = false
-    this.#asked = false
+    this.#itself = false
     this.#total = 0
     this.#pending = null
     this.#borrowed = false
@@ -207,7 +218,7 @@ export class ResponseBody {
     if (block.name !== '') res.writeHeader(toWritable(block.name), toWritable(block.rest))
     if (lengthHeader && block.contentLength >= 0)
       res.writeHeader('content-length', String(block.contentLength))
-    if (this.#close && (closeHeader || this.#asked)) res.writeHeader('connection', 'close')
+    if (this.#close && closeHeader) res.writeHeader('connection', 'close')
   }
 
   // ---- fixed ----
@@ -308,13 +319,12 @@ export class ResponseBody {
     const piece = this.#piece
     this.#piece = null
     if (this.#mode === 'none') {
-      this.#writeHead(res, this.#status !== 204, true)
-      res.endWithoutBody()
-      return
+      this.#writeHead(res, this.#status !== 204, false)
+      return endWithoutBody(res, this.#close, this.#itself)
     }
     if (this.#mode === 'fixed' || (piece === null && !this.headWritten)) {
-      this.#writeHead(res, false, false)
-      res.end(piece ?? '', this.#close && !this.#asked)
+      this.#writeHead(res, false, this.#itself)
+      res.end(piece ?? '', this.#close && !this.#itself)
       return
     }
     if (!this.headWritten) this.#writeHead(res, false, true)
@@ -330,7 +340,11 @@ export class ResponseBody {
     if (!this.#writableSet) {
       // 20.51.4 throws away a handler that is set a second time from inside the first: one for the whole response.
       this.#writableSet = true
-      ;(this.#res as HttpResponse).onWritable(this.#writable)
+      const res = this.#res as HttpResponse
+      res.onWritable(this.#writable)
+      // A resume needs an earlier pause like it: here, with something in the binding's buffer (native-notes/05-pause-and-resume.md).
+      if (this.#mode === 'chunked') res.pause()
+      if (this.#mode === 'chunked') res.resume()
     }
     return false
   }

@@ -13,7 +13,7 @@
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
-import { RequestBody } from './request-body.ts'
+import { RequestBody, type Source } from './request-body.ts'
 
 export class Upload {
   /** The native layer still has body to hand over. */
@@ -85,9 +85,28 @@ export class Upload {
     res.onData(this.#onData)
   }
 
-  /** See RequestBody. */
-  rearm(): void {
-    this.#stream?.rearm()
+  /** Tells the binding that this transfer is still wanted. @param res the connection, if it can be touched */
+  rearm(res: Source | null): void {
+    if (this.paused) return this.#stream?.rearm()
+    res?.pause()
+    res?.resume()
+  }
+
+  /** The client's connection has been paused or resumed, which the binding may have taken for both directions. */
+  get disturbed(): boolean {
+    return this.#stream?.disturbed ?? false
+  }
+
+  /**
+   * To be called now and then while the response waits for the client and this is `disturbed`: a paused connection has no
+   * writable events, and one that was resumed may have lost them (native-notes/05-pause-and-resume.md).
+   */
+  nudge(response: { nudge(): void }): void {
+    const stream = this.#stream
+    if (stream !== null && !stream.paused) stream.disturbed = false
+    response.nudge()
+    // A write that was refused has turned reading on.
+    stream?.rearm()
   }
 
   /**

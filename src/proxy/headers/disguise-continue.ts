@@ -1,38 +1,95 @@
 /**
  * Interim responses come at the origin's will, `100 Continue` too, and a client must bear one that it has not asked for (RFC
- * 9110, section 15.2). undici destroys the connection over a 100, but lets every other 1xx pass, so a 100 is made a 199,
- * which nobody has defined, before it is parsed (native-notes/17-responses.md).
+ * 9110, section 15.2). undici destroys the connection over a 100, but lets every other 1xx pass, so a 100 is made a 109,
+ * which nobody has defined, before it is parsed (native-notes/17-responses.md). That takes one digit, so that it can be done
+ * wherever the packets are cut.
+ *
+ *     line ──1xx──► fields ──empty line──► line        what is cut goes on with the next piece
+ *       └── any other status ──► final                 until the response has been read
  */
 
 /** What a 100 is known by behind the parser. */
-export const disguisedContinue = 199
+export const disguisedContinue = 109
 
-const one = 0x31
-const zero = 0x30
-const nine = 0x39
-const statusLineBytes = 12
-const versionPrefix = Buffer.from('HTTP/1.')
-
-/**
- * Changes the status of every 100 in front of the final response, in place.
- * @param bytes as they came, beginning where a head is expected. Where a head is cut before its status, nothing is changed.
- */
-export function disguiseContinue(bytes: Buffer): void {
-  let at = 0
-  // One look at one byte is all that an ordinary response costs.
-  while (bytes[at + 9] === one && isInterim(bytes, at)) {
-    if (bytes[at + 10] === zero && bytes[at + 11] === zero) {
-      bytes[at + 10] = nine
-      bytes[at + 11] = nine
-    }
-    const end = bytes.indexOf('\r\n\r\n', at + statusLineBytes, 'latin1')
-    if (end < 0) return
-    at = end + 4
-  }
+/** What is asked of a connection. */
+export interface ResponsesRead {
+  /** Whose response is being read, behind its head; null between two. */
+  readonly reader: object | null
+  /** Responses that have been read. */
+  readonly served: number
 }
 
-function isInterim(bytes: Buffer, at: number): boolean {
-  return (
-    bytes.length >= at + statusLineBytes && versionPrefix.compare(bytes, at, at + versionPrefix.length) === 0
-  )
+const carriageReturn = 0x0d
+const lineFeed = 0x0a
+const zero = 0x30
+const one = 0x31
+const nine = 0x39
+const versionPrefix = Buffer.from('HTTP/1.')
+/** Within a status line. */
+const statusAt = 9
+const statusLineBytes = 12
+/** CR LF CR LF. */
+const headEndBytes = 4
+
+export class ContinueDisguise {
+  readonly #responses: ResponsesRead
+  #served = 0
+  #phase: 'line' | 'fields' | 'final' = 'line'
+  /** line: how much of it has come, up to the end of the status. fields: how much of what ends them. */
+  #seen = 0
+  #tens = 0
+
+  constructor(responses: ResponsesRead) {
+    this.#responses = responses
+  }
+
+  /**
+   * Changes the status of every 100 in front of the final response, in place.
+   * @param bytes the next ones that have come over the connection. Where they begin within a body, what is behind it is left.
+   */
+  look(bytes: Buffer): void {
+    const { reader, served } = this.#responses
+    if (reader !== null || served !== this.#served) {
+      this.#served = served
+      this.#enter('line')
+      if (reader !== null) return
+    }
+    // One look at one byte is all that an ordinary response costs.
+    if (this.#phase === 'line' && this.#seen === 0 && bytes.length > statusAt && bytes[statusAt] !== one) {
+      this.#phase = 'final'
+    }
+    let at = 0
+    while (at < bytes.length && this.#phase !== 'final') {
+      const byte = bytes[at] as number
+      if (this.#phase === 'fields') this.#inFields(byte)
+      else if (this.#isContinue(byte)) bytes[at] = nine
+      at++
+    }
+  }
+
+  #enter(phase: 'line' | 'fields'): void {
+    this.#phase = phase
+    this.#seen = 0
+  }
+
+  /** @returns whether this byte of a status line is the last digit of a 100 */
+  #isContinue(byte: number): boolean {
+    const at = this.#seen++
+    if ((at < versionPrefix.length && byte !== versionPrefix[at]) || (at === statusAt && byte !== one)) {
+      this.#phase = 'final'
+    } else if (at === statusAt + 1) {
+      this.#tens = byte
+    } else if (at === statusLineBytes - 1) {
+      this.#enter('fields')
+      return byte === zero && this.#tens === zero
+    }
+    return false
+  }
+
+  #inFields(byte: number): void {
+    const wanted = this.#seen % 2 === 0 ? carriageReturn : lineFeed
+    if (byte === wanted) this.#seen++
+    else this.#seen = byte === carriageReturn ? 1 : 0
+    if (this.#seen === headEndBytes) this.#enter('line')
+  }
 }

@@ -46,6 +46,14 @@ export function wantsClose(connection: string): boolean {
   return connection.split(',').some((option) => option.trim().toLowerCase() === 'close')
 }
 
+/**
+ * Whether the binding closes the connection behind the answer by itself, and says nothing of it in the head: it looks at the
+ * length of the first Connection header's value, and takes any of five bytes for `close`.
+ */
+export function bindingCloses(connection: string): boolean {
+  return connection.length === 5
+}
+
 const protectedNames = new Set([
   'host',
   'content-length',

@@ -4,6 +4,7 @@ import type { HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import { toWritable } from '../headers/bytes.ts'
 import { headBytesMax, ResponseBlock } from '../headers/response-block.ts'
+import { endWithLarge, endWithoutBody, oneCorkBytes } from '../reply.ts'
 import { isBodiless, statusLine } from '../status-line.ts'
 
 /** Such an answer is a page of error: it is gathered in memory before the client gets it. */
@@ -68,18 +69,22 @@ export class Refusal {
     return this.#bytes
   }
 
-  /** The client's connection closes behind it: it may have sent frames already. */
+  /** The client's connection closes behind it, as it may have sent frames already; behind a long one that is left to the client. */
   send(res: HttpResponse): void {
     res.cork(() => {
       res.writeStatus(statusLine(this.status))
       const { name, rest } = this.#block
       if (name !== '') res.writeHeader(toWritable(name), toWritable(rest))
       if (!isBodiless(this.status)) {
-        res.end(Buffer.concat(this.#pieces), true)
-        return
+        const body = Buffer.concat(this.#pieces)
+        if (this.#block.length + body.length <= oneCorkBytes) {
+          res.end(body, true)
+          return
+        }
+        res.writeHeader('connection', 'close')
+        return endWithLarge(res, body)
       }
-      res.writeHeader('connection', 'close')
-      res.endWithoutBody()
+      endWithoutBody(res, true, false)
     })
   }
 }

@@ -24,7 +24,17 @@ export class FakeLoop {
   corked: FakeResponse | null = null
   corkBuffer: Buffer[] = []
   corkOffset = 0
+  /** What a pause saw last, of a connection with nothing in its user-space buffer and of one with something: for all of them. */
+  readonly polled: [empty: Polled, buffered: Polled] = [nothingPolled, nothingPolled]
 }
+
+/** What a connection is looked at for. */
+interface Polled {
+  readonly readable: boolean
+  readonly writable: boolean
+}
+
+const nothingPolled: Polled = { readable: false, writable: false }
 
 export interface FakeResponseOptions {
   /** What the kernel takes before the client reads. Unlimited by default. */
@@ -52,7 +62,7 @@ export class FakeResponse {
   readonly #received: Buffer[] = []
   #kernel: Buffer = Buffer.alloc(0)
   #buffered: Buffer = Buffer.alloc(0)
-  #pollsWritable = false
+  #polled: Polled = { readable: true, writable: false }
   #corkWrites: number[] = []
   #valid = true
   #statusCalled = false
@@ -83,7 +93,7 @@ export class FakeResponse {
     if (count === 0) return 0
     this.#received.push(this.#kernel.subarray(0, count))
     this.#kernel = this.#kernel.subarray(count)
-    if (this.#pollsWritable && this.closedBy === null) this.#writable()
+    if (this.#polled.writable && this.closedBy === null) this.#writable()
     return count
   }
 
@@ -153,12 +163,22 @@ export class FakeResponse {
   pause(): void {
     this.#check()
     this.throttling.push('pause')
+    if (this.#polled.readable || this.#polled.writable) this.#loop.polled[this.#polledAt] = this.#polled
+    this.#polled = nothingPolled
   }
 
   resume(): void {
     this.#check()
-    if (this.throttling.at(-1) !== 'pause') this.misuse.push('resume without a pause')
     this.throttling.push('resume')
+    const resumes = this.throttling.filter((each) => each === 'resume').length
+    if (2 * resumes > this.throttling.length) this.misuse.push('resume without a pause')
+    this.#polled = this.#loop.polled[this.#polledAt]
+    if (this.#polled === nothingPolled) this.misuse.push('a resume that makes the connection deaf')
+  }
+
+  /** AsyncSocket::throttle_helper. */
+  get #polledAt(): 0 | 1 {
+    return this.#buffered.length > 0 ? 1 : 0
   }
 
   close(): this {
@@ -308,7 +328,7 @@ export class FakeResponse {
   }
 
   #writable(): void {
-    this.#pollsWritable = false
+    this.#polled = { readable: true, writable: false }
     const handler = this.#onWritable
     if (handler === null) {
       this.#put(Buffer.alloc(0), true)
@@ -378,7 +398,7 @@ export class FakeResponse {
   #toKernel(data: Buffer): number {
     const count = Math.min(data.length, this.#kernelBytes - this.#kernel.length)
     if (count > 0) this.#kernel = Buffer.concat([this.#kernel, data.subarray(0, count)])
-    if (count < data.length) this.#pollsWritable = true
+    if (count < data.length) this.#polled = { readable: true, writable: true }
     return count
   }
 }

@@ -85,6 +85,8 @@ export function plan(changes: Partial<Plan> = {}): Plan {
       bodyBytes: 0,
       minRate: { bytesPerSecond: 1_024, overMs: 60_000 },
       connections: 16_384,
+      connectionRequests: 0,
+      connectionAgeMs: 0,
     },
     websocket: { connections: 10_000, payloadBytes: 16 * 1024 ** 2, idleMs: 120_000 },
     forwarding: { trustedProxies: [], forwarded: false, via: false, requestId: false },

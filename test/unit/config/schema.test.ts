@@ -17,6 +17,8 @@ test('schema empty_object gives every default of the top level', () => {
       bodyBytes: '0B',
       minRate: { bytes: '1KiB', over: '60s' },
       connections: 16_384,
+      connectionRequests: 0,
+      connectionAge: '0s',
     },
     websocket: { connections: 10_000, payload: '16MiB', idle: '2m' },
     trustedProxies: [],

@@ -11,6 +11,8 @@ class Member implements Timed {
   total = 0
   expiries = 0
   rearms = 0
+  stalled = false
+  nudges = 0
   onExpire: () => void = () => {
     this.deadline = Number.NaN
   }
@@ -27,6 +29,10 @@ class Member implements Timed {
 
   rearm(): void {
     this.rearms++
+  }
+
+  nudge(): void {
+    this.nudges++
   }
 }
 
@@ -314,4 +320,12 @@ test('nobody under way_the clock is seen as it is: a WebSocket is no member, and
   tick()
   clock.advance(3_600_000)
   assert.equal(deadlines.seenAt, clock.now)
+})
+
+test('stalled_nudged at each tick, and told to rearm at its time', (t) => {
+  const { add, tick } = setUp(t)
+  const [stalled, other] = [add(), add()]
+  stalled.stalled = true
+  for (let ticks = 0; ticks < 100; ticks++) tick()
+  assert.deepEqual([stalled.nudges, stalled.rearms, other.nudges], [99, 1, 0])
 })

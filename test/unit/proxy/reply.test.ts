@@ -80,11 +80,21 @@ test('HEAD_the length of the body that GET would have had, and no body', () => {
   assert.equal(parsed.rest.length, 0)
 })
 
-test('HEAD and close_announced', () => {
-  assert.deepEqual(
-    headerValues(answered(outcomes.noRoute, { method: 'HEAD', close: true }).parsed, 'connection'),
-    ['close'],
-  )
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('HEAD and close_announced, and done when the head is out', async () => {
+  const { res, parsed } = answered(outcomes.noRoute, { method: 'HEAD', close: true })
+  assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+  assert.deepEqual([headerValues(parsed, 'date').length, parsed.rest.length, res.closedBy], [1, 0, null])
+  await turn()
+  assert.deepEqual([res.closedBy, res.misuse], ['close', []])
+})
+
+test('HEAD and close, and the client leaves first_not touched again', async () => {
+  const { res } = answered(outcomes.noRoute, { method: 'HEAD', close: true })
+  res.leave()
+  await turn()
+  assert.deepEqual(res.misuse, [])
 })
 
 function sent(response: Partial<FixedResponse>, method = 'GET', close = false): Answered {
@@ -92,7 +102,6 @@ function sent(response: Partial<FixedResponse>, method = 'GET', close = false): 
   const reply = new FixedReply({ status: 200, headers: [], body: '', ...response })
   res.inHandler(() => reply.send(res.native, new FakeRequest({ method }).native, close))
   assert.deepEqual(res.misuse, [])
-  assert.ok(res.done)
   return { res, parsed: res.parse(method === 'HEAD') }
 }
 
@@ -138,7 +147,36 @@ for (const [condition, response, method] of [
   ['204', { status: 204 }, 'GET'],
   ['304', { status: 304 }, 'GET'],
 ] as const) {
-  test(`fixed answer ${condition} while draining_announces the close`, () => {
-    assert.deepEqual(headerValues(sent(response, method, true).parsed, 'connection'), ['close'])
+  test(`fixed answer ${condition} while draining_announces the close, and closes`, async () => {
+    const { res, parsed } = sent(response, method, true)
+    assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+    assert.equal(parsed.rest.length, 0)
+    await turn()
+    assert.notEqual(res.closedBy, null)
   })
 }
+
+test('fixed answer that does not fit the cork, to a client whose kernel takes little_nothing is lost', () => {
+  const body = 'é'.repeat(20_000)
+  for (const kernelBytes of [100, 20_000, 1_000_000]) {
+    const res = new FakeResponse({ kernelBytes })
+    const reply = new FixedReply({ status: 200, headers: [['x-a', '1']], body })
+    res.inHandler(() => reply.send(res.native, new FakeRequest().native, true))
+    while (res.read() > 0);
+    assert.deepEqual([res.misuse, res.lostBytes, res.done], [[], 0, true])
+    const parsed = res.parse()
+    assert.equal(parsed.body.toString(), body)
+    assert.deepEqual(headerValues(parsed, 'content-length'), ['40000'])
+    assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+  }
+})
+
+test('fixed answer that does not fit the cork, and the client leaves_not touched again', () => {
+  const res = new FakeResponse({ kernelBytes: 20_000 })
+  const reply = new FixedReply({ status: 200, headers: [], body: 'x'.repeat(60_000) })
+  res.onAborted(() => assert.fail('whoever had the response has let go of it'))
+  res.inHandler(() => reply.send(res.native, new FakeRequest().native, false))
+  res.leave()
+  res.read()
+  assert.deepEqual(res.misuse, [])
+})

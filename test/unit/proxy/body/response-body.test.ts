@@ -273,3 +273,52 @@ test('reset with a piece held back_it is not the next response\u2019s', async ()
   body.end()
   assert.equal(next.parse().body.toString(), 'mine')
 })
+
+for (const [framing, headers] of [
+  ['known', [length(60_000)]],
+  ['not known', []],
+] as const) {
+  test(`length ${framing}, blocked on a connection that is paused_a nudge finds the room that nobody tells of`, async () => {
+    const { res, body, events } = begin({ headers, kernelBytes: 20_000 })
+    res.pause()
+    assert.equal(body.write(bytes(60_000)), false)
+    res.pause()
+    body.nudge()
+    assert.deepEqual([body.blocked, events], [true, []], 'there is none')
+    // The refused write has turned the writable event on again.
+    res.pause()
+    while (body.blocked) {
+      assert.ok(res.read() > 0)
+      await turn()
+      assert.equal(body.blocked, true, 'nobody tells')
+      body.nudge()
+      if (body.blocked) res.pause()
+    }
+    assert.deepEqual(events, [framing === 'known' ? 'complete' : 'drained'])
+    body.end()
+    assert.ok(res.parse().body.equals(bytes(60_000)))
+    assert.deepEqual([res.misuse, res.lostBytes], [[], 0])
+  })
+}
+
+test('not blocked, or complete_a nudge does nothing', () => {
+  const { res, body } = begin({ headers: [length(10)] })
+  body.nudge()
+  assert.equal(res.bytes.length, 0)
+  body.write(Buffer.from('0123456789'))
+  const written = res.bytes
+  body.nudge()
+  assert.deepEqual([res.bytes.equals(written), res.misuse], [true, []])
+})
+
+test('paused before anything waited, resumed while something does_the connection can still be read and written', async () => {
+  const { res, body, events } = begin({ kernelBytes: 1_000 })
+  res.pause()
+  body.write(bytes(16_000))
+  await turn()
+  assert.ok(body.blocked)
+  res.resume()
+  assert.deepEqual(res.misuse, [])
+  while (res.read() > 0) await turn()
+  assert.deepEqual(events, ['drained'])
+})

@@ -81,7 +81,7 @@ test('endpoint takes no more_paused, and not the client\u2019s turn', () => {
   const { res, upload } = begin()
   res.sendBody('hello', false)
   assert.deepEqual([upload.paused, upload.awaitsClient], [true, false])
-  upload.rearm()
+  upload.rearm(res.native)
   assert.deepEqual(res.throttling, ['pause', 'pause'])
   consume(upload.body)
   assert.deepEqual([upload.paused, upload.awaitsClient], [false, true])
