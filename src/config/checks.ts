@@ -30,6 +30,7 @@ export function crossCheck(input: unknown): Finding[] {
       ...pipelinedClients(name, upstream),
       ...weightless(name, upstream),
       ...crossedBounds(name, upstream),
+      ...hedgedSessions(name, upstream),
     ]),
     ...routes.flatMap((route, index) => routeTarget(route, index, names)),
     ...unreachableRoute(routes),
@@ -92,6 +93,21 @@ function crossedBounds(name: string, upstream: unknown): Finding[] {
       expected: `at most ${bounds.max}, which is the "max" beside it`,
       found: String(bounds.min),
       hint: null,
+    },
+  ]
+}
+
+/** Another endpoint does not know the session, and may say so first. */
+function hedgedSessions(name: string, upstream: unknown): Finding[] {
+  const settings = asDictionary(upstream)
+  const balance = asDictionary(settings?.balance)?.policy ?? settings?.balance
+  if (balance !== 'sticky' || asDictionary(settings?.hedging) === null) return []
+  return [
+    {
+      path: ['upstreams', name, 'hedging'],
+      expected: 'no hedging with "sticky": a session is at one endpoint',
+      found: show(settings?.hedging),
+      hint: 'leave out "hedging", or balance by "hash", which sends a key to another endpoint where it must',
     },
   ]
 }
