@@ -4,6 +4,7 @@
  * misspelled key already explains what is missing.
  */
 import { didYouMean, nearest } from './did-you-mean.ts'
+import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { type Finding, formatPath, type Path, show } from './problem.ts'
 import { configSchema } from './schema.ts'
@@ -31,6 +32,7 @@ export function crossCheck(input: unknown): Finding[] {
       ...weightless(name, upstream),
       ...crossedBounds(name, upstream),
       ...hedgedSessions(name, upstream),
+      ...crossedTimes(name, upstream),
     ]),
     ...routes.flatMap((route, index) => routeTarget(route, index, names)),
     ...unreachableRoute(routes),
@@ -92,6 +94,23 @@ function crossedBounds(name: string, upstream: unknown): Finding[] {
       path: ['upstreams', name, 'concurrency', 'min'],
       expected: `at most ${bounds.max}, which is the "max" beside it`,
       found: String(bounds.min),
+      hint: null,
+    },
+  ]
+}
+
+/** As above. */
+function crossedTimes(name: string, upstream: unknown): Finding[] {
+  const bounds = asDictionary(asDictionary(upstream)?.hedging)
+  if (typeof bounds?.min !== 'string' || typeof bounds.max !== 'string') return []
+  const minMs = parseDuration(bounds.min)
+  const maxMs = parseDuration(bounds.max)
+  if (minMs === null || maxMs === null || maxMs === 0 || minMs <= maxMs) return []
+  return [
+    {
+      path: ['upstreams', name, 'hedging', 'min'],
+      expected: `at most ${show(bounds.max)}, which is the "max" beside it`,
+      found: show(bounds.min),
       hint: null,
     },
   ]

@@ -140,8 +140,8 @@ function oneShareOf(url: string) {
   return { url, weight: 1, backup: false, drain: false }
 }
 
-function hedgingPlan({ percentile, min, methods }: Exclude<HedgingConfig, false>): HedgingPlan {
-  return { share: percentile / 100, minMs: milliseconds(min), methods }
+function hedgingPlan({ percentile, min, max, methods }: Exclude<HedgingConfig, false>): HedgingPlan {
+  return { share: percentile / 100, minMs: milliseconds(min), maxMs: milliseconds(max), methods }
 }
 
 function outliersPlan(config: Exclude<UpstreamSettings['outliers'], false>): OutliersPlan {

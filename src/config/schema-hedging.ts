@@ -16,6 +16,12 @@ const settings = section({
     .describe(
       'No request is hedged sooner than this. "1ms" to "24h"; default "10ms". Below a few milliseconds it is noise that is hedged.',
     ),
+  max: duration(limits.hedgingMaxMs)
+    .default('0s')
+    .describe(
+      'No request waits longer than this until it is hedged, whatever the percentile. Default "0s": the percentile alone decides, and ' +
+        'where many answers have become slow it has become high; up to "24h". With it, as many as the budget allows are hedged then.',
+    ),
   methods: choice(hedgedMethods)
     .default('idempotent')
     .describe(
@@ -32,7 +38,7 @@ export const hedging = z
       z.literal(false).describe('Every request is sent to one endpoint at a time.'),
       settings.describe('After which time, and which requests. {} is all defaults.'),
     ],
-    { error: 'false, or an object with the keys percentile, min, methods' },
+    { error: 'false, or an object with the keys percentile, min, max, methods' },
   )
   .default(false)
   .describe(

@@ -245,6 +245,8 @@ export interface HedgingPlan {
   readonly share: number
   /** No hedge is sent earlier. */
   readonly minMs: number
+  /** None waits longer, even where `minMs` is longer. 0: the share alone decides. */
+  readonly maxMs: number
   readonly methods: HedgedMethods
 }
 

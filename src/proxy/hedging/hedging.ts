@@ -86,7 +86,9 @@ export class Hedging {
 
   /** How long a head may be awaited, in milliseconds; NaN until enough is known. */
   get afterMs(): number {
-    return Math.max(this.#plan.minMs, this.#percentile.valueMs)
+    const { minMs, maxMs } = this.#plan
+    const afterMs = Math.max(minMs, this.#percentile.valueMs)
+    return maxMs > 0 ? Math.min(afterMs, maxMs) : afterMs
   }
 
   /** Requests whose head is awaited, and that are not due. */

@@ -255,7 +255,12 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 
 const balance = fc.constantFrom(...Object.values(balancePlans))
 
-const hedging = fc.constantFrom<HedgingPlan | null>(null, { share: 0.5, minMs: 10, methods: 'idempotent' })
+const hedging = fc.constantFrom<HedgingPlan | null>(null, {
+  share: 0.5,
+  minMs: 10,
+  maxMs: 0,
+  methods: 'idempotent',
+})
 
 test('any course of events_no client gets what is meant for another, and all comes to rest', async (t) => {
   // Hedges are sent when an event says so.

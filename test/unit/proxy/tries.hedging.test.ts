@@ -14,7 +14,7 @@ const length = (count: number) => [['content-length', String(count)]] as const
 const broken = new Error('other side closed')
 const refused = new Error('connect ECONNREFUSED')
 
-const hedging: HedgingPlan = { share: 0.5, minMs: 10, methods: 'idempotent' }
+const hedging: HedgingPlan = { share: 0.5, minMs: 10, maxMs: 0, methods: 'idempotent' }
 const retries: RetriesPlan = { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] }
 
 /** Two endpoints, which answer in 20 ms: so much is known. Hedges are sent when a test says so. */

@@ -608,7 +608,7 @@ function withSettings(
 }
 
 test('reload_hedging that stays on keeps what it knows; off and on again, it begins anew', () => {
-  const hedging = { share: 0.5, minMs: 10, methods: 'idempotent' } as const
+  const hedging = { share: 0.5, minMs: 10, maxMs: 0, methods: 'idempotent' } as const
   const clock = new FakeClock()
   const subject = new Upstream(plan('ab', { hedging }), new Set(), () => 0, clock.read)
   const first = subject.hedging
@@ -625,7 +625,7 @@ test('reload_hedging that stays on keeps what it knows; off and on again, it beg
 
 test('turned off by a reload, or gone from the plan_nobody is hedged any more', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] })
-  const hedging = { share: 0.5, minMs: 10, methods: 'idempotent' } as const
+  const hedging = { share: 0.5, minMs: 10, maxMs: 0, methods: 'idempotent' } as const
   for (const end of [
     (subject: Upstream) => subject.update(plan('ab'), new Set()),
     (subject: Upstream) => subject.retire(),

@@ -7,7 +7,7 @@ import { Hedging } from '../../../../src/proxy/hedging/hedging.ts'
 import { FakeClock } from '../../../support/fakes/clock.ts'
 import { teach, Watched } from '../../../support/fakes/teach.ts'
 
-const plan: HedgingPlan = { share: 0.5, minMs: 10, methods: 'idempotent' }
+const plan: HedgingPlan = { share: 0.5, minMs: 10, maxMs: 0, methods: 'idempotent' }
 
 /** Its timer and the test's clock go together. */
 function hedging(t: TestContext, changes: Partial<HedgingPlan> = {}) {
@@ -62,6 +62,21 @@ test('percentile below min_min it is', (t) => {
   assert.equal(request.due, 1)
 })
 
+test('percentile above max_max it is, once enough is known', (t) => {
+  const { subject, watch, pass, learn } = hedging(t, { maxMs: 30 })
+  learn(100, 19)
+  assert.equal(subject.afterMs, Number.NaN)
+  learn(100, 1)
+  assert.equal(subject.afterMs, 30)
+  const request = watch()
+  pass(29)
+  assert.equal(request.due, 0)
+  pass(2)
+  assert.equal(request.due, 1)
+  subject.configure({ ...plan, maxMs: 5 })
+  assert.equal(subject.afterMs, 5, 'even below min')
+})
+
 test('answered or over before it is due_never due', (t) => {
   const { subject, watch, pass, learn } = hedging(t)
   learn(20)
@@ -95,7 +110,7 @@ test('reload_settings are new, what is known stays; off and at the end_no timer'
   const { subject, watch, pass, learn } = hedging(t)
   learn(20, 45)
   learn(40, 15)
-  subject.configure({ share: 0.9, minMs: 10, methods: 'safe' })
+  subject.configure({ share: 0.9, minMs: 10, maxMs: 0, methods: 'safe' })
   assert.ok(subject.afterMs > 30, 'the ninetieth of the same')
   assert.deepEqual([subject.takes('GET'), subject.takes('PUT'), subject.takes('POST')], [true, false, false])
   subject.configure(plan)
