@@ -504,3 +504,72 @@ test('reload turns hedging off, then on again, with two under way_they end as th
   await turn()
   await context.assertAtRest()
 })
+
+test('no budget_round-robin goes on in turn, as if nobody had been late', (t) => {
+  const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2), endpointPlan('c', 3)]
+  const context = learned(t, {
+    endpoints,
+    connections: 10,
+    retries: { ...retries, budget: 0, minPerSecond: 0 },
+  })
+  for (let count = 0; count < 6; count++) {
+    context.start()
+    late(context)
+  }
+  assert.equal(context.side.calls.map(({ endpoint }) => endpoint.at(-1)).join(''), 'abcabc')
+  assert.equal(counts(context).withheld, 6)
+})
+
+test('first attempt fails in time, its retry is late_not hedged', async (t) => {
+  const context = learned(t)
+  const started = context.start()
+  context.call.connect()
+  context.call.fail(broken)
+  await turn()
+  assert.equal(context.upstream.hedging?.waiting, 0)
+  context.call.connect()
+  late(context)
+  assert.equal(context.side.calls.length, 2)
+  answer(context.call)
+  await over({ context, ...started }, 'completed')
+  assert.deepEqual([line(context).attempts, line(context).hedged], [2, undefined])
+  assert.deepEqual(counts(context), { sent: 0, won: 0, withheld: 0 })
+})
+
+test('first attempt fails in time, its retry waits in the queue_it is not hedged from there', async (t) => {
+  const context = learned(t, { connections: 1 })
+  const others = [context.start({ method: 'POST' }), context.start({ method: 'POST' })]
+  const [a, b] = context.side.calls as [FakeCall, FakeCall]
+  a.connect()
+  answer(a)
+  await turn()
+  const started = context.start()
+  const third = context.start({ method: 'POST' })
+  context.call.connect()
+  context.call.fail(broken)
+  await turn()
+  late(context)
+  assert.deepEqual(counts(context), { sent: 0, won: 0, withheld: 0 })
+  for (const { res } of [...others, started, third]) res.leave()
+  b.connect()
+  for (const call of context.side.calls) if (!call.ended) call.connect()
+  await turn()
+  await context.assertAtRest()
+})
+
+test('hedge wins, with an error even_the first attempt is known to have been late', async (t) => {
+  const context = learned(t)
+  for (let count = 0; count < 30; count++) {
+    context.start()
+    const first = context.call
+    first.connect()
+    late(context, (context.upstream.hedging?.afterMs ?? 0) + 10)
+    assert.notEqual(context.call, first)
+    context.call.connect()
+    answer(context.call, 'broken', 500)
+    await turn()
+  }
+  assert.ok((context.upstream.hedging?.afterMs ?? 0) > 30)
+  assert.deepEqual(counts(context), { sent: 30, won: 30, withheld: 0 })
+  await context.assertAtRest()
+})
