@@ -1,9 +1,10 @@
 import type { Scenario, Suite } from '../harness/scenario.ts'
+import { hedging } from './hedging.ts'
 import { logging } from './logging.ts'
 import { routes } from './routes.ts'
 import { traffic } from './traffic.ts'
 
-export const suites: readonly Suite[] = [routes, traffic, logging]
+export const suites: readonly Suite[] = [routes, traffic, logging, hedging]
 
 /** What runs when the command line names nothing: two minutes with two peers. */
 const shortForm = ['isolated', 'small']

@@ -4,6 +4,7 @@
  * misspelled key already explains what is missing.
  */
 import { didYouMean, nearest } from './did-you-mean.ts'
+import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { type Finding, formatPath, type Path, show } from './problem.ts'
 import { configSchema } from './schema.ts'
@@ -30,6 +31,8 @@ export function crossCheck(input: unknown): Finding[] {
       ...pipelinedClients(name, upstream),
       ...weightless(name, upstream),
       ...crossedBounds(name, upstream),
+      ...hedgedSessions(name, upstream),
+      ...crossedTimes(name, upstream),
     ]),
     ...routes.flatMap((route, index) => routeTarget(route, index, names)),
     ...unreachableRoute(routes),
@@ -92,6 +95,38 @@ function crossedBounds(name: string, upstream: unknown): Finding[] {
       expected: `at most ${bounds.max}, which is the "max" beside it`,
       found: String(bounds.min),
       hint: null,
+    },
+  ]
+}
+
+/** As above. */
+function crossedTimes(name: string, upstream: unknown): Finding[] {
+  const bounds = asDictionary(asDictionary(upstream)?.hedging)
+  if (typeof bounds?.min !== 'string' || typeof bounds.max !== 'string') return []
+  const minMs = parseDuration(bounds.min)
+  const maxMs = parseDuration(bounds.max)
+  if (minMs === null || maxMs === null || maxMs === 0 || minMs <= maxMs) return []
+  return [
+    {
+      path: ['upstreams', name, 'hedging', 'min'],
+      expected: `at most ${show(bounds.max)}, which is the "max" beside it`,
+      found: show(bounds.min),
+      hint: null,
+    },
+  ]
+}
+
+/** Another endpoint does not know the session, and may say so first. */
+function hedgedSessions(name: string, upstream: unknown): Finding[] {
+  const settings = asDictionary(upstream)
+  const balance = asDictionary(settings?.balance)?.policy ?? settings?.balance
+  if (balance !== 'sticky' || asDictionary(settings?.hedging) === null) return []
+  return [
+    {
+      path: ['upstreams', name, 'hedging'],
+      expected: 'no hedging with "sticky": a session is at one endpoint',
+      found: show(settings?.hedging),
+      hint: 'leave out "hedging", or balance by "hash", which sends a key to another endpoint where it must',
     },
   ]
 }

@@ -5,6 +5,7 @@ import type {
   EndpointPlan,
   FixedResponse,
   HealthPlan,
+  HedgingPlan,
   ListenerPlan,
   OutliersPlan,
   Plan,
@@ -20,6 +21,7 @@ import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
 import type { Config, RouteConfig, UpstreamConfig } from './schema.ts'
+import type { HedgingConfig } from './schema-hedging.ts'
 import { type ListenerConfig, listener, longListener } from './schema-listener.ts'
 import { upstreamSettings } from './schema-upstream.ts'
 import { parseSize } from './size.ts'
@@ -113,6 +115,7 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
       intervalMs: milliseconds(queue.interval),
     },
     retries: { ...retries, bodyBytes: bytes(retries.bodyBytes) },
+    ...(settings.hedging === false ? undefined : { hedging: hedgingPlan(settings.hedging) }),
     ...(settings.tls === undefined ? undefined : { tls: upstreamTlsPlan(settings.tls, directory) }),
     ...(settings.proxyProtocol === undefined ? undefined : { proxyProtocol: settings.proxyProtocol }),
     outliers: outliers === false ? null : outliersPlan(outliers),
@@ -137,6 +140,10 @@ function endpointPlan(upstream: string, config: UpstreamSettings['endpoints'][nu
 
 function oneShareOf(url: string) {
   return { url, weight: 1, backup: false, drain: false }
+}
+
+function hedgingPlan({ percentile, min, max, methods }: Exclude<HedgingConfig, false>): HedgingPlan {
+  return { share: percentile / 100, minMs: milliseconds(min), maxMs: milliseconds(max), methods }
 }
 
 function outliersPlan(config: Exclude<UpstreamSettings['outliers'], false>): OutliersPlan {

@@ -55,6 +55,11 @@ export const limits = {
   retriesPerSecond: { min: 0, max: 10_000 },
   /** 0 means none. */
   retryBodyBytes: { min: 0, max: 16 * 1024 ** 2 },
+  hedgingPercentile: { min: 50, max: 99.9 },
+  /** From 1 ms: timers are no finer. */
+  hedgingMinMs: { min: 1, max: 86_400_000 },
+  /** 0 means none. */
+  hedgingMaxMs: { min: 0, max: 86_400_000 },
   outlierFailures: { min: 1, max: 1000 },
   outlierTimeMs: { min: 1, max: 86_400_000 },
   /** From 10 ms: below, a check is a load test. */

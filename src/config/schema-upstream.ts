@@ -5,6 +5,7 @@ import { limits } from './limits.ts'
 import { choice, duration, integer, list, section, text } from './nodes.ts'
 import { balance } from './schema-balance.ts'
 import { concurrency } from './schema-concurrency.ts'
+import { hedging } from './schema-hedging.ts'
 import { outliers } from './schema-outliers.ts'
 import { queue } from './schema-queue.ts'
 import { retries } from './schema-retries.ts'
@@ -166,6 +167,7 @@ export const upstreamSettings = section({
   timeouts,
   queue,
   retries,
+  hedging,
   tls: upstreamTls.optional(),
   proxyProtocol: choice(proxyVersions)
     .optional()

@@ -58,6 +58,18 @@ export interface UpstreamStats {
   readonly concurrency: number
   /** Where `concurrency` is adaptive: its latency without a queue, in milliseconds; null until it is known. */
   readonly baseMs?: number | null
+  /** Where hedging is on. */
+  readonly hedging?: HedgingStats
+}
+
+export interface HedgingStats {
+  /** How long a head may be awaited, in milliseconds; null until enough is known. */
+  readonly afterMs: number | null
+  readonly sent: number
+  /** Of those sent, the ones that gave the answer. */
+  readonly won: number
+  /** Due, but not sent for lack of a free place, another endpoint or budget. */
+  readonly withheld: number
 }
 
 export interface MirrorStats {

@@ -145,12 +145,8 @@ export const outcomes = Object.freeze({
   internal: row('internal', 500, 'weir', 'never', 'the load balancer failed; see its log', true),
 } as const satisfies Record<string, Outcome>)
 
+/** RFC 9110, section 9.2.1. */
+export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
 /** RFC 9110, section 9.2.2. Compared in upper case, as they stand in requests: methods are case-sensitive. */
-export const idempotentMethods: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'TRACE',
-  'PUT',
-  'DELETE',
-])
+export const idempotentMethods: ReadonlySet<string> = new Set([...safeMethods, 'PUT', 'DELETE'])

@@ -163,6 +163,8 @@ export interface UpstreamPlan {
   readonly timeouts: TimeoutsPlan
   readonly queue: QueuePlan
   readonly retries: RetriesPlan
+  /** When a request is sent to another endpoint as well. Absent: never. */
+  readonly hedging?: HedgingPlan
   /** How https endpoints are trusted; absent: by the authorities that Node ships, and no client certificate. */
   readonly tls?: UpstreamTlsPlan
   /**
@@ -240,6 +242,20 @@ export interface RetriesPlan {
   /** Statuses that count as failures: 502, 503, 504. */
   readonly on: readonly number[]
 }
+
+/** Within the budget of the retries: see proxy/hedging/hedging.ts. */
+export interface HedgingPlan {
+  /** Of the answers, 0.5 to 0.999, that have begun by the time that a request is hedged. */
+  readonly share: number
+  /** No hedge is sent earlier. */
+  readonly minMs: number
+  /** None waits longer, even where `minMs` is longer. 0: the share alone decides. */
+  readonly maxMs: number
+  readonly methods: HedgedMethods
+}
+
+export const hedgedMethods = ['idempotent', 'safe'] as const
+export type HedgedMethods = (typeof hedgedMethods)[number]
 
 export interface QueuePlan {
   /** Requests that may wait, per worker. 0: none. */

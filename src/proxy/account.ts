@@ -17,9 +17,10 @@ export abstract class Account implements Recorded, Balanced, Guarded {
   /** What the client got; 0 if nothing. */
   status = 0
   upstreamName = ''
-  /** Of the last attempt. */
+  /** Of the last attempt; of two under way, the one that wins. */
   endpointId = ''
   attempts = 0
+  hedged = false
   /** Its class in the admission queue. */
   priority = normalPriority
   /** Of an endpoint's `connections`. */
@@ -54,6 +55,7 @@ export abstract class Account implements Recorded, Balanced, Guarded {
     this.upstreamName = ''
     this.endpointId = ''
     this.attempts = 0
+    this.hedged = false
     this.priority = normalPriority
     this.setCookie = null
   }

@@ -33,7 +33,8 @@
  */
 import fastq from 'fastq'
 import { priorityWords } from '../plan/plan.ts'
-import { type InLine, WaitingLine } from './overload/waiting-line.ts'
+import type { InLine } from './line.ts'
+import { WaitingLine } from './overload/waiting-line.ts'
 
 const priorityClasses = priorityWords.length
 export const normalPriority = priorityWords.indexOf('normal')
@@ -102,6 +103,11 @@ export class Admission {
 
   get concurrency(): number {
     return this.#queue.concurrency
+  }
+
+  /** Whoever enters now goes ahead at once, and holds up nobody who waits. */
+  get hasRoom(): boolean {
+    return this.waiting === 0 && this.running < this.#queue.concurrency
   }
 
   /** Controlled delay for each class; live. @param targetMs 0: off */

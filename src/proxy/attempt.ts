@@ -36,13 +36,13 @@ export interface AttemptListener {
   /** The client's, as text; '' if it has none. */
   readonly address: string
   /** The connection stands and the request is about to be written: from here on it may have reached the endpoint. */
-  onStarted(): void
+  onStarted(attempt: Attempt): void
   /** @param interim the interim responses that came before, as `withInterim` writes them */
-  onHead(status: number, rawHeaders: readonly Buffer[], interim: string): void
+  onHead(status: number, rawHeaders: readonly Buffer[], interim: string, attempt: Attempt): void
   /** @returns false: pause the endpoint until `resume` */
   onChunk(chunk: Buffer): boolean
   onEnd(): void
-  onFailed(outcome: Outcome, error: Error): void
+  onFailed(outcome: Outcome, error: Error, attempt: Attempt): void
 }
 
 /** The parts of a request that `dispatch` takes. */
@@ -92,6 +92,10 @@ export class Attempt implements Departing {
   reused = false
   /** It is being given up since it has taken too long: the endpoint's doing, as far as anybody knows. */
   overdue = false
+  /** Of its request's attempts, from 1. Written by whoever begins it, as `hedge` is. */
+  number = 0
+  /** It was sent while another one was under way. */
+  hedge = false
   #listener: AttemptListener | null = null
   #upstream: Upstream | null = null
   #connection: Connection | null = null
@@ -224,7 +228,7 @@ export class Attempt implements Departing {
     if (this.started && !this.#maySendAgain) throw notTwice
     this.#abort = abort
     this.started = true
-    this.#listener.onStarted()
+    this.#listener.onStarted(this)
   }
 
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
@@ -241,7 +245,7 @@ export class Attempt implements Departing {
     ;(this.#connection as Connection).reader = this
     if (this.#listener === null) return true
     this.#headSeen = true
-    this.#listener.onHead(status, rawHeaders, this.#interim)
+    this.#listener.onHead(status, rawHeaders, this.#interim, this)
     return true
   }
 
@@ -265,7 +269,7 @@ export class Attempt implements Departing {
     const outcome = classify(error, this.started, this.#headSeen)
     if (this.#begunAt > 0) this.#brokenOff(outcome)
     if (this.#listener !== null && !this.#headSeen) this.blame(outcome)
-    this.#takeListener()?.onFailed(outcome, error)
+    this.#takeListener()?.onFailed(outcome, error, this)
     // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
     // this very connection.
     queueMicrotask(this.#finishLater)
@@ -331,6 +335,8 @@ export class Attempt implements Departing {
     this.endpoint = null
     this.started = false
     this.overdue = false
+    this.number = 0
+    this.hedge = false
     this.#upstream = null
     this.#connection = null
     this.#ticket = null

@@ -170,12 +170,13 @@ export class DataPlane implements DataPlaneContext {
       connections: this.connections,
       webSockets: this.#webSockets?.open ?? 0,
       outcomes: this.recorder.counts(),
-      upstreams: upstreams.map(({ name, admission, limit }) => ({
+      upstreams: upstreams.map(({ name, admission, limit, hedging }) => ({
         name,
         inFlight: admission.running,
         queued: admission.waiting,
         concurrency: admission.concurrency,
         ...(limit.learns ? { baseMs: Number.isNaN(limit.baseMs) ? null : limit.baseMs } : undefined),
+        ...(hedging === null ? undefined : { hedging: hedging.stats() }),
       })),
       endpoints: upstreams.flatMap((upstream) =>
         upstream.endpoints.map(({ id, healthy, outlier, inFlight, attempts, usage }) => ({

@@ -43,7 +43,7 @@ export class Mirror {
   copy(original: Original, context: MirrorContext): void {
     if (this.#share < 1 && this.#random() >= this.#share) return
     const { admission, down, mirrored } = this.#upstream
-    if (down || admission.waiting > 0 || admission.running >= admission.concurrency) mirrored.dropped++
+    if (down || !admission.hasRoom) mirrored.dropped++
     else admission.enter(new Copy(original, this.#upstream, context))
   }
 }

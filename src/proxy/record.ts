@@ -26,11 +26,13 @@ export interface Recorded {
   readonly upstreamName: string
   readonly endpointId: string
   readonly attempts: number
+  /** Two of them were under way at a time. */
+  readonly hedged: boolean
   readonly responseBytes: number
 }
 
 /** Of fixed answers given without an exchange, when the log wants them. */
-const withoutExchange = { upstreamName: '', endpointId: '', attempts: 0, responseBytes: 0 }
+const withoutExchange = { upstreamName: '', endpointId: '', attempts: 0, hedged: false, responseBytes: 0 }
 
 export class Recorder {
   inFlight = 0
@@ -78,10 +80,9 @@ export class Recorder {
     }
   }
 
-  /** An attempt failed; another may follow. */
-  attemptFailed(exchange: Recorded, outcome: Outcome, error: Error): void {
+  /** An attempt failed; another may follow, or go on. @param attempt its number */
+  attemptFailed(endpoint: string, attempt: number, outcome: Outcome, error: Error): void {
     if (!this.#attemptLines) return
-    const { endpointId: endpoint, attempts: attempt } = exchange
     this.#log.debug({ endpoint, attempt, outcome: outcome.code, reason: error.message }, 'attempt failed')
   }
 
@@ -102,7 +103,7 @@ export class Recorder {
   }
 
   #line(exchange: Recorded, outcome: Outcome): void {
-    const { head, address, status, upstreamName, endpointId, attempts, responseBytes } = exchange
+    const { head, address, status, upstreamName, endpointId, attempts, hedged, responseBytes } = exchange
     this.#log.info(
       {
         client: address,
@@ -116,6 +117,7 @@ export class Recorder {
         ...(head.fault === null ? undefined : { reason: head.fault }),
         ...(head.requestId === '' ? undefined : { requestId: head.requestId }),
         ...(upstreamName === '' ? undefined : { upstream: upstreamName, endpoint: endpointId, attempts }),
+        ...(hedged ? { hedged } : undefined),
         bytes: responseBytes,
         ms: Math.round((performance.now() - exchange.startedAt) * 1_000) / 1_000,
       },

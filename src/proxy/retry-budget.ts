@@ -1,6 +1,6 @@
 /**
- * How many requests of an upstream may be sent a second time: a share of the requests of the last ten seconds, and some
- * per second in any case. Without it an outage doubles the load on what is still up, at the worst moment (the same idea,
+ * How many requests of an upstream may be sent a second time, after a failure or as a hedge: a share of the requests of the
+ * last ten seconds, and some per second in any case. Without it an outage doubles the load on what is still up, at the worst moment (the same idea,
  * and the same defaults, as the retry budgets of Finagle and Envoy).
  *
  * A kept connection that turns out closed is no outage but the ordinary race of keep-alive (RFC 9112, section 9.3.1), and
@@ -39,14 +39,19 @@ export class RetryBudget {
    * @param now milliseconds, monotonic
    */
   take(now: number): boolean {
+    if (!this.has(now)) return false
+    this.#retries++
+    return true
+  }
+
+  /** Whether `take` would find one. */
+  has(now: number): boolean {
     if (now - this.#startedAt >= windowMs) this.#slide(now)
     const left = 1 - (now - this.#startedAt) / windowMs
     const requests = this.#requests + left * this.#earlierRequests
     const retries = this.#retries + left * this.#earlierRetries
     const allowed = Math.max((this.minPerSecond * windowMs) / 1_000, this.share * requests)
-    if (retries + 1 > allowed) return false
-    this.#retries++
-    return true
+    return retries + 1 <= allowed
   }
 
   #slide(now: number): void {

@@ -37,6 +37,11 @@ export function mayRetry(
   )
 }
 
+/** Whether a request may be sent again while it is under way, as far as its body goes. */
+export function mayHedge(body: Replayable, retries: RetriesPlan): boolean {
+  return body.replayable && body.length <= retries.bodyBytes
+}
+
 /** Whether the body is worth having whole before the request is sent, so that it can be sent again. */
 export function mayGather(method: string, contentLength: number, retries: RetriesPlan): boolean {
   return (

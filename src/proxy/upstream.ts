@@ -11,11 +11,12 @@
  *     sticky cookie): that holds its places until it ends and must not eat the others' share. `limit` may make it less.
  */
 import type { Outcome } from '../plan/outcome.ts'
-import type { RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
+import type { HedgingPlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
 import { Admission } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
+import { Hedging } from './hedging/hedging.ts'
 import { OutlierDetection } from './outliers.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
 import { UpstreamLimit } from './overload/upstream-limit.ts'
@@ -57,6 +58,8 @@ export class Upstream {
   retries: RetriesPlan
   readonly retryBudget: RetryBudget
   readonly limit = new UpstreamLimit()
+  /** null: off. */
+  hedging: Hedging | null = null
   /** Copies of other upstreams' requests (mirror.ts): sent, not made for lack of room, failed of those sent. */
   readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
   /** The balancer or the limit wants to hear how attempts end: see `observe`. */
@@ -150,6 +153,7 @@ export class Upstream {
       this.#balancer = makeBalancer<Endpoint>(plan.balance, this.#random, this.#clock)
       this.#followsCookies = this.#balancer.followsCookies === true
     }
+    this.#configureHedging(plan.hedging)
     this.limit.configure(plan.concurrency)
     this.observing = this.#balancer.observe !== undefined || this.limit.learns
     // What is built into undici's clients cannot change under them: other settings need other connections.
@@ -289,6 +293,12 @@ export class Upstream {
     this.#outliers.succeeded(endpoint, epoch)
   }
 
+  #configureHedging(plan: HedgingPlan | undefined): void {
+    if (plan !== undefined && this.hedging !== null) return this.hedging.configure(plan)
+    this.hedging?.stop()
+    this.hedging = plan === undefined ? null : new Hedging(plan, this.#clock)
+  }
+
   #warmUp(endpoint: Endpoint): void {
     if (this.#balancer.steady !== true) this.#slowStart.begin(endpoint)
   }
@@ -314,6 +324,7 @@ export class Upstream {
     this.#gone = true
     this.#slowStart.stop()
     this.#outliers.stop()
+    this.hedging?.stop()
     for (const endpoint of this.#endpoints) endpoint.retire()
   }
 

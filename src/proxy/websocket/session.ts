@@ -175,7 +175,7 @@ export class Session extends Account implements DialListener {
     this.#socket = null
     if (this.#res === null) return
     const { recorder, deadlines } = this.#host.context
-    recorder.attemptFailed(this, outcome, error)
+    recorder.attemptFailed(this.endpointId, this.attempts, outcome, error)
     const upstream = this.#upstream as Upstream
     const endpoint = this.#endpoint as Endpoint
     if (outcome.fault === 'endpoint') upstream.failed(endpoint, outcome, this.#epoch)

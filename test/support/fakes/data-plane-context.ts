@@ -47,9 +47,17 @@ export class FakeContext implements DataPlaneContext {
   readonly #loop = new FakeLoop()
 
   constructor(t: TestContext, changes: Partial<UpstreamPlan> = {}) {
-    t.after(() => this.deadlines.stop())
+    t.after(() => {
+      this.deadlines.stop()
+      this.upstream.hedging?.stop()
+    })
     this.recorder.configure({ level: 'trace', access: { errors: true, sample: 1 } })
-    this.upstream = new Upstream(upstreamPlan({ connections: 2, ...changes }), new Set(), () => 0)
+    this.upstream = new Upstream(
+      upstreamPlan({ connections: 2, ...changes }),
+      new Set(),
+      () => 0,
+      this.clock.read,
+    )
     this.side = new FakeUpstreamSide(this.upstream)
     this.route = {
       upstream: this.upstream,

@@ -34,6 +34,8 @@ interface StreamBody {
 }
 
 export class FakeCall {
+  /** The id of the endpoint. */
+  readonly endpoint: string
   readonly method: string
   readonly path: string
   host: string | null = null
@@ -53,7 +55,8 @@ export class FakeCall {
   full = false
   readonly #handler: Handler
 
-  constructor(options: Options, handler: Handler) {
+  constructor(options: Options, handler: Handler, endpoint: string) {
+    this.endpoint = endpoint
     this.method = options.method
     this.path = options.path
     this.body = options.body
@@ -149,7 +152,7 @@ export class FakeUpstreamSide {
           endpoint.inFlight++
           endpoint.attempts++
           this.fresh.push(fresh)
-          return this.#connection()
+          return this.#connection(endpoint.id)
         },
         end: () => {
           endpoint.inFlight--
@@ -165,9 +168,9 @@ export class FakeUpstreamSide {
     return call
   }
 
-  #connection(): Connection {
+  #connection(endpoint: string): Connection {
     const dispatch = (options: Options, handler: Handler): boolean => {
-      this.calls.push(new FakeCall(options, handler))
+      this.calls.push(new FakeCall(options, handler, endpoint))
       return true
     }
     return {

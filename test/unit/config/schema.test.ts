@@ -41,6 +41,7 @@ test('schema endpoints_alone give every default of an upstream', () => {
     timeouts: { connect: '5s', headers: '30s', body: '60s', idle: '4s' },
     queue: { limit: 1024, timeout: '5s', target: '0s', interval: '100ms' },
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: '64KiB', on: [] },
+    hedging: false,
     health: { interval: '10s', timeout: '2s', unhealthyAfter: 3, healthyAfter: 2 },
   })
 })

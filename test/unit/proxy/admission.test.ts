@@ -86,6 +86,23 @@ test('limit 0_no one waits, but a free place is given', () => {
   assert.deepEqual(log, ['a', 'c'])
 })
 
+test('room for who need not wait_a free place, and nobody who waits for one', () => {
+  const log: string[] = []
+  const admission = new Admission(2, 10)
+  assert.equal(admission.hasRoom, true)
+  const [a, b] = enter(admission, log, 'ab') as [Client, Client]
+  assert.equal(admission.hasRoom, false)
+  release(admission, a)
+  assert.equal(admission.hasRoom, true)
+  const [, d] = enter(admission, log, 'cd') as [Client, Client]
+  assert.equal(admission.hasRoom, false)
+  admission.abandon(d.ticket as Ticket)
+  release(admission, b)
+  assert.equal(admission.hasRoom, true)
+  admission.concurrency = 1
+  assert.equal(admission.hasRoom, false)
+})
+
 test('limit lowered below those waiting_they stay, nobody joins them', () => {
   const log: string[] = []
   const admission = new Admission(1, 3)

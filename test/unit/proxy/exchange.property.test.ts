@@ -1,12 +1,15 @@
 /**
  * Many exchanges at once over the same pooled objects, in any order of events: every client gets bytes that were meant
- * for it and no others, every exchange is recorded once, and in the end everything is at rest.
+ * for it and no others, all of one attempt, every exchange is recorded once, and in the end everything is at rest. With hedging as
+ * well: what may be sent twice is sent twice at most at a time, and a POST once.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { HedgingPlan } from '../../../src/plan/plan.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { balancePlans, endpointPlan, queuePlan } from '../../support/fakes/plans.ts'
+import { teach } from '../../support/fakes/teach.ts'
 import type { FakeCall } from '../../support/fakes/undici-client.ts'
 
 type Event =
@@ -14,7 +17,7 @@ type Event =
   | { readonly kind: 'upload' | 'head' | 'data' | 'read'; readonly at: number; readonly choice: number }
   | { readonly kind: 'leave' | 'connect' | 'complete' | 'fail' | 'fill' | 'drain'; readonly at: number }
   | { readonly kind: 'turn' }
-  | { readonly kind: 'time'; readonly ms: number }
+  | { readonly kind: 'time' | 'late'; readonly ms: number }
   | { readonly kind: 'health'; readonly healthy: boolean }
 
 interface Client extends Started {
@@ -47,6 +50,9 @@ class World {
         return turn()
       case 'time':
         return this.context.elapse(event.ms)
+      case 'late':
+        this.context.clock.advance(event.ms)
+        return this.context.upstream.hedging?.look()
       case 'health':
         return this.#health(event.healthy)
       case 'request':
@@ -98,16 +104,32 @@ class World {
       assert.equal(parsed.rest.length, 0, `${id}: a second answer`)
       const from = parsed.headers.find(([name]) => name === 'x-for')
       if (from === undefined) continue // an answer of Weir's own
-      assert.equal(from[1], id)
+      // `<client>` of the attempt with this number.
+      const name = from[1]
+      assert.match(name, new RegExp(`^${id}[0-9]+;$`))
       const text = parsed.body.latin1Slice()
       // One that was cut off may have ended within a name, and in no other way.
-      if (parsed.complete) assert.equal(text.length % id.length, 0, `${id} has lost bytes`)
-      const whole = id.repeat(Math.ceil(text.length / id.length))
-      assert.equal(text, whole.slice(0, text.length), `${id} got bytes of another`)
+      if (parsed.complete) assert.equal(text.length % name.length, 0, `${id} has lost bytes`)
+      const whole = name.repeat(Math.ceil(text.length / name.length))
+      assert.equal(text, whole.slice(0, text.length), `${id} got bytes of another, or of two attempts`)
     }
+    this.#checkCalls()
     const counts = Object.values(this.context.recorder.counts()).reduce((sum, count) => sum + count, 0)
     assert.equal(counts, this.clients.length, 'each exchange is recorded once')
     await this.context.assertAtRest()
+  }
+
+  /** What endpoints have seen of each request. */
+  #checkCalls(): void {
+    for (const { id, method } of this.clients) {
+      const seen = this.context.side.calls.filter((call) => this.#answers.has(call) && nameOf(call) === id)
+      // The first attempt, its hedge, and a retry.
+      const most = method === 'POST' ? 1 : this.context.upstream.hedging === null ? 2 : 3
+      assert.ok(seen.length <= most, `${id}: ${method} was sent ${seen.length} times`)
+    }
+    const { sent, won } = this.context.upstream.hedging?.counts ?? { sent: 0, won: 0 }
+    assert.ok(won <= sent && sent <= 30, 'within the budget')
+    assert.equal(this.context.upstream.hedging?.waiting ?? 0, 0, 'watched')
   }
 
   #health(healthy: boolean): void {
@@ -158,33 +180,39 @@ class World {
   }
 
   #connect(call: FakeCall): void {
-    this.#answers.set(call, { left: 0, headSent: false })
     call.connect()
+    // Otherwise it was taken back, unseen.
+    if (!call.ended) this.#answers.set(call, { left: 0, headSent: false })
   }
 
   #head(call: FakeCall, choice: number): void {
     if (!this.#answers.has(call) && !call.ended) this.#answers.set(call, { left: 0, headSent: false })
     const answer = this.#answers.get(call)
     if (call.ended || answer === undefined || answer.headSent) return
-    const id = `<${call.path.slice(1)}>`
+    const name = this.#nameOf(call)
     answer.headSent = true
     const bodiless = choice === 0 || call.method === 'HEAD'
     answer.left = bodiless ? 0 : 50 * (choice + 1) ** 2
-    const size = String(answer.left * id.length)
+    const size = String(answer.left * name.length)
     const framing = choice % 2 === 0 ? ['content-length', size] : ['transfer-encoding', 'chunked']
     call.head(choice === 0 ? 204 : 200, [
-      ['x-for', id],
+      ['x-for', name],
       choice === 0 ? ['x-a', '1'] : (framing as [string, string]),
     ])
   }
 
-  /** `count` copies of the client's name. */
+  /** Of its client and of itself. */
+  #nameOf(call: FakeCall): string {
+    return `${nameOf(call)}${this.context.side.calls.indexOf(call)};`
+  }
+
+  /** `count` copies of the name. */
   #data(call: FakeCall, count: number): void {
     const answer = this.#answers.get(call)
     if (call.ended || call.paused || !answer?.headSent || answer.left === 0) return
     const copies = Math.min(count, answer.left)
     answer.left -= copies
-    call.data(`<${call.path.slice(1)}>`.repeat(copies))
+    call.data(this.#nameOf(call).repeat(copies))
   }
 
   #complete(call: FakeCall): void {
@@ -192,6 +220,11 @@ class World {
     if (call.ended || call.paused || !answer?.headSent || answer.left > 0) return
     call.complete()
   }
+}
+
+/** Its client's. */
+function nameOf(call: FakeCall): string {
+  return `<${call.path.slice(1)}>`
 }
 
 function pick<T>(list: readonly T[], at: number): T | undefined {
@@ -216,26 +249,44 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: of('leave', 'fail'), at }) },
   { weight: 2, arbitrary: fc.record({ kind: of('turn') }) },
   { weight: 1, arbitrary: fc.record({ kind: of('time'), ms: fc.constantFrom(50, 900, 3_000) }) },
+  { weight: 2, arbitrary: fc.record({ kind: of('late'), ms: fc.constantFrom(5, 15, 30) }) },
   { weight: 1, arbitrary: fc.record({ kind: of('health'), healthy: fc.boolean() }) },
 )
 
 const balance = fc.constantFrom(...Object.values(balancePlans))
 
+const hedging = fc.constantFrom<HedgingPlan | null>(null, {
+  share: 0.5,
+  minMs: 10,
+  maxMs: 0,
+  methods: 'idempotent',
+})
+
 test('any course of events_no client gets what is meant for another, and all comes to rest', async (t) => {
+  // Hedges are sent when an event says so.
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  let hedges = 0
+  const course = fc.array(event, { maxLength: 120, size: 'max' })
   await fc.assert(
-    fc.asyncProperty(fc.array(event, { maxLength: 120, size: 'max' }), balance, async (events, policy) => {
+    fc.asyncProperty(course, balance, hedging, async (events, policy, hedgingPlan) => {
       const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
       const queue = queuePlan({ limit: 3, timeoutMs: 5_000 })
-      const context = new FakeContext(t, { endpoints, connections: 2, queue, balance: policy })
+      const plan = { endpoints, connections: 2, queue, balance: policy }
+      const isHedged = hedgingPlan !== null && policy !== balancePlans.sticky
+      const context = new FakeContext(t, isHedged ? { ...plan, hedging: hedgingPlan } : plan)
+      teach(context.upstream.hedging, context.clock, 10, 20)
       const world = new World(context)
       try {
         for (const each of events) await world.happen(each)
         await world.settle()
         await world.check()
+        hedges += context.upstream.hedging?.counts.sent ?? 0
       } finally {
         context.deadlines.stop()
+        context.upstream.hedging?.stop()
       }
     }),
     { numRuns: 500 },
   )
+  assert.ok(hedges > 0, 'there were some')
 })

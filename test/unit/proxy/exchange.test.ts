@@ -286,6 +286,6 @@ test('used again and again_one shape for life, and reset to the values of a new 
   const fresh = new Exchange(context)
   assert.ok(haveSameShape(used, fresh))
   // The block is filled anew by each head before anyone looks at it.
-  const opened = ['head', '#response']
+  const opened = ['head', '#response', '#tries']
   assert.deepEqual(stateOf(used, opened), stateOf(fresh, opened))
 })

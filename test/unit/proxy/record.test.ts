@@ -18,6 +18,7 @@ function recorded(changes: Partial<Recorded> = {}): Recorded {
     upstreamName: 'app',
     endpointId: 'app/a',
     attempts: 1,
+    hedged: false,
     responseBytes: 5,
     ...changes,
   }
@@ -172,13 +173,22 @@ test('fixed answers, all_described and written, with no upstream', () => {
   assert.ok(line !== undefined && !('upstream' in line))
 })
 
+test('two attempts under way at a time_the line says so', () => {
+  assert.equal(linesOf(all, outcomes.completed, { attempts: 2, hedged: true })[0]?.hedged, true)
+  assert.ok(!('hedged' in (linesOf(all, outcomes.completed, { attempts: 2 })[0] ?? {})))
+})
+
 test('failed attempt_a line at level debug only', () => {
   for (const [level, count] of [
     ['info', 0],
     ['debug', 1],
   ] as const) {
     const { memory, subject } = recorder(off, level)
-    subject.attemptFailed(recorded(), outcomes.connectFailed, new Error('connect ECONNREFUSED'))
-    assert.equal(memory.named('attempt failed').length, count)
+    subject.attemptFailed('app/a', 2, outcomes.connectFailed, new Error('connect ECONNREFUSED'))
+    const lines = memory.named('attempt failed')
+    assert.deepEqual(
+      lines.map(({ endpoint, attempt, outcome }) => [endpoint, attempt, outcome]),
+      Array.from({ length: count }, () => ['app/a', 2, 'connect_failed']),
+    )
   }
 })

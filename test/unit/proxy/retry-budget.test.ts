@@ -50,3 +50,11 @@ test('whatever comes when_retries of two neighbouring windows stay within what t
     ),
   )
 })
+
+test('asked whether there is one_nothing is taken', () => {
+  const budget = new RetryBudget(0, 0.1)
+  for (let count = 0; count < 5; count++) assert.ok(budget.has(0))
+  assert.ok(budget.take(0))
+  assert.ok(!budget.has(0) && !budget.take(0))
+  assert.ok(budget.has(2 * windowMs))
+})

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
-import { mayGather, mayRetry, unsentRetries } from '../../../src/proxy/retry.ts'
+import { mayGather, mayHedge, mayRetry, unsentRetries } from '../../../src/proxy/retry.ts'
 import { upstreamPlan } from '../../support/fakes/plans.ts'
 
 const { retries } = upstreamPlan()
@@ -69,4 +69,12 @@ test('mayGather_a known, short body of an idempotent method', () => {
   assert.equal(mayGather('PUT', -1, few), false)
   assert.equal(mayGather('POST', 10, few), false)
   assert.equal(mayGather('PUT', 10, { ...few, attempts: 0 }), false)
+})
+
+test('sent while another attempt is under way_with a body that is there, up to bodyBytes, whatever attempts says', () => {
+  const kept = { ...retries, attempts: 0, bodyBytes: 10 }
+  assert.equal(mayHedge(none, kept), true)
+  assert.equal(mayHedge({ replayable: true, length: 10 }, kept), true)
+  assert.equal(mayHedge({ replayable: true, length: 11 }, kept), false)
+  assert.equal(mayHedge({ replayable: false, length: 0 }, kept), false)
 })

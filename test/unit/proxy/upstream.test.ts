@@ -8,6 +8,7 @@ import type { Connection } from '../../../src/proxy/pool.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { FakeClock } from '../../support/fakes/clock.ts'
 import { endpointPlan, queuePlan, upstreamPlan } from '../../support/fakes/plans.ts'
+import { teach, Watched } from '../../support/fakes/teach.ts'
 import { request } from './balance/requests.ts'
 
 /** Endpoints `app/a`, `app/b` …, on ports where nobody listens: nothing is sent in these tests. */
@@ -605,3 +606,40 @@ function withSettings(
 ): EndpointPlan[] {
   return endpoints(all).map((entry) => ({ ...entry, ...settings[entry.id.at(-1) as string] }))
 }
+
+test('reload_hedging that stays on keeps what it knows; off and on again, it begins anew', () => {
+  const hedging = { share: 0.5, minMs: 10, maxMs: 0, methods: 'idempotent' } as const
+  const clock = new FakeClock()
+  const subject = new Upstream(plan('ab', { hedging }), new Set(), () => 0, clock.read)
+  const first = subject.hedging
+  teach(first, clock, 50, 20)
+  subject.update(plan('ab', { hedging: { ...hedging, minMs: 100 } }), new Set())
+  assert.equal(subject.hedging, first)
+  assert.equal(first?.afterMs, 100)
+  const figures = () => subject.hedging?.stats()
+  subject.update(plan('ab'), new Set())
+  assert.equal(figures(), undefined)
+  subject.update(plan('ab', { hedging }), new Set())
+  assert.deepEqual(figures(), { afterMs: null, sent: 0, won: 0, withheld: 0 })
+})
+
+test('turned off by a reload, or gone from the plan_nobody is hedged any more', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] })
+  const hedging = { share: 0.5, minMs: 10, maxMs: 0, methods: 'idempotent' } as const
+  for (const end of [
+    (subject: Upstream) => subject.update(plan('ab'), new Set()),
+    (subject: Upstream) => subject.retire(),
+  ]) {
+    const clock = new FakeClock()
+    const subject = new Upstream(plan('ab', { hedging }), new Set(), () => 0, clock.read)
+    teach(subject.hedging, clock, 10, 20)
+    const [before, after] = [new Watched(), new Watched()]
+    for (const request of [before, after]) {
+      subject.hedging?.watch(request)
+      if (request === after) end(subject)
+      clock.advance(20)
+      t.mock.timers.tick(20)
+    }
+    assert.deepEqual([before.due, after.due], [1, 0])
+  }
+})

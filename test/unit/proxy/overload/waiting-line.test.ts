@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type InLine, WaitingLine } from '../../../../src/proxy/overload/waiting-line.ts'
+import type { InLine } from '../../../../src/proxy/line.ts'
+import { WaitingLine } from '../../../../src/proxy/overload/waiting-line.ts'
 
 class Member implements InLine<Member> {
   line: unknown = null
