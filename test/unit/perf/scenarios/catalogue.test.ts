@@ -34,7 +34,10 @@ test('an earlier name selects_what_is_called_otherwise_now', () => {
 })
 
 test('an unknown name is_refused_with_those_there_are', () => {
-  assert.throws(() => select(['two']), /"two"; there are: suites routes, traffic, logging; scenarios origin,/)
+  assert.throws(
+    () => select(['two']),
+    /"two"; there are: suites routes, traffic, logging, features; scenarios origin,/,
+  )
 })
 
 test('the list names every_suite_and_scenario', () => {
