@@ -61,6 +61,8 @@ export interface SlotsShape {
 export interface FastApiShape {
   /** What the endpoints wait before each answer, in their order; those that are not named do not. */
   readonly delaysMs: readonly number[]
+  /** CPU time that each answer takes in its place; absent: as little as one can. */
+  readonly workMs?: number
 }
 
 /** What Weir alone is told. */

@@ -84,6 +84,20 @@ test('a variant without a target is_not_held_to_p99, and other proxies to nothin
   )
 })
 
+test('a load generator that was late itself is_said', () => {
+  const late = variant(
+    'weir',
+    null,
+    [
+      [0.5, 500, 12],
+      [4, 990, 40],
+    ],
+    { lateUs: 10_001 },
+  )
+  for (const { because } of overloadLaws(setup('slots', [late])))
+    assert.match(because, /itself was up to 10 ms late/)
+})
+
 test('without a step below the capacity p99 is_not_judged', () => {
   assert.deepEqual(
     holdsOf([
