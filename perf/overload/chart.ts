@@ -38,7 +38,7 @@ const load = {
   field: 'load',
   type: 'quantitative',
   title: 'offered load',
-  axis: { values: [0.5, 1, 1.5, 2, 4] },
+  axis: { values: [0.5, 1, 1.5, 2, 4], format: '~g', labelOverlap: false },
 }
 
 const color = {
