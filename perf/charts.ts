@@ -1,4 +1,4 @@
-/** `node perf/charts.ts RESULTS.json [FOLDER]`: draws the charts of an earlier run, into `perf/charts` by default. */
+/** `node perf/charts.ts RESULTS.json [FOLDER]`: draws the charts of an earlier run or overload, into `perf/charts` by default. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,16 +11,21 @@ const [file, folder = fileURLToPath(new URL('charts', import.meta.url))] = proce
 if (file === undefined) fail('usage: node perf/charts.ts RESULTS.json [FOLDER]', 2)
 const missing = chartsMissing()
 if (missing !== null) fail(missing, 1)
-const results = JSON.parse(readFileSync(file, 'utf8')) as Results | OverloadResults
-if ('kind' in results) {
+const read = JSON.parse(readFileSync(file, 'utf8')) as { readonly kind?: string; readonly version: number }
+for (const path of read.kind === 'overload' ? drawOverload(read as OverloadResults) : draw(read as Results))
+  console.log(path)
+
+function drawOverload(results: OverloadResults): readonly string[] {
   const path = join(folder, 'overload.svg')
   writeFileSync(path, `${render(overloadChart(results))}\n`)
-  console.log(path)
-  process.exit(0)
+  return [path]
 }
-if (results.version !== 2)
-  fail(`${file} is of version ${results.version}, which had no rows by subject; expected 2`, 1)
-for (const path of drawCharts(results, folder)) console.log(path)
+
+function draw(results: Results): readonly string[] {
+  if (read.version !== 2)
+    fail(`${file} is of version ${read.version}, which had no rows by subject; expected 2`, 1)
+  return drawCharts(results, folder)
+}
 
 function fail(message: string, code: number): never {
   console.error(message)
