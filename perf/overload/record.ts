@@ -24,6 +24,8 @@ export function renderRecord(results: OverloadResults, file: string, others: str
   )
   return [
     `${date.slice(0, 10)}, ${revision}: ${describeMachine(machine)}; ${versionsOf(peers)}. ${schedule.turns} turns of ${schedule.seconds} s, seed ${seed}; capacity: ${capacities}. ${capital(others)}. [${file.split('/').at(-1)}](${file})`,
+    '![Goodput and p99 over the offered load](charts/overload.svg)',
+    'Goodput in percent of the capacity, and p99 of the served:',
     renderOverview(setups),
     ...(closedLoop.size === 0
       ? []

@@ -11,7 +11,7 @@ test('no arguments mean_the_short_form', () => {
   assert.deepEqual(names([]), ['slots', 'fastapi-1', 'closed-loop'])
   const { loads, schedule, seed, full } = parseArguments([], 5 * 2 ** 32 + 99)
   assert.deepEqual(loads, [0.5, 1, 4])
-  assert.deepEqual(schedule, { turns: 1, seconds: 2, warmupSeconds: 2, settleSeconds: 2 })
+  assert.deepEqual(schedule, { turns: 1, seconds: 2, warmupSeconds: 2, settleSeconds: 1 })
   assert.deepEqual([seed, full], [99, false])
 })
 
