@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- scenario ... --peers P,P --turns N]`: measures Weir and its peers turn by turn, prints tables, writes
- * the results and draws charts.
+ * the results and draws charts. `npm run bench overload` is in overload.ts.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
 import { dirname, join, relative, resolve } from 'node:path'
@@ -11,6 +11,7 @@ import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
 import { type Processes, which } from './harness/processes.ts'
+import { renderRatios } from './harness/ratios.ts'
 import { renderPasses, renderSummaries } from './harness/report.ts'
 import { type Results, revision, writeResults } from './harness/results.ts'
 import { rowsFor } from './harness/rows.ts'
@@ -18,10 +19,14 @@ import { runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
 import { disturbance, session } from './harness/session.ts'
 import { summarise } from './harness/summary.ts'
+import { overload } from './overload.ts'
 import { choosePeers, describePeers } from './peers/peers.ts'
-import { all, describe, select } from './scenarios/catalogue.ts'
+import { all, describe, onlySuite, select } from './scenarios/catalogue.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** A ratio to an earlier Weir up to which nobody calls it dearer. */
+const negligible = 1.03
 
 async function bench(
   given: BenchArguments,
@@ -43,6 +48,8 @@ async function bench(
   console.log(
     `revision: ${commit}${weir === join(root, 'src/cli.ts') ? '' : `, from ${weir}; harness ${harness}`}`,
   )
+  if (given.before !== null)
+    console.log(`before: ${revision(checkoutOf(resolve(given.before)))}, from ${resolve(given.before)}`)
   console.log(`load: ${generator.explanation}, on 127.0.0.1`)
   console.log(`placement: ${placement.explanation}`)
   console.log(`turns: ${turns} of ${seconds} s, interleaved, after ${warmupSeconds} s of warm-up each`)
@@ -55,10 +62,17 @@ async function bench(
     console.log('skipped: system calls, strace is not installed (Debian: apt-get install strace)')
   if (process.platform !== 'linux')
     console.log("skipped: CPU per request and memory, which need Linux' /proc")
-  const rows = rowsFor(scenarios, all, there)
+  const rows = rowsFor(scenarios, all, there, given.before !== null)
   const measured = await runRows(
     {
-      bench: { processes, folder, cores: placement.cores, weir, allocation: given.passes },
+      bench: {
+        processes,
+        folder,
+        cores: placement.cores,
+        weir,
+        ...(given.before === null ? {} : { before: resolve(given.before) }),
+        allocation: given.passes,
+      },
       generator,
       schedule: given.schedule,
       wanted: { h2load, strace, allocation: given.passes },
@@ -77,6 +91,8 @@ async function bench(
       'latency at half of the req/s above, with the waiting of the requests that were due behind a late one',
     )
   }
+  const most = onlySuite(given.names)?.mostCpuRatio ?? (given.before === null ? undefined : negligible)
+  if (most !== undefined) console.log(`\n${renderRatios(measured, most)}\n`)
   console.log(disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign))))
   const out = given.out === null ? join(root, 'perf/results') : resolve(given.out)
   const results: Results = {
@@ -94,7 +110,7 @@ async function bench(
   }
   const path = writeResults(out, results)
   console.log(`written: ${relative(process.cwd(), path)}`)
-  const undrawn = chartsMissing()
+  const undrawn = most === undefined ? chartsMissing() : 'whose bars do not show small differences'
   if (undrawn !== null) console.log(`skipped: charts, ${undrawn}`)
   // Beside the results if these do not lie with those that the documents show.
   else
@@ -109,15 +125,22 @@ function checkoutOf(weir: string): string {
   return dirname(dirname(weir))
 }
 
-let given: BenchArguments
-let scenarios: readonly Scenario[]
-try {
-  given = parseArguments(process.argv.slice(2))
-  scenarios = select(given.names, given.full)
-} catch (error) {
-  console.error(`${(error as Error).message}\n${usage}`)
-  process.exit(2)
+async function main(argv: readonly string[]): Promise<void> {
+  let given: BenchArguments
+  let scenarios: readonly Scenario[]
+  try {
+    given = parseArguments(argv)
+    scenarios = select(given.names, given.full)
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`)
+    process.exit(2)
+  }
+  if (given.help) console.log(usage)
+  else if (given.list) console.log(`${describe()}\n${describePeers()}`)
+  else await session('weir-bench-', (processes, folder) => bench(given, scenarios, processes, folder))
 }
-if (given.help) console.log(usage)
-else if (given.list) console.log(`${describe()}\n${describePeers()}`)
-else await session('weir-bench-', (processes, folder) => bench(given, scenarios, processes, folder))
+
+const [first, ...others] = process.argv.slice(2)
+// A benchmark of another kind: an open loop, and laws in the place of ratios.
+if (first === 'overload') await overload(others)
+else await main(process.argv.slice(2))

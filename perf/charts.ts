@@ -1,17 +1,31 @@
-/** `node perf/charts.ts RESULTS.json [FOLDER]`: draws the charts of an earlier run, into `perf/charts` by default. */
-import { readFileSync } from 'node:fs'
+/** `node perf/charts.ts RESULTS.json [FOLDER]`: draws the charts of an earlier run or overload, into `perf/charts` by default. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { chartsMissing, drawCharts } from './harness/charts.ts'
+import { chartsMissing, drawCharts, render } from './harness/charts.ts'
 import type { Results } from './harness/results.ts'
+import { overloadChart } from './overload/chart.ts'
+import type { OverloadResults } from './overload/results.ts'
 
 const [file, folder = fileURLToPath(new URL('charts', import.meta.url))] = process.argv.slice(2)
 if (file === undefined) fail('usage: node perf/charts.ts RESULTS.json [FOLDER]', 2)
 const missing = chartsMissing()
 if (missing !== null) fail(missing, 1)
-const results = JSON.parse(readFileSync(file, 'utf8')) as Results
-if (results.version !== 2)
-  fail(`${file} is of version ${results.version}, which had no rows by subject; expected 2`, 1)
-for (const path of drawCharts(results, folder)) console.log(path)
+const read = JSON.parse(readFileSync(file, 'utf8')) as { readonly kind?: string; readonly version: number }
+for (const path of read.kind === 'overload' ? drawOverload(read as OverloadResults) : draw(read as Results))
+  console.log(path)
+
+function drawOverload(results: OverloadResults): readonly string[] {
+  const path = join(folder, 'overload.svg')
+  writeFileSync(path, `${render(overloadChart(results))}\n`)
+  return [path]
+}
+
+function draw(results: Results): readonly string[] {
+  if (read.version !== 2)
+    fail(`${file} is of version ${read.version}, which had no rows by subject; expected 2`, 1)
+  return drawCharts(results, folder)
+}
 
 function fail(message: string, code: number): never {
   console.error(message)

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { findPeer, peers } from '../peers/peers.ts'
+import { onlySuite } from '../scenarios/catalogue.ts'
 import { type GeneratorName, generatorNames } from './load.ts'
 import type { Schedule } from './run.ts'
 
@@ -16,6 +17,8 @@ export interface BenchArguments {
   readonly generator: GeneratorName | null
   /** Weir's command line instead of this checkout's, for a comparison of two; null: this one's. */
   readonly weir: string | null
+  /** Another one, measured beside it turn by turn and what it is divided by; null: none. */
+  readonly before: string | null
   /** Folder for the results; null: `perf/results`. */
   readonly out: string | null
   readonly list: boolean
@@ -23,16 +26,19 @@ export interface BenchArguments {
 }
 
 export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
+       npm run bench overload -- --help
 
   --full           everything: all scenarios and all peers, two hours
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; none for named scenarios)
-  --turns N        how often each row is measured (1 to 100; default 5, in the short form 3)
-  --seconds N      length of a turn (1 to 60; default 3, in the short form 2)
-  --warmup N       seconds of load on each row before the first turn (0 to 60; default 2)
+  --turns N        how often each row is measured (1 to 100; default 5, in the short form 3, features 9)
+  --seconds N      length of a turn (1 to 60; default 3, in the short form 2, features 1)
+  --warmup N       seconds of load on each row before the first turn (0 to 60; default 2, features 1)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
+                   (features: left out; --passes puts them in)
   --generator G    wrk or autocannon (default: wrk where installed, else autocannon)
   --weir FILE      measure this command line of Weir (default: src/cli.ts)
+  --before FILE    measure this command line of Weir too, and divide by it
   --out FOLDER     where the results go (default: perf/results)
   --list           print the suites, their scenarios, and the peers
   --help           print this`
@@ -46,12 +52,13 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
     options: {
       full: { type: 'boolean', default: false },
       peers: { type: 'string' },
-      passes: { type: 'boolean', default: true },
+      passes: { type: 'boolean' },
       turns: { type: 'string' },
       seconds: { type: 'string' },
-      warmup: { type: 'string', default: '2' },
+      warmup: { type: 'string' },
       generator: { type: 'string' },
       weir: { type: 'string' },
+      before: { type: 'string' },
       out: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -61,18 +68,25 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
     throw new RangeError(`--full is every scenario: expected none by name, found "${positionals.join(' ')}"`)
   }
   const short = positionals.length === 0 && !values.full
+  const form = onlySuite(positionals)?.form ?? {
+    turns: short ? 3 : 5,
+    seconds: short ? 2 : 3,
+    warmupSeconds: 2,
+    passes: true,
+  }
   return {
     names: positionals,
     full: values.full,
     peers: peerNames(values.peers ?? (values.full ? 'all' : short ? 'nginx,haproxy' : 'none')),
-    passes: values.passes,
+    passes: values.passes ?? form.passes,
     schedule: {
-      turns: wholeNumber('--turns', values.turns ?? (short ? '3' : '5'), 1, 100),
-      seconds: wholeNumber('--seconds', values.seconds ?? (short ? '2' : '3'), 1, 60),
-      warmupSeconds: wholeNumber('--warmup', values.warmup, 0, 60),
+      turns: wholeNumber('--turns', values.turns ?? String(form.turns), 1, 100),
+      seconds: wholeNumber('--seconds', values.seconds ?? String(form.seconds), 1, 60),
+      warmupSeconds: wholeNumber('--warmup', values.warmup ?? String(form.warmupSeconds), 0, 60),
     },
     generator: values.generator === undefined ? null : generatorName(values.generator),
     weir: values.weir ?? null,
+    before: values.before ?? null,
     out: values.out ?? null,
     list: values.list,
     help: values.help,

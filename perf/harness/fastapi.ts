@@ -35,11 +35,13 @@ export function fastApiVersions(): string {
 
 /** @param number of the endpoint among those of its scenario, from 1 */
 export function fastApiCommand(shape: OriginShape, number: number): readonly string[] {
+  const { workMs = 0 } = shape.fastApi ?? {}
   const delayMs = shape.fastApi?.delaysMs[number - 1] ?? 0
   return [
     python,
     app,
     ...(delayMs === 0 ? [] : ['--delay-ms', String(delayMs)]),
+    ...(workMs === 0 ? [] : ['--work-ms', String(workMs)]),
     ...(shape.closes === true ? ['--close'] : []),
   ]
 }

@@ -45,6 +45,26 @@ export function divide(allowed: readonly number[], workers: number): Cores | nul
   return { subject: allowed.slice(-workers).join(','), rest: allowed.slice(0, -workers).join(',') }
 }
 
+/** Cores for an overload: the origins' capacity is what all is measured by, and nobody else may have of it. */
+export interface OriginCores {
+  readonly origins: string
+  readonly subject: string
+  readonly generator: string
+}
+
+/** Null where there are not two cores. With two, the subject and the load generator share one. */
+export function divideForOrigins(allowed: readonly number[]): OriginCores | null {
+  if (allowed.length < 2) return null
+  const subject = String(allowed.at(-1))
+  if (allowed.length === 2) return { origins: String(allowed[0]), subject, generator: subject }
+  return { origins: allowed.slice(0, -2).join(','), subject, generator: String(allowed.at(-2)) }
+}
+
+/** Of this machine; null: nothing is pinned. */
+export function findOriginCores(): OriginCores | null {
+  return which('taskset') === null ? null : divideForOrigins(allowedCores())
+}
+
 function allowedCores(): readonly number[] {
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]
   return list === undefined ? [] : parseCoreList(list)

@@ -4,11 +4,11 @@ import type { Scenario } from './scenario.ts'
 
 /** A row of the table: a scenario as one subject runs it. */
 export interface Row {
-  /** `small` for Weir and for an origin alone, `small@nginx` for a peer. */
+  /** `small` for Weir and for an origin alone, `small@nginx` for a peer, `small@before` for another Weir. */
   readonly name: string
   /** The row by whose figures of the same turn this one's are divided. A baseline names itself. */
   readonly baseline: string
-  /** `origin`, `weir` or a peer's name. */
+  /** `origin`, `weir`, `before` or a peer's name. */
   readonly subject: string
   readonly scenario: Scenario
 }
@@ -21,27 +21,36 @@ export const yardstick = 'nginx'
  * that they are divided by.
  *
  * @param all every scenario, to take baselines from
+ * @param before another Weir runs them too, and all is divided by that
  */
 export function rowsFor(
   wanted: readonly Scenario[],
   all: readonly Scenario[],
   peers: readonly Peer[],
+  before = false,
 ): readonly Row[] {
-  const asked = wanted.flatMap((scenario) => rowsOf(scenario, peers))
+  const asked = wanted.flatMap((scenario) => rowsOf(scenario, peers, before))
   const needed = new Set(asked.flatMap((row) => [row.name, row.baseline]))
   const names = new Set(wanted.map((scenario) => scenario.name))
   const possible = all.flatMap((scenario) => [
-    ...rowsOf(scenario, names.has(scenario.name) ? peers : []),
+    ...rowsOf(scenario, names.has(scenario.name) ? peers : [], before),
     alone(scenario),
   ])
   return possible.filter((row) => needed.has(row.name))
 }
 
-function rowsOf(scenario: Scenario, peers: readonly Peer[]): readonly Row[] {
+function rowsOf(scenario: Scenario, peers: readonly Peer[], before: boolean): readonly Row[] {
   const able = peers.filter((peer) => canRun(peer, scenario)).map((peer) => peer.name)
-  const baseline = able.includes(yardstick) ? `${scenario.name}@${yardstick}` : scenario.baseline
+  const earlier = before && scenario.weir !== null ? ['before'] : []
+  const divisor = [...earlier, ...able.filter((name) => name === yardstick)][0]
+  const baseline = divisor === undefined ? scenario.baseline : `${scenario.name}@${divisor}`
   const own = { name: scenario.name, baseline, subject: scenario.weir === null ? 'origin' : 'weir', scenario }
-  const others = able.map((peer) => ({ name: `${scenario.name}@${peer}`, baseline, subject: peer, scenario }))
+  const others = [...earlier, ...able].map((subject) => ({
+    name: `${scenario.name}@${subject}`,
+    baseline,
+    subject,
+    scenario,
+  }))
   return [own, ...others]
 }
 

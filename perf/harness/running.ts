@@ -14,6 +14,8 @@ export interface Bench {
   readonly cores: (workers: number) => Cores | null
   /** Weir's command line, a file that `node` runs. */
   readonly weir: string
+  /** The one that subjects called `before` run; absent: there are none. */
+  readonly before?: string
   /** Node processes are asked what they allocate. */
   readonly allocation: boolean
 }

@@ -25,7 +25,17 @@ export interface Scenario {
   readonly weir: WeirShape | null
   /** Peers run it too, as far as they can what it asks for; false: it is about something that Weir alone has. */
   readonly peers: boolean
+  /** How a peer that can protects the origins; absent: it does not. */
+  readonly protection?: Protection
   readonly load: Load
+}
+
+/** For HAProxy, which has a queue. nginx has none that is free: what is above `max_conns` it answers with 502. */
+export interface Protection {
+  /** Requests that an endpoint gets at once (`maxconn` of a server). */
+  readonly perEndpoint: number
+  /** How long a request waits for that (`timeout queue`), in milliseconds. */
+  readonly queueMs: number
 }
 
 /** An origin that answers every request with the same bytes. */
@@ -38,17 +48,33 @@ export interface OriginShape {
   readonly closes?: boolean
   /** FastAPI on uvicorn in the place of the cheapest origin that there is. Its answer is its own, whatever `bytes`. */
   readonly fastApi?: FastApiShape
+  /** One of fixed capacity in its place, which answers with `bytes` of them. */
+  readonly slots?: SlotsShape
+}
+
+export interface SlotsShape {
+  /** Requests that are worked on at once. */
+  readonly slots: number
+  readonly serviceMs: number
 }
 
 export interface FastApiShape {
   /** What the endpoints wait before each answer, in their order; those that are not named do not. */
   readonly delaysMs: readonly number[]
+  /** CPU time that each answer takes in its place; absent: as little as one can. */
+  readonly workMs?: number
 }
 
 /** What Weir alone is told. */
 export interface WeirShape {
   /** Settings of the one upstream `app` beside its endpoints, as in a configuration file. */
   readonly upstream: Readonly<Record<string, unknown>>
+  /** Settings of the route to it, in place of or beside `upstream: 'app'`. */
+  readonly route?: Readonly<Record<string, unknown>>
+  /** Settings of the top level beside those that every configuration here has. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  /** Names of further upstreams, for `route` to name: the same endpoints, and defaults. */
+  readonly others?: readonly string[]
   /** `log.access` as in a configuration file. */
   readonly access: string | { readonly sample: number }
   /** Where Weir's standard output, which is its log, goes: a file in the temporary directory, or nowhere. */
@@ -76,4 +102,13 @@ export interface Suite {
   readonly name: string
   readonly what: string
   readonly scenarios: readonly Scenario[]
+  /** How it is measured by default where it is the only one asked for: many short turns for small differences. */
+  readonly form?: {
+    readonly turns: number
+    readonly seconds: number
+    readonly warmupSeconds: number
+    readonly passes: boolean
+  }
+  /** What CPU per request may be at most, divided by the baseline's; absent: nothing is asked of it. */
+  readonly mostCpuRatio?: number
 }

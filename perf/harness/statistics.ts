@@ -45,3 +45,24 @@ export function percentile(sorted: readonly number[], percent: number): number {
   const rank = Math.ceil((percent * sorted.length) / 100 - 1e-9)
   return sorted[Math.max(0, rank - 1)] ?? Number.NaN
 }
+
+/**
+ * Where the median of what these values were drawn from lies, in at least 95 of 100 cases, whatever their distribution: from the
+ * k-th lowest to the k-th highest (the sign test turned round). Null for fewer than 6 values, of which nothing is that sure.
+ */
+export function medianInterval(
+  values: readonly number[],
+): { readonly low: number; readonly high: number } | null {
+  const sorted = values.toSorted((a, b) => a - b)
+  const count = sorted.length
+  // Chance that fewer than k of them lie below the median: the lower tail of a coin thrown `count` times.
+  let tail = 0
+  let chance = 2 ** -count
+  let k = 0
+  while (k < count / 2 && tail + chance <= 0.025) {
+    tail += chance
+    chance = (chance * (count - k)) / (k + 1)
+    k++
+  }
+  return k === 0 ? null : { low: sorted[k - 1]!, high: sorted[count - k]! }
+}

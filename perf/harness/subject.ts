@@ -8,7 +8,7 @@ import { tailOf } from './processes.ts'
 import { freePort, type ProxySetup, startProxy } from './proxy.ts'
 import type { Row } from './rows.ts'
 import { type Bench, fileFor, type Running, writerFor } from './running.ts'
-import type { OriginShape, Scenario } from './scenario.ts'
+import type { OriginShape, Scenario, SlotsShape } from './scenario.ts'
 import { weirCommand } from './weir.ts'
 
 /** Starts the origins that a scenario has behind all its proxies. */
@@ -33,9 +33,10 @@ export async function startSubject(bench: Bench, row: Row, origins: readonly Run
   const cores = bench.cores(scenario.workers)?.subject ?? null
   if (row.subject === 'origin') return startOrigin(bench, row.name, scenario.origin, 1, cores)
   const setup = await setupFor(bench, row, origins)
+  const weir = row.subject === 'weir' ? bench.weir : row.subject === 'before' ? bench.before : undefined
   const run =
-    row.subject === 'weir' && scenario.weir !== null
-      ? weirCommand(bench, setup, scenario.weir)
+    weir !== undefined && scenario.weir !== null
+      ? weirCommand({ folder: bench.folder, weir }, setup, scenario.weir)
       : await findPeer(row.subject).command(setup)
   return startProxy(bench, setup, run, cores, origins)
 }
@@ -74,13 +75,28 @@ async function startOrigin(
   number: number,
   cores: string | null,
 ): Promise<Running> {
-  const command = shape.fastApi === undefined ? cheapest(shape) : fastApiCommand(shape, number)
+  const command = originCommand(shape, number)
   const child = await bench.processes.start(name, command, { cores, stderr: fileFor(bench, name, 'err') })
   const line = child.process.stdout!.setEncoding('utf8')
   const first = await Promise.race([once(line, 'data'), child.ended])
   if (typeof first === 'string') throw new Error(`${name} did not start: ${first}\n${tailOf(child.stderr)}`)
   const { port } = JSON.parse(String(first[0])) as { port: number }
   return { child, url: `http://127.0.0.1:${port}`, log: null, behind: [] }
+}
+
+function originCommand(shape: OriginShape, number: number): readonly string[] {
+  if (shape.fastApi !== undefined) return fastApiCommand(shape, number)
+  return shape.slots === undefined ? cheapest(shape) : slotOriginCommand(shape.bytes, shape.slots)
+}
+
+function slotOriginCommand(bytes: number, { slots, serviceMs }: SlotsShape): readonly string[] {
+  const script = fileURLToPath(new URL('slot-origin.ts', import.meta.url))
+  const counts = { bytes, slots, 'service-ms': serviceMs }
+  return [
+    process.execPath,
+    script,
+    ...Object.entries(counts).flatMap(([name, count]) => [`--${name}`, String(count)]),
+  ]
 }
 
 function cheapest({ bytes, webSocket, closes }: OriginShape): readonly string[] {

@@ -121,18 +121,18 @@ async function settledLogBytes(running: Running, before: number): Promise<number
   }
 }
 
-function difference(after: CpuTime, before: CpuTime): CpuTime {
+export function difference(after: CpuTime, before: CpuTime): CpuTime {
   return { userUs: after.userUs - before.userUs, systemUs: after.systemUs - before.systemUs }
 }
 
-function perRequest(time: CpuTime, requests: number): CpuTime {
+export function perRequest(time: CpuTime, requests: number): CpuTime {
   return { userUs: time.userUs / requests, systemUs: time.systemUs / requests }
 }
 
 type MachineTime = ReturnType<typeof machineTime>
 
 /** Ticks are rounded, so a quiet machine can come out a little below 0. */
-function foreignShare(
+export function foreignShare(
   machineBefore: MachineTime,
   machineAfter: MachineTime,
   oursBefore: CpuTime | null,

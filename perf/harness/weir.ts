@@ -21,12 +21,20 @@ export function configuration(
   { row, origins, port, certificate }: Pick<ProxySetup, 'row' | 'origins' | 'port' | 'certificate'>,
 ): unknown {
   const tls = certificate === null ? {} : { tls: { cert: certificate.cert, key: certificate.key } }
+  const endpoints = origins.map((url) => ({ url }))
   return {
     listen: [{ host: '127.0.0.1', port, ...tls }],
     workers: row.scenario.workers,
     drainTimeout: '2s',
-    upstreams: { app: { endpoints: origins.map((url) => ({ url })), ...shape.upstream } },
-    routes: [{ path: '/isolated', respond: { status: 200 } }, { upstream: 'app' }],
+    upstreams: {
+      app: { endpoints, ...shape.upstream },
+      ...Object.fromEntries((shape.others ?? []).map((name) => [name, { endpoints }])),
+    },
+    routes: [
+      { path: '/isolated', respond: { status: 200 } },
+      { upstream: 'app', ...shape.route },
+    ],
     log: { level: 'info', access: shape.access },
+    ...shape.settings,
   }
 }

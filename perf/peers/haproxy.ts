@@ -17,9 +17,10 @@ export const haproxy: Peer = {
 }
 
 export function configuration({ row, origins, port, certificate }: ProxySetup): string {
-  const { load, workers } = row.scenario
+  const { load, workers, protection } = row.scenario
   const tls = certificate === null ? '' : ` ssl crt ${certificate.both} alpn http/1.1`
-  const servers = origins.map((url, index) => `  server origin${index + 1} ${new URL(url).host}`)
+  const bound = protection === undefined ? '' : ` maxconn ${protection.perEndpoint}`
+  const servers = origins.map((url, index) => `  server origin${index + 1} ${new URL(url).host}${bound}`)
   return `
 global
   nbthread ${workers}
@@ -32,7 +33,7 @@ defaults
   timeout connect 5s
   timeout client 60s
   timeout server 60s
-  timeout tunnel 1h
+  timeout tunnel 1h${protection === undefined ? '' : `\n  timeout queue ${protection.queueMs}ms`}
   http-reuse always
 
 frontend clients

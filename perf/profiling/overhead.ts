@@ -1,5 +1,7 @@
 /** `perf/overhead.json`: what a request costs by layer, run after run. */
+
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { withText } from '../harness/document.ts'
 import type { Machine } from '../harness/machine.ts'
 import type { SystemCalls } from '../harness/system-calls.ts'
 import { type Column, formatNumber, renderTable } from '../harness/table.ts'
@@ -211,9 +213,5 @@ const markers = {
  * @throws {SyntaxError} if they are not there, in this order.
  */
 export function withOverhead(document: string, table: string): string {
-  const begin = document.indexOf(markers.begin)
-  const end = document.indexOf(markers.end)
-  if (begin < 0 || end < begin)
-    throw new SyntaxError(`expected "${markers.begin}" and later "${markers.end}" in the document`)
-  return `${document.slice(0, begin + markers.begin.length)}\n\n${table}\n\n${document.slice(end)}`
+  return withText(document, markers, table)
 }

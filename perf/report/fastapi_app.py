@@ -1,6 +1,6 @@
 """The backend of the report: the first page of FastAPI's tutorial, on one uvicorn worker without an access log.
 
-    /usr/bin/python3 perf/report/fastapi_app.py [--delay-ms N] [--close]
+    /usr/bin/python3 perf/report/fastapi_app.py [--delay-ms N | --work-ms N] [--close]
 
 prints one line, {"port":40123}, and ends when its standard input does, so that it cannot outlive who started it.
 """
@@ -12,18 +12,29 @@ import os
 import socket
 import sys
 import threading
+import time
 
 import uvicorn
 from fastapi import FastAPI
 
 options = argparse.ArgumentParser()
 options.add_argument("--delay-ms", type=int, default=0, help="wait before each answer, as for a slow database")
+options.add_argument("--work-ms", type=int, default=0, help="CPU time before each answer, as for a page that is made")
 options.add_argument("--close", action="store_true", help="keep no connection: each is closed behind its answer")
 given = options.parse_args()
 
 app = FastAPI()
 
-if given.delay_ms == 0:
+if given.work_ms > 0:
+
+    @app.get("/")
+    async def working_root():
+        until = time.thread_time() + given.work_ms / 1000
+        while time.thread_time() < until:
+            pass
+        return {"message": "Hello World"}
+
+elif given.delay_ms == 0:
 
     @app.get("/")
     async def root():

@@ -1,10 +1,10 @@
 import type { Scenario, Suite } from '../harness/scenario.ts'
-import { hedging } from './hedging.ts'
+import { features } from './features.ts'
 import { logging } from './logging.ts'
 import { routes } from './routes.ts'
 import { traffic } from './traffic.ts'
 
-export const suites: readonly Suite[] = [routes, traffic, logging, hedging]
+export const suites: readonly Suite[] = [routes, traffic, logging, features]
 
 /** What runs when the command line names nothing: two minutes with two peers. */
 const shortForm = ['isolated', 'small']
@@ -23,6 +23,11 @@ export function select(names: readonly string[], full = false): readonly Scenari
   if (full) return all
   const wanted = new Set((names.length === 0 ? shortForm : names).flatMap(named))
   return all.filter((scenario) => wanted.has(scenario))
+}
+
+/** The suite that is all that was asked for; null: there is none, or something else too. */
+export function onlySuite(names: readonly string[]): Suite | null {
+  return names.length === 1 ? (suites.find((suite) => suite.name === names[0]) ?? null) : null
 }
 
 function named(name: string): readonly Scenario[] {

@@ -21,8 +21,8 @@ export const queue = section({
     .default('0s')
     .describe(
       'Controlled delay (RFC 8289): when somebody has waited longer than this all through an "interval", the queue stands. Then ' +
-        'the newest request goes first, and those that have waited longer are answered 503, until nobody waits. Default "0s": ' +
-        'off; up to "24h". "5ms" suits services that answer in a few milliseconds. Off by default since only you know what ' +
+        'the newest request goes first, and those that have waited longer are answered 503, until nobody waits and none has had to ' +
+        'for an interval. Default "0s": off; up to "24h". "5ms" suits services that answer in a few milliseconds. Off by default since only you know what ' +
         'wait is normal: before a server that takes seconds, a queue of seconds is no fault, and would be shed.',
     ),
   interval: duration(limits.queueIntervalMs)

@@ -183,7 +183,9 @@ export class GradientLimit {
     this.#sinceFall = 0
     const target = Math.floor(inFlight * trialShare)
     const before = this.limit
-    if (target < this.#settings.min || !this.#set(target, now)) return this.#climb(inFlight, now)
+    // Where more is in flight than the limit, from before it fell, three quarters of that may be more as well.
+    if (target < this.#settings.min || target >= before) return this.#climb(inFlight, now)
+    this.#set(target, now)
     this.#fallenFromMs = latencyMs
     this.#fallenFromInFlight = inFlight
     this.#beforeTrial = before

@@ -12,6 +12,7 @@ test('no arguments mean the_short_form_beside_two_peers', () => {
     schedule: { turns: 3, seconds: 2, warmupSeconds: 2 },
     generator: null,
     weir: null,
+    before: null,
     out: null,
     list: false,
     help: false,
@@ -74,4 +75,12 @@ test('an unknown generator is_refused_with_those_there_are', () => {
 
 test('an unknown option is_refused', () => {
   assert.throws(() => parseArguments(['--turn', '3']), TypeError)
+})
+
+test('a suite with a form of its own has_it, alone and as far as nothing else is asked for', () => {
+  const { schedule, passes } = parseArguments(['features'])
+  assert.deepEqual([schedule, passes], [{ turns: 9, seconds: 1, warmupSeconds: 1 }, false])
+  const asked = parseArguments(['features', '--turns', '40', '--passes'])
+  assert.deepEqual([asked.schedule.turns, asked.schedule.seconds, asked.passes], [40, 1, true])
+  assert.equal(parseArguments(['features', 'small']).schedule.turns, 5)
 })

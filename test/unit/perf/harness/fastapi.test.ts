@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { checkAnswer } from '../../../../perf/harness/check.ts'
+import { treeCpuTime } from '../../../../perf/harness/cpu.ts'
 import { fastApiCommand, fastApiMissing, fastApiVersions } from '../../../../perf/harness/fastapi.ts'
 import { Processes } from '../../../../perf/harness/processes.ts'
 import type { Bench, Running } from '../../../../perf/harness/running.ts'
@@ -51,6 +52,11 @@ test('the command of an endpoint carries_its_own_delay_and_what_all_do', () => {
   assert.deepEqual(fastApiCommand(shape, 3).slice(2), ['--close'])
 })
 
+test('the command of endpoints that work carries_how long', () => {
+  const shape: OriginShape = { ...smallOrigin, fastApi: { delaysMs: [], workMs: 2 } }
+  assert.deepEqual(fastApiCommand(shape, 3).slice(2), ['--work-ms', '2'])
+})
+
 const skip = fastApiMissing() ?? false
 
 test('FastAPI origins answer_as_expected, and the slow one late', { skip }, () =>
@@ -81,3 +87,15 @@ for (const [name, origin, reason] of [
     }),
   )
 }
+
+test('a FastAPI that works takes_CPU_time for each answer', { skip }, () =>
+  withOrigins({ ...smallOrigin, fastApi: { delaysMs: [], workMs: 20 } }, 1, async ([origin], scenario) => {
+    assert.equal(await checkAnswer(origin!.url, scenario), null)
+    const before = treeCpuTime(origin!.child.pid)
+    if (before === null) return
+    for (let count = 0; count < 10; count++) await ask(origin!.url)
+    const after = treeCpuTime(origin!.child.pid)!
+    // Ticks of 10 ms.
+    assert.ok(after.userUs + after.systemUs - before.userUs - before.systemUs >= 10 * 20_000 - 20_000)
+  }),
+)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { divide, findPlacement, parseCoreList } from '../../../../perf/harness/placement.ts'
+import { divide, divideForOrigins, findPlacement, parseCoreList } from '../../../../perf/harness/placement.ts'
 
 test('single cores and ranges are_spelled_out', () => {
   assert.deepEqual(parseCoreList('0-2,5'), [0, 1, 2, 5])
@@ -26,4 +26,10 @@ test('this machine’s placement pins_one_worker_apart, or gives_the_reason', ()
   const pinned = cores(1)
   if (pinned === null) assert.match(explanation, /^skipped: .*(taskset|two)/)
   else assert.ok(!parseCoreList(pinned.rest).includes(Number(pinned.subject)), JSON.stringify(pinned))
+})
+
+test('in an overload the origins have_cores_of_their_own', () => {
+  assert.equal(divideForOrigins([3]), null)
+  assert.deepEqual(divideForOrigins([0, 1]), { origins: '0', subject: '1', generator: '1' })
+  assert.deepEqual(divideForOrigins([0, 1, 2, 5]), { origins: '0,1', subject: '5', generator: '2' })
 })

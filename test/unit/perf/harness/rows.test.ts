@@ -59,3 +59,16 @@ test('rows with one baseline run_together and the others apart', () => {
     ['three', 'three@nginx'],
   ])
 })
+
+test('beside an earlier Weir rows are_divided_by_it, peers too, but not an origin', () => {
+  const named = (wanted: readonly Scenario[], ...peers: readonly Peer[]) =>
+    rowsFor(wanted, all, peers, true).map(
+      ({ name, baseline, subject }) => `${name} (${subject}) to ${baseline}`,
+    )
+  assert.deepEqual(named(select(['origin', 'small']), nginx), [
+    'origin (origin) to origin',
+    'small (weir) to small@before',
+    'small@before (before) to small@before',
+    'small@nginx (nginx) to small@before',
+  ])
+})

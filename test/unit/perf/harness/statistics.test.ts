@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { median, percentile, ratios, spread } from '../../../../perf/harness/statistics.ts'
+import { median, medianInterval, percentile, ratios, spread } from '../../../../perf/harness/statistics.ts'
 
 test('an odd number of values has_the_middle_one', () => {
   assert.equal(median([9, 1, 5]), 5)
@@ -46,4 +46,13 @@ test('a percentile is_the_least_value_that_so_many_are_not_above', () => {
   )
   assert.equal(percentile([7], 99.9), 7)
   assert.ok(Number.isNaN(percentile([], 50)))
+})
+
+test('the interval of a median is_by_order, and there is none for few values', () => {
+  const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1)
+  // Tables of the sign test have these.
+  assert.equal(medianInterval(upTo(5)), null)
+  assert.deepEqual(medianInterval(upTo(6)), { low: 1, high: 6 })
+  assert.deepEqual(medianInterval(upTo(9)), { low: 2, high: 8 })
+  assert.deepEqual(medianInterval(upTo(20).reverse()), { low: 6, high: 15 })
 })

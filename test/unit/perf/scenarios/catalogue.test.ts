@@ -36,7 +36,7 @@ test('an earlier name selects_what_is_called_otherwise_now', () => {
 test('an unknown name is_refused_with_those_there_are', () => {
   assert.throws(
     () => select(['two']),
-    /"two"; there are: suites routes, traffic, logging, hedging; scenarios origin,/,
+    /"two"; there are: suites routes, traffic, logging, features; scenarios origin,/,
   )
 })
 

@@ -42,8 +42,26 @@ test('overloaded_until nobody waits, whatever the waits', () => {
   assert.equal(delay.overloaded, true)
   delay.rest()
   assert.equal(delay.overloaded, false)
-  delay.look(2_001, 1_900)
+  delay.look(2_101, 2_000)
   assert.equal(delay.overloaded, false, 'a new interval')
+})
+
+test('empty for a moment_overloaded again as soon as somebody has waited too long', () => {
+  const delay = controlled()
+  standing(delay, 6, 1_000)
+  delay.look(2_000, 2_000)
+  delay.rest()
+  delay.look(2_050, 2_045)
+  assert.equal(delay.overloaded, false, 'within the target')
+  delay.look(2_051, 2_045)
+  assert.equal(delay.overloaded, true)
+  // And so on, an interval from each time.
+  delay.rest()
+  delay.look(2_151, 2_140)
+  assert.equal(delay.overloaded, true)
+  delay.rest()
+  delay.look(2_252, 2_240)
+  assert.equal(delay.overloaded, false)
 })
 
 test('pause of the event loop_however long, no standing queue', () => {

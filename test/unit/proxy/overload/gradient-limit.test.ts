@@ -212,6 +212,20 @@ test('configure_keeps the limit within the new bounds', () => {
   assert.equal(limit.limit, 5)
 })
 
+test('more in flight than the limit, as after a fall_a trial does not raise it, nor takes it back', () => {
+  const limit = new GradientLimit({ min: 1, initial: 1, max: 10, tolerance: 1.5 })
+  for (const [inFlight, samples] of [
+    [76, 600],
+    [7, 600],
+  ] as const) {
+    for (let count = 0; count < samples; count++) {
+      const before = limit.limit
+      limit.success(0, 0, inFlight)
+      assert.ok(limit.limit >= Math.floor(before / 2), `${before} to ${limit.limit}`)
+    }
+  }
+})
+
 test('any history_whole, within the bounds, and changed only when it says so', () => {
   const sample = fc.record({
     drop: fc.boolean(),
