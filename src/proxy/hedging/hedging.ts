@@ -3,10 +3,10 @@
  * learned here) is sent once more, to another endpoint. Whichever answers first, answers; the other is cancelled. As in "The Tail at
  * Scale" (Dean, Barroso, CACM 2013), Finagle's BackupRequestFilter and gRPC's hedging (A6).
  *
- *      first attempt ────────────────────────────────────────► head          3 % of requests, say
+ *      first attempt ────────────────────────────────────────► head          5 % of requests, with 95
  *            │ watch        │ due: `afterMs` later      ▲ cancelled
  *            │              └─► hedge ──► head ─────────┘ wins
- *            └─► head before it is due                                       the other 97 %
+ *            └─► head before it is due                                       the other 95 %
  *
  * Which requests: a request's first attempt only, whose method is idempotent (or safe: `methods`), and whose body is none or whole in
  * memory. It is hedged once at most, and only
