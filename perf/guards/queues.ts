@@ -21,7 +21,7 @@ const crowded: Scenario = {
 }
 
 export interface QueueFigures {
-  /** fastq's turns per answered request. */
+  /** fastq's turns per request that went to the endpoint, without those of clients that left the queue at the end. */
   readonly turns: number
   /** The most requests that undici had at once above what its connections take: its own queue. */
   readonly queuedInUndici: number
@@ -56,9 +56,11 @@ export async function measureQueues(
       const before = await ask()
       await measureTurn(bench, generator, row, running, seconds)
       const after = await ask()
-      // What the load generator left behind at its end was in the queues, too: so not its answers, but undici's requests.
+      // What the load generator left behind at its end was in the queues, too: so not its answers, but undici's requests, and a
+      // turn for each client that waited then. A slow machine has few requests to spread those over.
+      const waiting = row.scenario.load.connections - connections
       return {
-        turns: (after.turns - before.turns) / (after.requests - before.requests),
+        turns: Math.max(0, after.turns - before.turns - waiting) / (after.requests - before.requests),
         queuedInUndici: Math.max(0, after.most - connections),
       }
     } finally {
