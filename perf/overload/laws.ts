@@ -91,21 +91,20 @@ function noTimeouts(named: string, { steps }: MeasuredVariant): Verdict {
   }
 }
 
-/** Of the report's experiment: `alone`, `weir 1` and `weir 3`. */
+/** Of the report's experiment, for each of the FastAPI applications: `alone`, `weir 1` and `weir 3`, with what is added to the name. */
 export function closedLoopLaws(
   turnsOf: (variant: string) => readonly Turn[] | undefined,
+  applications: readonly string[] = [''],
 ): readonly Verdict[] {
-  return [
-    rateLaw('FastAPI at 500 connections: one backend behind Weir', 'weir 1', 'alone', oneTimes, turnsOf),
-    rateLaw(
-      'FastAPI at 500 connections: three backends behind Weir',
-      'weir 3',
-      'weir 1',
-      threeTimes,
-      turnsOf,
-    ),
-    ...['weir 1', 'weir 3'].map((name) => noFailures(name, turnsOf(name))),
-  ]
+  const fastApi = 'FastAPI at 500 connections'
+  return applications.flatMap((added) => {
+    const [alone, one, three] = [`alone${added}`, `weir 1${added}`, `weir 3${added}`] as const
+    return [
+      rateLaw(`${fastApi}, one backend behind Weir`, one, alone, oneTimes, turnsOf),
+      rateLaw(`${fastApi}, three backends behind Weir`, three, one, threeTimes, turnsOf),
+      ...[one, three].map((name) => noFailures(name, turnsOf(name))),
+    ]
+  })
 }
 
 function rateLaw(
@@ -115,7 +114,7 @@ function rateLaw(
   times: number,
   turnsOf: (variant: string) => readonly Turn[] | undefined,
 ): Verdict {
-  const says = `${what} have at least ${times.toFixed(2)} times the rate of \`${to}\``
+  const says = `${what}: \`${of}\` has at least ${times.toFixed(2)} times the rate of \`${to}\``
   const [ours, theirs] = [turnsOf(of), turnsOf(to)]
   if (ours === undefined || theirs === undefined) return notMeasured(says)
   const rates = (turns: readonly Turn[]) => turns.map(({ load }) => load.requestsPerSecond)

@@ -138,6 +138,22 @@ test('in the closed loop rates_and_failures_are_looked_at', () => {
   )
 })
 
+test('in the closed loop each application_is judged by its own rates', () => {
+  const rates = new Map([
+    ['weir 1', 1_000],
+    ['weir 3', 1_000],
+    ['weir 1, slow', 100],
+    ['weir 3, slow', 200],
+  ])
+  const laws = closedLoopLaws((name) => turns([rates.get(name) ?? 1]), ['', ', slow'])
+  const three = laws.filter(({ says }) => says.includes('three backends'))
+  assert.deepEqual(
+    three.map(({ holds }) => holds),
+    [false, true],
+  )
+  assert.ok(three[1]?.says.includes('`weir 3, slow` has at least 1.25 times the rate of `weir 1, slow`'))
+})
+
 test('what does not hold is_said_with_its_figures', () => {
   const verdicts = overloadLaws(
     setup('slots', [
