@@ -66,6 +66,11 @@ const trialShare = 0.75
 const clearlyBelow = 0.9
 /** A latency of so many times what proportion makes of it is in proportion; at 0.8 of the capacity it is 1.25 times that. */
 const inProportion = 1.1
+/**
+ * A queue of so many milliseconds is let be: it is below what event loops, Weir's own among them, add by themselves when they are busy,
+ * and fewer requests in each of their turns would cost more CPU time than so short a wait is worth.
+ */
+const unnoticedMs = 2
 /** How far one round moves the base, where it is about right. */
 const baseGain = 0.2
 
@@ -144,7 +149,7 @@ export class GradientLimit {
       this.baseMs = latencyMs
     } else if (!Number.isNaN(judged)) {
       return this.#settle(latencyMs, inFlight, judged, beforeTrial, now)
-    } else if (latencyMs > this.baseMs * this.#settings.tolerance) {
+    } else if (this.#isQueue(latencyMs)) {
       return this.#fall(latencyMs, inFlight, (drained * inFlight * this.baseMs) / latencyMs, now)
     } else if (latencyMs < this.baseMs) {
       this.baseMs += (latencyMs - this.baseMs) * baseGain
@@ -164,6 +169,10 @@ export class GradientLimit {
       this.baseMs = latencyMs
       return beforeTrial > 0 ? this.#set(beforeTrial, now) : this.#climb(inFlight, now)
     }
+    if (fromMs - latencyMs <= unnoticedMs) {
+      this.baseMs = Math.min(this.baseMs, latencyMs)
+      return beforeTrial > 0 ? this.#set(beforeTrial, now) : this.#climb(inFlight, now)
+    }
     // Below the capacity it falls by less than what is in flight. In proportion: there is a queue still, whatever the base says,
     // which may have held the same one.
     const isQueueStill = latencyMs < fromMs * ratio * inProportion
@@ -171,11 +180,15 @@ export class GradientLimit {
       this.baseMs = Math.min(this.baseMs, latencyMs)
       return this.#fall(latencyMs, inFlight, inFlight * dropBackoff, now)
     }
-    if (latencyMs > this.baseMs * this.#settings.tolerance) {
+    if (this.#isQueue(latencyMs)) {
       return this.#fall(latencyMs, inFlight, (drained * inFlight * this.baseMs) / latencyMs, now)
     }
     this.baseMs += (latencyMs - this.baseMs) * baseGain
     return this.#climb(inFlight, now)
+  }
+
+  #isQueue(latencyMs: number): boolean {
+    return latencyMs > this.baseMs * this.#settings.tolerance && latencyMs - this.baseMs > unnoticedMs
   }
 
   /** Looks what is to be had with less in flight. */

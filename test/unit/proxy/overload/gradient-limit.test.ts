@@ -102,6 +102,31 @@ test('all clients let in from the beginning_found within some rounds, whatever t
   }
 })
 
+test('queue of less than two milliseconds_let be, whatever share of the latency it is', () => {
+  const limit = new GradientLimit({ ...settings, max: 64 })
+  // 64 in flight take 3.2 times as long as 20 would, and that is 0.9 ms more.
+  const server = new SlotServer(limit, { slots: 20, serviceMs: 0.4, sigma: 0.2, seed: 11, clients: 64 })
+  server.run(2_000)
+  let lowest = limit.limit
+  for (let step = 0; step < 200; step++) {
+    server.run(10)
+    lowest = Math.min(lowest, limit.limit)
+  }
+  // Trials go down to three quarters for a round.
+  assert.ok(lowest >= 48, `${lowest}`)
+})
+
+test('very short service time_the queue stays within a few milliseconds', () => {
+  for (const slots of [1, 4]) {
+    const limit = new GradientLimit(settings)
+    const server = new SlotServer(limit, { slots, serviceMs: 0.1, sigma: 0.5, seed: 13 })
+    server.run(5_000)
+    const mean = server.run(5_000)
+    const latencyMs = (mean * 0.1) / slots
+    assert.ok(latencyMs < 4.5, `${latencyMs} ms for ${slots} slots`)
+  }
+})
+
 test('fall in proportion_there is a queue still: it falls on', () => {
   const limit = new GradientLimit({ ...settings, initial: 100, max: 100 })
   let now = rounds(limit, 5, 10, 0)
