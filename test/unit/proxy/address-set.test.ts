@@ -16,3 +16,14 @@ test('empty_has nobody; /0 has everybody of its family', () => {
   assert.ok(all.has('203.0.113.9'))
   assert.ok(!all.has('::1'))
 })
+
+test('more addresses than are remembered_each is told the same every time', () => {
+  const set = new AddressSet(['10.0.0.0/17'])
+  for (let round = 0; round < 2; round++) {
+    for (let number = 0; number < 65_536; number += 7) {
+      const address = `10.0.${number >> 8}.${number & 255}`
+      assert.equal(set.has(address), number < 32_768, address)
+      assert.equal(set.has(address), number < 32_768, `${address}, again`)
+    }
+  }
+})
