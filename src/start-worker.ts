@@ -11,10 +11,17 @@ import { Worker } from './worker.ts'
 /** Beside this file, with the ending that this file has: `.ts` from the sources, `.js` when built. */
 const workerFile = fileURLToPath(new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url))
 
+/**
+ * One thread for V8's own work (collecting garbage, compiling) beside the worker's, where it would have four: a worker is meant for a
+ * core, and each thread brings memory of its own. What Node itself was started with comes after it, and wins.
+ */
+const workerFlags = ['--v8-pool-size=1']
+
 /** @param output where the workers' log lines go; null: they write to standard output themselves */
 export function processWorkers(output: Writable | null): StartWorker {
   return (number, events) => {
     const child = fork(workerFile, [], {
+      execArgv: [...workerFlags, ...process.execArgv],
       env: { ...process.env, WEIR_WORKER: String(number) },
       // 'pipe' for --pretty, where this process formats the lines.
       stdio: ['ignore', output === null ? 'inherit' : 'pipe', 'inherit', 'ipc'],

@@ -10,7 +10,7 @@
  *     call for it) and is closed with 1013.
  *   - `onEnd` runs once, when the client's side has closed. The endpoint's is then closed or closing.
  */
-import WebSocket from 'ws'
+import type WebSocket from 'ws'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import {
   abnormal,
@@ -32,6 +32,9 @@ export interface ClientSocket {
   getBufferedAmount(): number
 }
 
+/** Of `ws`, which is not loaded before it is needed (dial.ts). */
+const open = 1
+
 /** Beyond one message of the greatest size. */
 export const backlogBytes = 1_048_576
 
@@ -46,6 +49,10 @@ export class Bridge {
   #pings = 0
   /** Why Weir itself ends it; null if it is not Weir. */
   #verdict: Outcome | null = null
+
+  get #isOpen(): boolean {
+    return this.#endpoint.readyState === open
+  }
 
   constructor(endpoint: WebSocket, payloadMax: number, onEnd: (outcome: Outcome) => void) {
     this.#endpoint = endpoint
@@ -69,7 +76,7 @@ export class Bridge {
 
   message(data: ArrayBuffer, binary: boolean): void {
     const endpoint = this.#endpoint
-    if (endpoint.readyState !== WebSocket.OPEN) return
+    if (!this.#isOpen) return
     if (endpoint.bufferedAmount > this.#payloadMax + backlogBytes) {
       return this.#end(tryAgainLater, outcomes.responseTruncated)
     }
@@ -78,14 +85,14 @@ export class Bridge {
 
   /** The binding has answered it already: the endpoint's pong ends here. */
   ping(data: ArrayBuffer): void {
-    if (this.#endpoint.readyState === WebSocket.OPEN) this.#endpoint.ping(copy(data))
+    if (this.#isOpen) this.#endpoint.ping(copy(data))
   }
 
   pong(data: ArrayBuffer): void {
     // The binding sends pings of its own, empty ones.
     if (this.#pings === 0 && data.byteLength === 0) return
     if (this.#pings > 0) this.#pings--
-    if (this.#endpoint.readyState === WebSocket.OPEN) this.#endpoint.pong(copy(data))
+    if (this.#isOpen) this.#endpoint.pong(copy(data))
   }
 
   /** The client has gone, or has been sent away. */

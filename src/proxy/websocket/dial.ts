@@ -3,8 +3,10 @@
  * before `dial` has returned.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http'
+import { createRequire } from 'node:module'
 import type { createConnection, Socket } from 'node:net'
-import WebSocket, { type ClientOptions } from 'ws'
+import type WebSocket from 'ws'
+import type { ClientOptions } from 'ws'
 import { originUrl } from '../../plan/origin.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -18,6 +20,13 @@ export interface DialListener {
   /** The endpoint answered otherwise. The listener reads the answer, and ends the request. */
   refused(request: ClientRequest, response: IncomingMessage): void
   failed(outcome: Outcome, error: Error): void
+}
+
+const require = createRequire(import.meta.url)
+
+/** Loaded with the first handshake, which takes some 30 ms once: with Node's HTTP client it is 5 MB that most workers never need. */
+function websocketClient(): typeof WebSocket {
+  return require('ws') as typeof WebSocket
 }
 
 /** How often the system asks an endpoint that says nothing whether it is still there, in milliseconds. */
@@ -64,7 +73,8 @@ export function dial(
       request.end()
     },
   }
-  const socket = new WebSocket(originUrl(endpoint.origin).replace(/^http/, 'ws'), options)
+  const Client = websocketClient()
+  const socket = new Client(originUrl(endpoint.origin).replace(/^http/, 'ws'), options)
   expect(timeouts.connectMs, outcomes.connectTimeout)
 
   function settle(): boolean {
