@@ -77,7 +77,7 @@ export async function putUnderLoad(
 }
 
 const restPauseMs = 200
-const restLimitMs = 10_000
+const restLimitMs = 60_000
 
 /**
  * Waits until a subject has nothing left to do, nor the origins behind it. Some work through what clients left behind that

@@ -15,6 +15,8 @@ export const unsentRetries = 2
 export interface Replayable {
   /** There is none, or it is whole in memory. */
   readonly replayable: boolean
+  /** No attempt has taken any of it yet: all that has come is still here, even if more is to come. */
+  readonly untouched: boolean
   /** Of the body, in bytes. */
   readonly length: number
 }
@@ -27,9 +29,12 @@ export function mayRetry(
   body: Replayable,
   retries: RetriesPlan,
 ): boolean {
-  if (!body.replayable || retries.attempts === 0) return false
-  if (outcome.retry === 'unsent') return attempts <= Math.max(unsentRetries, retries.attempts)
+  if (retries.attempts === 0) return false
+  if (outcome.retry === 'unsent') {
+    return (body.replayable || body.untouched) && attempts <= Math.max(unsentRetries, retries.attempts)
+  }
   return (
+    body.replayable &&
     (outcome.retry === 'idempotent' || outcome.retry === 'elsewhere') &&
     attempts <= retries.attempts &&
     body.length <= retries.bodyBytes &&

@@ -15,6 +15,7 @@
  *
  * Invariants
  *   - the ticket is in here while `queued`; from then on it is the attempt's, which gives it back. A hedge has one of its own.
+ *   - `#place` is not null only while this is parked (parking.ts): admitted, and `queued` still.
  *   - `#rival` is not null only while `attempting`, and `#attempt` is not null then either; they are at different endpoints.
  *   - only the last attempt under way can end the tries: a retry never begins beside another attempt.
  *   - after `letGo` nothing is under way for anybody: what goes on goes on for undici alone.
@@ -27,6 +28,7 @@ import type { Upload } from './body/upload.ts'
 import type { DataPlaneContext } from './data-plane.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Hedgeable, Hedging } from './hedging/hedging.ts'
+import type { Parked } from './parking.ts'
 import { mayHedge } from './retry.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -54,7 +56,7 @@ export interface Tried extends Balanced {
 
 type TriesContext = Pick<DataPlaneContext, 'deadlines' | 'recorder' | 'spareAttempts' | 'departures'>
 
-export class Tries implements Applicant, AttemptListener, Hedgeable {
+export class Tries implements Applicant, AttemptListener, Hedgeable, Parked {
   line: unknown = null
   previous: Hedgeable | null = null
   next: Hedgeable | null = null
@@ -68,7 +70,9 @@ export class Tries implements Applicant, AttemptListener, Hedgeable {
   #attempt: Attempt | null = null
   /** The other one, where two are under way: the hedge. */
   #rival: Attempt | null = null
-  #failedOn: Endpoint | null = null
+  failedOn: Endpoint | null = null
+  /** The ticket of who is parked. */
+  #place: Ticket | null = null
   /** Of the upstream, where it has or had an eye on this request. */
   #hedging: Hedging | null = null
   /** Of `#attempt` and `#rival`; the request's is the earlier one. */
@@ -117,11 +121,16 @@ export class Tries implements Applicant, AttemptListener, Hedgeable {
     const upstream = this.#upstream as Upstream
     const request = this.#request
     this.#stage = 'attempting'
-    let endpoint = upstream.pick(this.#failedOn, request)
-    // It broke one request, which may have been the request's fault: rather there again than nowhere.
-    if (endpoint === null && this.#failedOn?.suspended === false) endpoint = upstream.pick(null, request)
+    const { failedOn } = this
+    let endpoint = upstream.pick(failedOn, request)
+    if (endpoint === null && failedOn?.suspended === false) {
+      if (upstream.hasOther(failedOn)) return this.#park(upstream, ticket)
+      // It broke one request, which may have been the request's fault: rather there again than nowhere.
+      endpoint = upstream.pick(null, request)
+    }
     if (endpoint === null) return this.#noRoom(upstream, ticket)
     const attempt = this.#newAttempt()
+    if (attempt.number > 1) this.#upload.renew()
     this.#attempt = attempt
     request.endpointId = endpoint.id
     this.#deadline = this.#context.deadlines.after(upstream.timeouts.connectMs)
@@ -140,16 +149,28 @@ export class Tries implements Applicant, AttemptListener, Hedgeable {
 
   /** A place in the queue, but no endpoint to go with it. */
   #noRoom(upstream: Upstream, ticket: Ticket): void {
-    if (this.#failedOn === null || upstream.down) {
+    if (this.failedOn === null || upstream.down) {
       // The last endpoint has gone while this one waited.
       this.#request.onOver(outcomes.noHealthyEndpoint)
     } else {
       // Others are up, but full: wait for one of them. Where it failed nobody is sent for a while.
-      this.#failedOn = null
+      this.failedOn = null
       this.#stage = 'queued'
       upstream.admission.reenter(this)
     }
     upstream.admission.release(ticket)
+  }
+
+  #park(upstream: Upstream, ticket: Ticket): void {
+    this.#stage = 'queued'
+    this.#place = ticket
+    upstream.parking.park(this)
+  }
+
+  reconsider(): void {
+    const ticket = this.#place as Ticket
+    this.#place = null
+    this.admitted(ticket)
   }
 
   onStarted(attempt: Attempt): void {
@@ -199,7 +220,7 @@ export class Tries implements Applicant, AttemptListener, Hedgeable {
   #tryAgain(endpoint: Endpoint): void {
     const upstream = this.#upstream as Upstream
     this.#hedging?.ended(this, 0)
-    this.#failedOn = endpoint
+    this.failedOn = endpoint
     this.#stage = 'queued'
     this.#request.deadline = this.#context.deadlines.after(upstream.queueTimeoutMs)
     upstream.admission.reenter(this)
@@ -348,11 +369,14 @@ export class Tries implements Applicant, AttemptListener, Hedgeable {
     const attempt = this.#attempt
     const rival = this.#rival
     const ticket = this.#ticket
+    const place = this.#place
     this.#attempt = null
     this.#rival = null
     this.#ticket = null
+    this.#place = null
     this.#hedging?.ended(this, 0)
     if (ticket !== null) (this.#upstream as Upstream).admission.abandon(ticket)
+    if (place !== null) (this.#upstream as Upstream).unpark(this, place)
     attempt?.cancel()
     rival?.cancel()
   }
@@ -360,7 +384,7 @@ export class Tries implements Applicant, AttemptListener, Hedgeable {
   reset(): void {
     this.#stage = 'none'
     this.#upstream = null
-    this.#failedOn = null
+    this.failedOn = null
     this.#hedging = null
     this.#deadline = Number.NaN
     this.#rivalDeadline = Number.NaN

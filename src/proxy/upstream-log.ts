@@ -1,6 +1,7 @@
 /** What the log says of what requests have shown of an upstream and its endpoints. One line for a change, none for each probe. */
 import type { Logger } from 'pino'
-import type { Upstream, UpstreamListener } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
+import type { UpstreamListener } from './upstream-listener.ts'
 
 /** @param onDown see UpstreamListener */
 export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): UpstreamListener {

@@ -12,7 +12,7 @@
  */
 import type { Outcome } from '../plan/outcome.ts'
 import type { HedgingPlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
-import { Admission } from './admission.ts'
+import { Admission, type Ticket } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
@@ -20,35 +20,12 @@ import { Hedging } from './hedging/hedging.ts'
 import { OutlierDetection } from './outliers.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
 import { UpstreamLimit } from './overload/upstream-limit.ts'
+import { type Parked, Parking } from './parking.ts'
 import type { Connection } from './pool.ts'
 import { mayRetry, type Replayable } from './retry.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { SlowStart } from './slow-start.ts'
-
-/** What an upstream tells of its endpoints. */
-export interface UpstreamListener {
-  /** Shut out, for `endpoint.outlier.pauseMs` at first. */
-  onOut(upstream: Upstream, endpoint: Endpoint): void
-  onBack(upstream: Upstream, endpoint: Endpoint): void
-  /** Every endpoint is out, and some are sent requests all the same; or no longer. */
-  onFailOpen(upstream: Upstream, failingOpen: boolean): void
-  /** Every endpoint that the checks find healthy refuses. Not told again while only probes come between. */
-  onUnreachable(upstream: Upstream): void
-  /** Nobody need wait for it any more. Not from inside an attempt. */
-  onDown(upstream: Upstream): void
-  /** A limit that is learned (`upstream.limit`) is another one. @param now milliseconds, on the upstream's clock */
-  onLimitMoved(upstream: Upstream, now: number): void
-}
-
-/** Listens to nothing. */
-export const nobody: UpstreamListener = {
-  onOut() {},
-  onBack() {},
-  onFailOpen() {},
-  onUnreachable() {},
-  onDown() {},
-  onLimitMoved() {},
-}
+import { nobody, type UpstreamListener } from './upstream-listener.ts'
 
 export class Upstream {
   readonly name: string
@@ -58,6 +35,7 @@ export class Upstream {
   retries: RetriesPlan
   readonly retryBudget: RetryBudget
   readonly limit = new UpstreamLimit()
+  readonly parking = new Parking()
   /** null: off. */
   hedging: Hedging | null = null
   /** Copies of other upstreams' requests (mirror.ts): sent, not made for lack of room, failed of those sent. */
@@ -88,6 +66,7 @@ export class Upstream {
     // What still comes for a retired upstream is to find its endpoints.
     if (!this.#gone) this.#rebuild()
   }
+  readonly #reconsiderLater = (): void => this.parking.reconsider()
   readonly #tellDown = (): void => {
     if (this.down) this.#listener.onDown(this)
   }
@@ -260,6 +239,18 @@ export class Upstream {
     this.#listener.onLimitMoved(this, now)
   }
 
+  /** Another endpoint is in turn, and not just probed; whether or not it has room. */
+  hasOther(endpoint: Endpoint): boolean {
+    return this.#inTurn.some((other) => other !== endpoint && !other.limited)
+  }
+
+  /** A second try waits here no longer, and was not sent. Its place goes to the next. */
+  unpark(request: Parked, ticket: Ticket): void {
+    this.parking.leave(request)
+    this.#retireIfLast()
+    queueMicrotask(() => this.admission.release(ticket))
+  }
+
   /**
    * Whether another attempt may follow a failed one. Takes it out of the budget, if something had been sent.
    * @param endpoint where it failed
@@ -273,8 +264,7 @@ export class Upstream {
     now: number | null,
     endpoint: Endpoint,
   ): boolean {
-    if (outcome.retry === 'elsewhere' && !this.#inTurn.some((other) => other !== endpoint && !other.limited))
-      return false
+    if (outcome.retry === 'elsewhere' && !this.hasOther(endpoint)) return false
     if (!mayRetry(outcome, method, attempts, body, this.retries)) return false
     return outcome.retry === 'unsent' || now === null || this.retryBudget.take(now)
   }
@@ -311,13 +301,20 @@ export class Upstream {
     endpoint.end(connection)
     // A probe without a verdict: the client has left, say. The next request is one, then.
     if (endpoint.limited && epoch === endpoint.outlier.epoch) endpoint.room = endpoint.capacity
-    // This attempt's place is the last one taken.
-    if (this.#leaving && this.admission.waiting === 0 && this.admission.running === 1) this.#retireAll()
-    if (endpoint.inTurn && !endpoint.retired && !endpoint.limited) return
+    this.#retireIfLast()
+    if (endpoint.inTurn && !endpoint.retired && !endpoint.limited) {
+      if (this.parking.size > 0) this.parking.roomAt(endpoint)
+      return
+    }
     if (endpoint.retired && endpoint.inFlight === 0) {
       this.#endpoints = this.#endpoints.filter((candidate) => candidate !== endpoint)
     }
     this.#resize()
+  }
+
+  /** The place that is given back next is the last one taken. */
+  #retireIfLast(): void {
+    if (this.#leaving && this.admission.waiting === 0 && this.admission.running === 1) this.#retireAll()
   }
 
   #retireAll(): void {
@@ -354,6 +351,7 @@ export class Upstream {
     this.#probesOnly = !this.#shut && takers.every(({ limited }) => limited)
     this.#balancer.rebuild(inTurn, reachable)
     this.#resize()
+    if (this.parking.size > 0) queueMicrotask(this.#reconsiderLater)
     if (failOpen !== this.failingOpen) {
       this.failingOpen = failOpen
       this.#listener.onFailOpen(this, failOpen)

@@ -6,7 +6,7 @@ import { runLoad } from '../support/load.ts'
 import { type Behaviour, startOrigin } from '../support/origin.ts'
 import { ok, resetBeforeHead, respond, sink } from '../support/origin-behaviours.ts'
 import { proxied, upstreamOf } from '../support/proxied.ts'
-import { fetchRaw } from '../support/raw-client.ts'
+import { fetchRaw, RawClient } from '../support/raw-client.ts'
 import { startWeir } from '../support/weir.ts'
 
 test('outage: what is sent again stays within the budget', async (t) => {
@@ -50,6 +50,28 @@ test('a PUT whose body comes in pieces is sent again whole, up to bodyBytes', as
     assert.equal(answer.status, status)
     assert.equal(origin.count, status === 200 ? 2 : 1)
     if (status === 200) assert.equal(answer.text, `1000 ${streamSha256(1_000)}`)
+    await weir.atRest()
+  }
+})
+
+test('a body that streams goes to another endpoint whole, where nothing was sent', async (t) => {
+  for (const method of ['POST', 'PUT']) {
+    const gone = await startOrigin(t, sink())
+    const good = await startOrigin(t, sink())
+    const settings = { balance: 'round-robin', health: false, outliers: false, retries: { bodyBytes: '0B' } }
+    const weir = await startWeir(t, { upstreams: { app: upstreamOf([gone, good], settings) } })
+    await gone.stop()
+    const body = bytes(200_000)
+    for (let count = 0; count < 4; count++) {
+      const client = await RawClient.connect(weir.port)
+      await client.send(`${method} / HTTP/1.1\r\nHost: test\r\nContent-Length: 200000\r\n\r\n`)
+      for (let at = 0; at < body.length; at += 20_000) await client.send(body.subarray(at, at + 20_000))
+      const answer = await client.response()
+      assert.equal(answer.status, 200)
+      assert.equal(answer.text, `200000 ${streamSha256(200_000)}`)
+      client.close()
+    }
+    assert.equal(good.count, 4)
     await weir.atRest()
   }
 })

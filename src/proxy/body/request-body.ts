@@ -10,6 +10,7 @@
  *     too many does no harm, and is what keeps a leaky pause tight (native-notes/05-pause-and-resume.md).
  *   - what was in the socket when it was paused may still arrive; it is kept in order, up to `heldLimit`.
  *   - after `destroy` or `detach` nothing is emitted, and what arrives is dropped.
+ *   - `untouched` until undici has first asked for data; until then another body can take over all of it (`renewed`).
  */
 import { EventEmitter } from 'node:events'
 
@@ -35,6 +36,8 @@ export class RequestBody extends EventEmitter {
   paused = false
   /** More has arrived than may be held. */
   overrun = false
+  /** undici has taken nothing of it, and has not given it up. */
+  untouched = true
   /** The source has been paused or resumed since this was last set to false. */
   disturbed = false
   #source: Source | null
@@ -65,8 +68,27 @@ export class RequestBody extends EventEmitter {
     if (!last) this.#pauseSource()
   }
 
+  /**
+   * The same body for another attempt, if this is `untouched`. This one is of no use any more: what undici may still do with it (destroy
+   * it, when an attempt that was given up ends) harms nobody.
+   */
+  renewed(): RequestBody {
+    const next = new RequestBody(this.#source as Source, this.#onDelivered)
+    next.complete = this.complete
+    next.paused = this.paused
+    next.overrun = this.overrun
+    next.disturbed = this.disturbed
+    next.#held = this.#held
+    next.#heldBytes = this.#heldBytes
+    this.#source = null
+    this.#held = []
+    this.untouched = false
+    return next
+  }
+
   /** undici: go on. */
   resume(): this {
+    this.untouched = false
     this.#flowing = true
     while (this.#flowing && this.#held.length > 0) {
       const chunk = this.#held.shift() as Buffer
@@ -102,6 +124,7 @@ export class RequestBody extends EventEmitter {
    * @param resume the client's connection lives on and must be readable again
    */
   detach(resume: boolean): void {
+    this.untouched = false
     if (resume) this.#resumeSource()
     this.#source = null
     this.#held = []

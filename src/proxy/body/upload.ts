@@ -50,6 +50,16 @@ export class Upload {
     return this.#stream === null
   }
 
+  /** Nothing of it has been taken: it can be given to another attempt, which streams the rest. */
+  get untouched(): boolean {
+    return this.#stream?.untouched ?? true
+  }
+
+  /** Before an attempt that is not the first: it gets a stream of its own. */
+  renew(): void {
+    if (this.#stream?.untouched === true) this.#stream = this.#stream.renewed()
+  }
+
   /** Of what is here, in bytes. */
   get length(): number {
     return this.#whole?.length ?? 0

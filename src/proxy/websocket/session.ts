@@ -38,7 +38,7 @@ export interface SessionHost {
   ended(session: Session): void
 }
 
-const bodiless = { replayable: true, length: 0 } as const
+const bodiless = { replayable: true, untouched: true, length: 0 } as const
 
 export class Session extends Account implements DialListener {
   override readonly takesPlace = false

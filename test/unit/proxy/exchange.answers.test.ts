@@ -1,6 +1,6 @@
 /** Answers that come at an unusual moment, and what must not reach the wrong request afterwards. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { errors } from 'undici'
 import { outcomes } from '../../../src/plan/outcome.ts'
 import { headBytesMax } from '../../../src/proxy/headers/response-block.ts'
@@ -174,6 +174,79 @@ test('endpoint refuses, the other is full_waits for the other rather than fail a
   context.call.data('ok')
   context.call.complete()
   assert.equal(first.res.parse().body.toString(), 'ok')
+  await context.assertAtRest()
+})
+
+/** `a` has broken the first of two requests; the second is at `b`, which is full. */
+async function parked(t: TestContext) {
+  const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
+  const queue = queuePlan({ timeoutMs: 500 })
+  const context = new FakeContext(t, { endpoints, connections: 1, outliers: null, queue })
+  const first = context.start()
+  const toFail = context.call
+  const second = context.start()
+  const atOther = context.call
+  assert.deepEqual([first.exchange.endpointId, second.exchange.endpointId], ['app/a', 'app/b'])
+  toFail.connect()
+  toFail.fail(new Error('other side closed'))
+  await turn()
+  assert.equal(context.side.calls.length, 2, 'it is not sent where it was broken')
+  assert.deepEqual([context.upstream.admission.waiting, context.upstream.admission.running], [0, 2])
+  return { context, first, atOther }
+}
+
+test('endpoint breaks a request, the other is full_it waits for the other, and goes before the queue', async (t) => {
+  const { context, first, atOther } = await parked(t)
+  const third = context.start()
+  assert.equal(context.upstream.admission.waiting, 1)
+  atOther.connect()
+  atOther.head(204)
+  atOther.complete()
+  await turn()
+  assert.deepEqual(
+    context.side.calls.slice(2).map(({ endpoint }) => endpoint),
+    ['app/b', 'app/a'],
+  )
+  for (const call of context.side.calls.slice(2)) {
+    call.connect()
+    call.head(204)
+    call.complete()
+  }
+  assert.deepEqual([first.res.parse().status, third.res.parse().status], [204, 204])
+  await context.assertAtRest()
+})
+
+test('… and its client goes, or its time does_its place is free', async (t) => {
+  for (const how of ['client', 'time']) {
+    const { context, first, atOther } = await parked(t)
+    if (how === 'client') first.res.leave()
+    else context.elapse(context.upstream.queueTimeoutMs)
+    await turn()
+    if (how === 'time') assert.equal(first.res.parse().status, 503)
+    context.start()
+    assert.equal(context.call.endpoint, 'app/a')
+    for (const call of [atOther, context.call]) {
+      if (!call.ended) call.connect()
+      // One that was given up ends there.
+      if (call.ended) continue
+      call.head(204)
+      call.complete()
+    }
+    await context.assertAtRest()
+  }
+})
+
+test('… and the other goes down_it goes where it was broken rather than nowhere', async (t) => {
+  const { context, first, atOther } = await parked(t)
+  context.upstream.setHealth('app/b', false)
+  await turn()
+  assert.deepEqual([context.side.calls.length, context.call.endpoint], [3, 'app/a'])
+  for (const call of [atOther, context.call]) {
+    call.connect()
+    call.head(204)
+    call.complete()
+  }
+  assert.equal(first.res.parse().status, 204)
   await context.assertAtRest()
 })
 

@@ -5,7 +5,7 @@ import { mayGather, mayHedge, mayRetry, unsentRetries } from '../../../src/proxy
 import { upstreamPlan } from '../../support/fakes/plans.ts'
 
 const { retries } = upstreamPlan()
-const none = { replayable: true, length: 0 }
+const none = { replayable: true, untouched: true, length: 0 }
 
 /** RFC 9110, section 9.2.2. Methods are case-sensitive: `get` is a method of its own, of which nothing is known. */
 const idempotent = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']
@@ -40,14 +40,23 @@ test('attempts used up_none, whatever failed', () => {
 })
 
 test('body gone_none, even where nothing was sent', () => {
-  const gone = { replayable: false, length: 0 }
+  const gone = { replayable: false, untouched: false, length: 0 }
   for (const outcome of Object.values(outcomes)) {
     assert.equal(mayRetry(outcome, 'PUT', 1, gone, retries), false)
   }
 })
 
+test('body that streams, and nobody has taken of it_only where nothing was sent', () => {
+  const streaming = { replayable: false, untouched: true, length: 0 }
+  for (const outcome of Object.values(outcomes)) {
+    for (const method of ['PUT', 'POST']) {
+      assert.equal(mayRetry(outcome, method, 1, streaming, retries), always.has(outcome))
+    }
+  }
+})
+
 test('body longer than bodyBytes_only where nothing was sent', () => {
-  const body = { replayable: true, length: 11 }
+  const body = { replayable: true, untouched: true, length: 11 }
   const few = { ...retries, bodyBytes: 10 }
   assert.equal(mayRetry(outcomes.endpointReset, 'PUT', 1, body, few), false)
   assert.equal(mayRetry(outcomes.endpointReset, 'PUT', 1, { ...body, length: 10 }, few), true)
@@ -74,7 +83,7 @@ test('mayGather_a known, short body of an idempotent method', () => {
 test('sent while another attempt is under way_with a body that is there, up to bodyBytes, whatever attempts says', () => {
   const kept = { ...retries, attempts: 0, bodyBytes: 10 }
   assert.equal(mayHedge(none, kept), true)
-  assert.equal(mayHedge({ replayable: true, length: 10 }, kept), true)
-  assert.equal(mayHedge({ replayable: true, length: 11 }, kept), false)
-  assert.equal(mayHedge({ replayable: false, length: 0 }, kept), false)
+  assert.equal(mayHedge({ replayable: true, untouched: true, length: 10 }, kept), true)
+  assert.equal(mayHedge({ replayable: true, untouched: true, length: 11 }, kept), false)
+  assert.equal(mayHedge({ replayable: false, untouched: true, length: 0 }, kept), false)
 })

@@ -159,3 +159,48 @@ test('reset_as new, for another request', () => {
   assert.deepEqual(upload.body, Buffer.from('second'))
   assert.deepEqual(told, ['ready'])
 })
+
+test('stream that nobody has taken of_renewed whole, and the old one is dead', () => {
+  const { res, upload, told } = begin()
+  res.sendBody('hel', false)
+  const first = upload.body as RequestBody
+  assert.equal(upload.untouched, true)
+  upload.renew()
+  assert.notEqual(upload.body, first)
+  assert.deepEqual([upload.untouched, upload.paused, upload.replayable], [true, true, false])
+  const old = consume(first)
+  first.destroy()
+  res.sendBody('lo', false)
+  const seen = consume(upload.body)
+  res.sendBody('!', true)
+  assert.deepEqual([old, seen], [[], ['hel', 'lo', '!', 'end']])
+  assert.equal(upload.untouched, false)
+  assert.ok(told.includes('moved'))
+})
+
+test('stream that something was taken of_stays as it is', () => {
+  const { res, upload } = begin()
+  res.sendBody('hel', false)
+  const first = upload.body
+  consume(first)
+  upload.renew()
+  assert.equal(upload.body, first)
+  assert.equal(upload.untouched, false)
+})
+
+test('stream that was given up_is not taken for an untouched one', () => {
+  const { res, upload } = begin()
+  res.sendBody('hel', false)
+  ;(upload.body as RequestBody).destroy()
+  assert.equal(upload.untouched, false)
+})
+
+test('no body, and a whole one_untouched, and renewing changes nothing', () => {
+  const { res, upload } = begin()
+  assert.equal(upload.untouched, true)
+  res.sendBody('hello', true)
+  const { body } = upload
+  upload.renew()
+  assert.equal(upload.body, body)
+  assert.equal(upload.untouched, true)
+})
