@@ -145,13 +145,21 @@ export class Exchange extends Account implements Tried, Timed {
 
   onChunk(chunk: Buffer): boolean {
     this.#progress()
-    return this.#response.complete || this.#response.write(chunk)
+    if (this.#response.complete || this.#response.write(chunk)) return true
+    this.#keepPaused()
+    return false
   }
 
   onEnd(): void {
     if (this.#response.complete) return
     this.#progress()
     this.#response.end()
+    if (this.#response.blocked) this.#keepPaused()
+  }
+
+  /** A write that the client refused has turned reading on: before the loop turns, an upload that waits is to be paused again. */
+  #keepPaused(): void {
+    this.#upload.rearm(null)
   }
 
   #drained(): void {

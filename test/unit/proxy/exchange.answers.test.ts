@@ -177,6 +177,25 @@ test('endpoint refuses, the other is full_waits for the other rather than fail a
   await context.assertAtRest()
 })
 
+for (const [framing, headers] of [
+  ['length', length(60_000)],
+  ['chunked', chunked],
+] as const) {
+  test(`upload paused, and the client takes no more of the answer (${framing})_it is still paused`, (t) => {
+    const context = new FakeContext(t)
+    const { res } = context.start({ method: 'POST', headers: length(1_000_000) }, { kernelBytes: 10_000 })
+    res.sendBody('first', false)
+    context.call.full = true
+    context.call.connect()
+    context.call.head(200, headers)
+    const before = res.throttling.length
+    assert.equal(context.call.data(Buffer.alloc(30_000)), false)
+    // A refused write turns reading on: nothing but another pause behind it keeps the rest of the upload out.
+    assert.ok(res.throttling.length > before)
+    assert.equal(res.throttling.at(-1), 'pause')
+  })
+}
+
 /** `a` has broken the first of two requests; the second is at `b`, which is full. */
 async function parked(t: TestContext) {
   const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
