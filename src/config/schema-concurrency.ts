@@ -20,7 +20,7 @@ const adaptive = section({
   tolerance: number(limits.tolerance)
     .default(1.5)
     .describe(
-      'An answer may take this many times as long as without a queue before the limit falls. 1.1 to 10; default 1.5. Lower ' +
+      'An answer may take this many times as long as without a queue, and 2 ms longer in any case, before the limit falls. 1.1 to 10; default 1.5. Lower ' +
         'reacts sooner, and to noise too; higher keeps more waiting inside the endpoints.',
     ),
 }).describe('The settings of "adaptive".')

@@ -7,7 +7,7 @@
  *
  *     limit    ╱│  ╱│  ╱│         climb   by sqrt(limit) a round (in the beginning: twofold) while the limit is nearly used
  *       c ───╱─│╱──│╱──│╱──      fall     latency > tolerance x base: to 0.8 x base / latency of what was in flight, at most
- *          ╱                              by a half
+ *          ╱                              by a half; but not for less than `unnoticedMs` above the base
  *                                 settle  the round after a fall tells what the fall was good for:
  *                                           latency fell, but by less: below the capacity now. Climb again
  *                                           it fell in proportion: there is a queue still. Fall on
