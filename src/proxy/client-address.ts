@@ -1,7 +1,4 @@
-/**
- * The client's address as text. One system call per call (the binding asks the kernel each time), so it is called only
- * where the text goes somewhere.
- */
+/** The client's address as text. The binding asks the kernel each time, unless all peers are the same one (peers.ts). */
 import type { HttpResponse } from '../native/uws.ts'
 import { type ListenerFacts, plainListener } from './listener-facts.ts'
 
@@ -11,10 +8,15 @@ let lastText = ''
 
 /** `192.0.2.7` or `2001:db8::7`; an IPv4 client of a dual-stack listener is given as IPv4. */
 export function clientAddress(res: HttpResponse, by: ListenerFacts = plainListener): string {
-  const peer = addressText(new Uint8Array(res.getRemoteAddress()))
+  const peer = by.peers.sole ?? peerAddress(res)
   // The binding reads the header from anybody at any time: only a listed peer is believed (native-notes/14-proxy-protocol.md).
   if (by.proxies === null || !by.proxies.has(peer)) return peer
   return addressText(new Uint8Array(res.getProxiedRemoteAddress())) || peer
+}
+
+/** Of the connection itself; '' if it has none (a Unix socket) or is gone. */
+export function peerAddress(res: Pick<HttpResponse, 'getRemoteAddress'>): string {
+  return addressText(new Uint8Array(res.getRemoteAddress()))
 }
 
 /** @param bytes 4 or 16 of them, in network order; anything else (a closed socket) gives ''. */

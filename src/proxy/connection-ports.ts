@@ -6,7 +6,7 @@
  *   - memory is bounded: two generations of at most `generationSize` each. What is forgotten has been idle while that many
  *     others were not, and begins anew.
  */
-import { addressText } from './client-address.ts'
+import { peerAddress } from './client-address.ts'
 import type { ConnectionLimits, Peer, RequestCounter } from './connection-limits.ts'
 
 interface Known {
@@ -59,5 +59,5 @@ export class ConnectionPorts implements RequestCounter {
 }
 
 function nameOf(peer: Peer): string {
-  return `${addressText(new Uint8Array(peer.getRemoteAddress()))} ${peer.getRemotePort()}`
+  return `${peerAddress(peer)} ${peer.getRemotePort()}`
 }

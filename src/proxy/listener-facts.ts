@@ -3,6 +3,7 @@ import type { HttpResponse } from '../native/uws.ts'
 import type { ListenerPlan } from '../plan/plan.ts'
 import { AddressSet } from './address-set.ts'
 import type { RequestCounter } from './connection-limits.ts'
+import { Peers } from './peers.ts'
 
 export interface ListenerFacts {
   readonly scheme: 'http' | 'https'
@@ -16,6 +17,8 @@ export interface ListenerFacts {
   readonly proxies: AddressSet | null
   /** Counts the requests of its connections; null: they cannot be told apart. */
   readonly counter: RequestCounter | null
+  /** Is told of every connection that opens; nobody's where connections are not counted. */
+  readonly peers: Peers
 }
 
 export const plainListener: ListenerFacts = Object.freeze({
@@ -25,6 +28,7 @@ export const plainListener: ListenerFacts = Object.freeze({
   redirectPort: 0,
   proxies: null,
   counter: null,
+  peers: new Peers(),
 })
 
 export function listenerFacts({ tls, redirectPort = 0, proxyProtocolFrom }: ListenerPlan): ListenerFacts {
@@ -36,6 +40,7 @@ export function listenerFacts({ tls, redirectPort = 0, proxyProtocolFrom }: List
     redirectPort,
     proxies: proxyProtocolFrom === undefined ? null : new AddressSet(proxyProtocolFrom),
     counter: null,
+    peers: new Peers(),
   }
 }
 

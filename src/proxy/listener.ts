@@ -12,10 +12,12 @@ import { chmodSync, rmSync } from 'node:fs'
 import { withSmallReceiveBuffer } from '../native/receive-buffer.ts'
 import type { Binding, HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from '../native/uws.ts'
 import type { LimitsPlan, ListenerPlan } from '../plan/plan.ts'
-import { ConnectionLimits, type RequestCounter } from './connection-limits.ts'
+import { peerAddress } from './client-address.ts'
+import { ConnectionLimits } from './connection-limits.ts'
 import { ConnectionPorts } from './connection-ports.ts'
 import { ConnectionSlots, type SlotApp } from './connection-slots.ts'
 import { type ListenerFacts, listenerFacts, plainListener } from './listener-facts.ts'
+import { Peers } from './peers.ts'
 import { makeTlsApp } from './tls-app.ts'
 
 export type RequestHandler = (res: HttpResponse, request: HttpRequest, by: ListenerFacts) => void
@@ -49,7 +51,7 @@ export class Listener {
     this.#onRequest = onRequest
     this.#ports = binding.namesConnections ? new ConnectionPorts(this.limits) : null
     this.#plain = binding.uws.App()
-    this.#plainFacts = this.#countedBy(this.#plain, plainListener)
+    this.#plainFacts = this.#countedBy(this.#plain, { ...plainListener, peers: new Peers() })
     this.#serve(this.#plain, this.#plainFacts)
   }
 
@@ -176,25 +178,27 @@ export class Listener {
     return app
   }
 
-  #adopt(app: TemplatedApp, { counter }: ListenerFacts): void {
+  #adopt(app: TemplatedApp, facts: ListenerFacts): void {
     this.#apps.push(app)
-    app.filter(this.#counting(counter))
+    app.filter(this.#counting(facts))
   }
 
-  #counting(counter: RequestCounter | null): Parameters<TemplatedApp['filter']>[0] {
+  #counting(facts: ListenerFacts): Parameters<TemplatedApp['filter']>[0] {
     let first = true
     return (res, change) => {
       if (first) seePolling(res)
       first = false
-      this.#count(res, change as number, counter)
+      this.#count(res, change as number, facts)
     }
   }
 
   /** @param change positive for a connection that opens, negative for one that closes */
-  #count(res: HttpResponse, change: number, counter: RequestCounter | null): void {
+  #count(res: HttpResponse, change: number, { counter, peers }: ListenerFacts): void {
     this.connections += Math.sign(change)
-    if (change > 0) counter?.opened(res)
-    else counter?.left()
+    if (change > 0) {
+      peers.opened(() => peerAddress(res))
+      counter?.opened(res)
+    } else counter?.left()
     // Its end is counted from inside `close`. Safe here: native-notes/08-listening.md.
     if (change > 0 && this.#connectionsMax > 0 && this.connections > this.#connectionsMax) res.close()
   }

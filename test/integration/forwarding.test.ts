@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chunked, echoHead, ok, raw, respond, untilClose } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
-import { statusOf } from '../support/raw-client.ts'
+import { RawClient, statusOf } from '../support/raw-client.ts'
 import { type Header, headerValue, headerValues } from '../support/wire.ts'
 
 const oddTargets = [
@@ -180,6 +180,21 @@ test('X-Forwarded headers tell of this client, whatever it claims', async (t) =>
   assert.deepEqual(headerValues(request.headers, 'x-forwarded-for'), ['127.0.0.1'])
   assert.deepEqual(headerValues(request.headers, 'x-forwarded-proto'), ['http'])
   assert.deepEqual(headerValues(request.headers, 'x-forwarded-host'), ['shop.example:8080'])
+})
+
+test('clients with several addresses, also on connections that were there first: each is told by its own', async (t) => {
+  const { origin, weir } = await proxied(t, ok())
+  const clients: [address: string, client: RawClient][] = []
+  for (const address of ['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.1']) {
+    const client = await RawClient.connect(weir.port, address)
+    t.after(() => client.close())
+    clients.push([address, client])
+    for (const [, one] of clients) assert.equal((await one.exchange()).status, 200)
+    assert.deepEqual(
+      origin.requests.slice(-clients.length).map(({ headers }) => headerValue(headers, 'x-forwarded-for')),
+      clients.map(([from]) => from),
+    )
+  }
 })
 
 test('HEAD answer has the length of the body it leaves out', async (t) => {

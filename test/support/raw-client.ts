@@ -86,9 +86,13 @@ export class RawClient {
     wire.patienceMs = 15_000
   }
 
-  /** A connection to 127.0.0.1. @throws Error with the system's code when it is refused. */
-  static async connect(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  /**
+   * A connection to 127.0.0.1.
+   * @param from an address of this machine's: on Linux all of 127.0.0.0/8 is
+   * @throws Error with the system's code when it is refused.
+   */
+  static async connect(port: number, from = '127.0.0.1'): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, localAddress: from })
     const client = new RawClient(new Wire(socket))
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve)
