@@ -7,8 +7,6 @@ import type { Recorded } from './record.ts'
 import { type Fields, noFields } from './reply.ts'
 import { RequestHead } from './request-head.ts'
 
-const cookieField = Buffer.from('set-cookie')
-
 export abstract class Account implements Recorded, Balanced, Guarded {
   readonly head = new RequestHead()
   /** Milliseconds on the monotonic clock; NaN if no line can come of it. */
@@ -26,17 +24,12 @@ export abstract class Account implements Recorded, Balanced, Guarded {
   /** Of an endpoint's `connections`. */
   readonly takesPlace: boolean = true
   /** For the client to find the same endpoint again (balance/sticky.ts). */
-  setCookie: Buffer | null = null
+  setCookie: string | null = null
   limiter: ClientLimiter | null = null
   limiterSlot = -1
   answerFields: Fields = noFields
 
   abstract get responseBytes(): number
-
-  /** An answer's header lines, names and values alternately, with the cookie behind them if there is one. */
-  withOwnCookie(rawHeaders: readonly Buffer[]): readonly Buffer[] {
-    return this.setCookie === null ? rawHeaders : [...rawHeaders, cookieField, this.setCookie]
-  }
 
   /** Over: its client may have another. */
   leaveLimits(): void {

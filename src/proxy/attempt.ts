@@ -27,6 +27,7 @@ import type { RequestBody } from './body/request-body.ts'
 import type { Departing, Departures } from './departures.ts'
 import type { Endpoint } from './endpoint.ts'
 import { withInterim } from './headers/interim.ts'
+import type { ResponseFields } from './headers/response-block.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
 import type { Connection } from './pool.ts'
 import type { Upstream } from './upstream.ts'
@@ -38,7 +39,7 @@ export interface AttemptListener {
   /** The connection stands and the request is about to be written: from here on it may have reached the endpoint. */
   onStarted(attempt: Attempt): void
   /** @param interim the interim responses that came before, as `withInterim` writes them */
-  onHead(status: number, rawHeaders: readonly Buffer[], interim: string, attempt: Attempt): void
+  onHead(status: number, fields: ResponseFields, interim: string, attempt: Attempt): void
   /** @returns false: pause the endpoint until `resume` */
   onChunk(chunk: Buffer): boolean
   onEnd(): void
@@ -231,9 +232,9 @@ export class Attempt implements Departing {
     this.#listener.onStarted(this)
   }
 
-  onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
+  onHeaders(status: number, fields: ResponseFields, resume: () => void): boolean {
     if (status < 200) {
-      this.#interim = withInterim(this.#interim, status, rawHeaders)
+      this.#interim = withInterim(this.#interim, status, fields as readonly Buffer[])
       return true
     }
     if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed', this.#verdict(status))
@@ -245,7 +246,7 @@ export class Attempt implements Departing {
     ;(this.#connection as Connection).reader = this
     if (this.#listener === null) return true
     this.#headSeen = true
-    this.#listener.onHead(status, rawHeaders, this.#interim, this)
+    this.#listener.onHead(status, fields, this.#interim, this)
     return true
   }
 

@@ -230,10 +230,11 @@ export class DataPlane implements DataPlaneContext {
       const last = this.#isLast(res, by)
       if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
       const router = this.#router
-      const path = cleanPath(request.getUrl())
+      const url = request.getUrl()
+      const path = cleanPath(url)
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
-      if (route?.reply != null && route.guard === null && isPlain(request, this.limits)) {
+      if (route?.reply != null && route.guard === null && isPlain(request, url, this.limits)) {
         this.recorder.responded(route.reply.status, () => describe(res, request, by))
         const connection = request.getHeader('connection')
         const itself = bindingCloses(connection)
@@ -251,10 +252,9 @@ export class DataPlane implements DataPlaneContext {
   }
 }
 
-/** Nothing about it needs a verdict: no body, and a method, target and Host as they should be. */
-function isPlain(request: HttpRequest, limits: LimitsPlan): boolean {
+/** Nothing about it needs a verdict: no body, and a method, target and Host as they should be. @param url its path */
+function isPlain(request: HttpRequest, url: string, limits: LimitsPlan): boolean {
   const query = request.getQuery() as string | undefined
-  const url = request.getUrl()
   return (
     // Lower than the binding's own: they must be counted.
     limits.headBytes === nativeLimits.headBytes &&

@@ -22,7 +22,8 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { type Handle, handleOf, writeLatin1 } from '../native/socket-handle.ts'
 import { errors } from '../native/undici.ts'
 import { ContinueDisguise, type ResponsesRead } from './headers/disguise-continue.ts'
-import { keepFields } from './undici-parser.ts'
+import { Shortcut } from './shortcut.ts'
+import { keepFields, parserOf } from './undici-parser.ts'
 
 /** As much as a read of Node's own asks for. */
 const readBytes = 65_536
@@ -80,6 +81,7 @@ export class EndpointSocket extends EventEmitter {
   errored: Error | null = null
   readonly #reading: Reading
   readonly #disguise: ContinueDisguise
+  #shortcut: Shortcut | null = null
   readonly #socket: Socket
   #handle: Handle | null = null
   /** Read from the kernel, not yet by undici. */
@@ -89,6 +91,8 @@ export class EndpointSocket extends EventEmitter {
   #parsing = false
   readonly #acts: (() => void)[] = []
   #corked = false
+  /** Something was given to the net.Socket since it was last seen empty. */
+  #mayWait = false
   /** Written, and held back until the turn's requests have all been written. */
   #heads = ''
 
@@ -156,21 +160,46 @@ export class EndpointSocket extends EventEmitter {
 
   // ---- reading ----
 
+  /** undici has made the socket its own. */
+  takeOver(): void {
+    const parser = parserOf(this)
+    this.#shortcut = parser === null ? null : new Shortcut(parser)
+  }
+
   /** @returns false: the kernel's side is not to be read for now */
   #take(bytes: number): boolean {
     const chunk = viewOf(bytes)
-    this.#disguise.look(chunk)
-    this.#held = chunk
     this.#parsing = true
-    this.emit('readable')
+    const taken = this.#takeWhole(chunk)
+    if (taken < bytes) this.#parse(taken === 0 ? chunk : chunk.subarray(taken))
     this.#parsing = false
     this.#afterRead()
-    if (this.#reading.inFlight > 0) keepFields(this)
     if (this.#held === null) return true
-    // The response was paused before undici got this far, or within it, and then `unshift` has made a copy.
-    if (this.#held === chunk) this.#held = Buffer.from(chunk)
     this.#stopped = true
     return false
+  }
+
+  /** @returns how much of it undici need not parse; all of it, if there is no connection any more */
+  #takeWhole(chunk: Buffer): number {
+    if (this.#shortcut === null) return 0
+    let taken = -1
+    try {
+      taken = this.#shortcut.take(chunk)
+    } catch (error) {
+      this.destroy(error as Error)
+    }
+    if (taken >= 0) return taken
+    this.destroy()
+    return chunk.length
+  }
+
+  #parse(chunk: Buffer): void {
+    this.#disguise.look(chunk)
+    this.#held = chunk
+    this.emit('readable')
+    if (this.#reading.inFlight > 0) keepFields(this)
+    // The response was paused before undici got this far, or within it, and then `unshift` has made a copy.
+    if (this.#held === chunk) this.#held = Buffer.from(chunk)
   }
 
   /**
@@ -210,14 +239,21 @@ export class EndpointSocket extends EventEmitter {
       encoding === 'latin1' &&
       this.#handle !== null &&
       !this.#corked &&
-      this.#socket.writableLength === 0
+      !this.#waits()
     if (direct) {
       if (holding === null) writeLatin1(this.#handle as Handle, data, this.#failed)
       else this.#hold(data)
       return true
     }
     this.flush()
+    this.#mayWait = true
     return typeof data === 'string' ? this.#socket.write(data, encoding) : this.#socket.write(data)
+  }
+
+  /** Whether something waits in the net.Socket, which takes some getters to tell. */
+  #waits(): boolean {
+    if (this.#mayWait) this.#mayWait = this.#socket.writableLength > 0
+    return this.#mayWait
   }
 
   #hold(head: string): void {

@@ -25,7 +25,7 @@ import { clientAddress } from './client-address.ts'
 import { ClientPace } from './client-pace.ts'
 import type { DataPlaneContext } from './data-plane.ts'
 import type { Timed } from './deadlines.ts'
-import { headBytesMax, ResponseBlock } from './headers/response-block.ts'
+import { headBytesMax, ResponseBlock, type ResponseFields } from './headers/response-block.ts'
 import { answer } from './reply.ts'
 import { mayGather } from './retry.ts'
 import { type Route, upstreamOf } from './router.ts'
@@ -122,8 +122,9 @@ export class Exchange extends Account implements Tried, Timed {
     this.#tries.begin(this.#upstream as Upstream)
   }
 
-  understands(status: number, rawHeaders: readonly Buffer[], interim: string): boolean {
-    this.#block.read(this.withOwnCookie(rawHeaders), status, interim)
+  understands(status: number, fields: ResponseFields, interim: string): boolean {
+    this.#block.read(fields, status, interim)
+    if (this.setCookie !== null) this.#block.add('set-cookie', this.setCookie)
     return !this.#block.malformed && this.#block.length <= headBytesMax
   }
 
@@ -133,11 +134,11 @@ export class Exchange extends Account implements Tried, Timed {
 
   // ---- 7 stream ----
 
-  onHead(status: number, rawHeaders: readonly Buffer[], interim: string): void {
+  onHead(status: number, fields: ResponseFields, interim: string): void {
     this.#phase = 'streaming'
     this.status = status
     this.#progress()
-    if (!this.understands(status, rawHeaders, interim)) return this.#breakOff(outcomes.badResponse)
+    if (!this.understands(status, fields, interim)) return this.#breakOff(outcomes.badResponse)
     const { method, bindingCloses } = this.head
     const res = this.#res as HttpResponse
     this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, bindingCloses)

@@ -52,7 +52,7 @@ class Copy implements Applicant, AttemptListener, Balanced {
   readonly address: string
   readonly head: Original['head']
   readonly takesPlace = true
-  setCookie: Buffer | null = null
+  setCookie: string | null = null
   readonly #upstream: Upstream
   readonly #context: MirrorContext
   #attempt: Attempt | null = null

@@ -78,7 +78,7 @@ export class Connection {
     this.#path = socketPath(origin)
     this.#connectMs = plan.timeouts.connectMs
     this.#connectSecurely = connect
-    this.client = new Client(withOrigin(new URL(originUrl(origin))), {
+    this.client = new Client(withOwnParts(new URL(originUrl(origin))), {
       // 0: undici sends `Connection: close` and closes behind the response. Never 1, with which it lets a turn of the event
       // loop pass behind each response: the pool counts what is in flight, and attempts end only when a read has been parsed.
       pipelining: plan.proxyProtocol === undefined ? Math.max(2, plan.pipelining) : 0,
@@ -97,6 +97,7 @@ export class Connection {
       this.served = 0
       this.blamed = false
       this.#idle?.takeOver()
+      this.#plain?.takeOver()
     })
     this.client.on('disconnect', () => {
       this.#plain = null
@@ -159,9 +160,10 @@ export class Connection {
   }
 }
 
-/** undici asks for the origin at each request, and URL puts it together each time. */
-function withOrigin(url: URL): URL {
-  return Object.defineProperty(url, 'origin', { value: url.origin })
+/** undici asks for these at each request, and URL puts them together each time. */
+function withOwnParts(url: URL): URL {
+  const { origin, protocol } = url
+  return Object.defineProperties(url, { origin: { value: origin }, protocol: { value: protocol } })
 }
 
 export type PoolUsage = Pick<EndpointStats, 'connections' | 'dispatched' | 'queued'>

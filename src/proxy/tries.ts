@@ -27,6 +27,7 @@ import type { Balanced } from './balance/policy.ts'
 import type { Upload } from './body/upload.ts'
 import type { DataPlaneContext } from './data-plane.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { ResponseFields } from './headers/response-block.ts'
 import type { Hedgeable, Hedging } from './hedging/hedging.ts'
 import type { Parked } from './parking.ts'
 import { mayHedge } from './retry.ts'
@@ -45,9 +46,9 @@ export interface Tried extends Balanced {
   hedged: boolean
   endpointId: string
   /** Whether this head can be passed on. */
-  understands(status: number, rawHeaders: readonly Buffer[], interim: string): boolean
+  understands(status: number, fields: ResponseFields, interim: string): boolean
   /** See AttemptListener, also for the next two. */
-  onHead(status: number, rawHeaders: readonly Buffer[], interim: string): void
+  onHead(status: number, fields: ResponseFields, interim: string): void
   onChunk(chunk: Buffer): boolean
   onEnd(): void
   /** There is no answer, or not all of it, and no attempt will follow. It is to `letGo`. */
@@ -287,11 +288,10 @@ export class Tries implements Applicant, AttemptListener, Hedgeable, Parked {
   }
 
   /** A head, while two are under way. @returns whether it is the answer */
-  #wins(attempt: Attempt, status: number, rawHeaders: readonly Buffer[], interim: string): boolean {
+  #wins(attempt: Attempt, status: number, fields: ResponseFields, interim: string): boolean {
     // What the detection of outliers takes for a failure: the other one may do better.
     const isFailure = status >= 502 && status <= 504
-    if (isFailure || !this.#request.understands(status, rawHeaders, interim))
-      return !this.#goesOnWithout(attempt)
+    if (isFailure || !this.#request.understands(status, fields, interim)) return !this.#goesOnWithout(attempt)
     const loser = attempt === this.#rival ? this.#attempt : this.#rival
     this.#attempt = attempt
     this.#rival = null
@@ -302,8 +302,8 @@ export class Tries implements Applicant, AttemptListener, Hedgeable, Parked {
 
   // ---- 7 stream ----
 
-  onHead(status: number, rawHeaders: readonly Buffer[], interim: string, attempt: Attempt): void {
-    if (this.#rival !== null && !this.#wins(attempt, status, rawHeaders, interim)) return
+  onHead(status: number, fields: ResponseFields, interim: string, attempt: Attempt): void {
+    if (this.#rival !== null && !this.#wins(attempt, status, fields, interim)) return
     const { retries } = this.#upstream as Upstream
     if (retries.on.length > 0 && retries.on.includes(status)) {
       const endpoint = attempt.endpoint as Endpoint
@@ -317,7 +317,7 @@ export class Tries implements Applicant, AttemptListener, Hedgeable, Parked {
       if (attempt.hedge) this.#hedging.counts.won++
       this.#hedging.ended(this, attempt.hedge ? 0 : status)
     }
-    this.#request.onHead(status, rawHeaders, interim)
+    this.#request.onHead(status, fields, interim)
   }
 
   onChunk(chunk: Buffer): boolean {

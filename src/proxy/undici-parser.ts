@@ -1,16 +1,28 @@
 /**
- * The two things that Weir needs of undici's parser and that have no public name. The version is exact in package.json;
+ * What Weir needs of undici's parser and that has no public name. The version is exact in package.json;
  * test/unit/proxy/undici-parser.test.ts fails where an update moves them.
  */
 import { Buffer } from 'node:buffer'
 import { kParser } from '../native/undici.ts'
+import type { ResponseFields } from './headers/response-block.ts'
 
 export interface Parser {
   /** Names and values, alternately, of a head or of trailers that are not whole yet: pieces of what was read. */
-  readonly headers: Buffer[]
+  headers: ResponseFields
+  /** The value of Keep-Alive in the head at hand. */
+  keepAlive: string
   timeoutType: number | null
   /** @param kind what the timer is for: `keepAliveKind`, or one of those that are off */
   setTimeout(ms: number, kind: number): void
+
+  // What its WebAssembly half calls. -1: the connection is of no use any more.
+  onMessageBegin(): number
+  /** Hands `headers` on. @returns 0, 1 if no body follows, or -1 */
+  onHeadersComplete(status: number, upgrade: boolean, keepAlive: boolean): number
+  /** @returns 0, or 21 for a pause, or -1 */
+  onBody(bytes: Buffer): number
+  /** @returns 0, or anything else if the connection has been ended behind the response */
+  onMessageComplete(): number
 }
 
 /** client-h1.js: the timer of a connection without requests. */
@@ -23,7 +35,7 @@ export function parserOf(socket: object): Parser | null {
 
 /** What was read will be overwritten: what the parser has of a head or of trailers becomes a copy. */
 export function keepFields(socket: object): void {
-  const headers = parserOf(socket)?.headers
+  const headers = parserOf(socket)?.headers as Buffer[] | undefined
   if (headers === undefined) return
   for (let index = 0; index < headers.length; index++) headers[index] = Buffer.from(headers[index] as Buffer)
 }

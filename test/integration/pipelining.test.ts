@@ -1,11 +1,15 @@
 /** `pipelining` above 1: several requests in flight on one connection to the origin. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { test } from 'node:test'
+import { Dice } from '../chaos/dice.ts'
 import { runLoad } from '../support/load.ts'
 import { delayed, echoHead, held, ok } from '../support/origin-behaviours.ts'
 import type { OriginExchange } from '../support/origin-exchange.ts'
-import { proxied } from '../support/proxied.ts'
+import { proxied, upstreamOf } from '../support/proxied.ts'
 import { Gate, waitFor } from '../support/wait.ts'
+import { startWeir } from '../support/weir.ts'
 
 test('pipelining 4 sends three requests ahead, on one connection', async (t) => {
   const gate = new Gate()
@@ -105,6 +109,65 @@ test('pipelining 4 and an origin that breaks off: only idempotent requests are s
   assert.ok((posts.statuses[502] ?? 0) > 0, 'the origin has broken off some')
   const seen = origin.requests.map((request) => request.target)
   assert.equal(new Set(seen).size, seen.length, 'a POST has been sent twice')
+  await weir.atRest()
+})
+
+/** What an answer with this body looks like, in one of several ways. */
+const framings: ((body: string) => string)[] = [
+  (body) => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  (body) =>
+    `HTTP/1.1 200 OK\r\nX-A: b\r\nConnection: keep-alive\r\nKeep-Alive: timeout=60\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  (body) => `HTTP/1.1 200 OK\r\nContent-Length:${body.length}\r\nX-Empty:\r\n\r\n${body}`,
+  (body) =>
+    `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+  (body) =>
+    `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+]
+
+test('answers of every framing, several in one read and cut anywhere: each to its own request', async (t) => {
+  const dice = new Dice(t)
+  const inOneGo = 8
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => {})
+    let received = ''
+    let turn = Promise.resolve()
+    socket.on('data', (bytes: Buffer) => {
+      received += bytes.toString('latin1')
+      const targets = [...received.matchAll(/^GET (\S+) /gm)].map(([, target]) => target as string)
+      if (!received.endsWith('\r\n\r\n') || targets.length < inOneGo) return
+      received = ''
+      const answers = targets
+        // Looks like an answer: nothing may begin in the middle of one.
+        .map((target) => `${target} HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`)
+        .map((body) => (framings[dice.below(framings.length)] as (body: string) => string)(body))
+        .join('')
+      const cut = dice.below(answers.length)
+      turn = turn.then(async () => {
+        await new Promise((resolve) => socket.write(answers.slice(0, cut), 'latin1', resolve))
+        // No condition tells that the other side has read it: now and then it has not, and then this is one read.
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        socket.write(answers.slice(cut), 'latin1')
+      })
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const app = upstreamOf([{ url: `http://127.0.0.1:${port}` }], { connections: 1, pipelining: inOneGo })
+  const weir = await startWeir(t, { upstreams: { app } })
+  const load = await runLoad({
+    port: weir.port,
+    connections: inOneGo,
+    requests: 200 * inOneGo,
+    request: (n) => ({ target: `/${n}` }),
+    onResponse: (answer, n) =>
+      answer.text.startsWith(`/${n} HTTP/1.1 200 OK`)
+        ? undefined
+        : `an answer to another request: ${answer.text}`,
+  })
+  assert.deepEqual(load.errors, {})
+  assert.deepEqual(load.statuses, { 200: 200 * inOneGo })
   await weir.atRest()
 })
 

@@ -45,7 +45,7 @@ export interface Balanced {
   /** false: it takes none of an endpoint's places, and a cookie may lead it to one that is full. */
   readonly takesPlace: boolean
   /** A value for Set-Cookie that makes the client come back to the same endpoint; null: none. Set at each pick. */
-  setCookie: Buffer | null
+  setCookie: string | null
 }
 
 /** 0 <= random() < 1. Injected, so that tests can seed it. */

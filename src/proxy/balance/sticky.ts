@@ -23,8 +23,8 @@ import { cookieEnd, cookieStart, headerOf } from './request-key.ts'
 
 /** Set-Cookie (RFC 6265, section 4.1) as it is sent over http and over https. */
 interface Cookies {
-  readonly http: Buffer
-  readonly https: Buffer
+  readonly http: string
+  readonly https: string
 }
 
 export class Sticky<C extends Candidate> implements Balancer<C> {
@@ -54,7 +54,7 @@ export class Sticky<C extends Candidate> implements Balancer<C> {
       const token = createHmac('sha256', this.#secret).update(endpoint.id).digest('base64url')
       const cookie = `${this.#cookie}=${token}; Path=/; HttpOnly; SameSite=Lax`
       this.#byToken.set(token, endpoint)
-      this.#cookies.set(endpoint, { http: Buffer.from(cookie), https: Buffer.from(`${cookie}; Secure`) })
+      this.#cookies.set(endpoint, { http: cookie, https: `${cookie}; Secure` })
     }
     this.#fallback.rebuild(inTurn, reachable)
   }

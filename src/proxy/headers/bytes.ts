@@ -48,8 +48,8 @@ export function toWritable(bytes: string): string | Buffer {
   return Buffer.byteLength(bytes) === bytes.length ? bytes : Buffer.from(bytes, 'latin1')
 }
 
-/** RFC 9110, section 5.6.2: the characters of a method and of a field name. */
-const tokenCharacters = charset(
+/** RFC 9110, section 5.6.2: the characters of a method and of a field name are 1 in here, by their code. */
+export const tokenCharacters = charset(
   "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 )
 /** RFC 3986, section 3.2.2 with a port: names, addresses, brackets and percent-escapes. */
@@ -92,9 +92,12 @@ export function isTarget(target: string): boolean {
   return true
 }
 
+/** Of a Content-Length that is small enough to count with. */
+export const contentLengthDigitsMax = 15
+
 /** The value of a Content-Length, or -1: digits only (RFC 9110, section 8.6), and small enough to count with. */
 export function contentLength(text: string): number {
-  if (text.length === 0 || text.length > 15) return -1
+  if (text.length === 0 || text.length > contentLengthDigitsMax) return -1
   let value = 0
   for (let index = 0; index < text.length; index++) {
     const digit = text.charCodeAt(index) - 0x30

@@ -1,8 +1,8 @@
 /**
  * The head of an endpoint's response, turned into what is written to the client: one block of header lines, since one
  * native call for all costs a fraction of a call for each. The binding writes what it is given without a look at it;
- * that the lines are well formed rests on undici's parser, which refuses control characters, folded lines and names
- * that are no tokens (native-notes/04-response-heads.md). What it lets pass is checked here (native-notes/17-responses.md).
+ * that the lines are well formed rests on undici's parser, or on whole-response.ts before it, which refuse control characters,
+ * folded lines and names that are no tokens (native-notes/04-response-heads.md). What it lets pass is checked here (native-notes/17-responses.md).
  */
 import { Buffer } from 'node:buffer'
 import { contentLength } from './bytes.ts'
@@ -13,6 +13,16 @@ import { isHopByHop, nominated } from './hop-by-hop.ts'
  * (native-notes/01-lost-writes.md): this leaves room for the status line, the lines that it adds, and some body.
  */
 export const headBytesMax = 14_000
+
+/** The head of a response that is text already, without what is not passed on: as a ResponseBlock has it. */
+export interface FieldLines {
+  readonly name: string
+  readonly rest: string
+  readonly contentLength: number
+}
+
+/** Names and values alternately, as undici's parser cut them out of the socket's bytes, or a head that went past that parser. */
+export type ResponseFields = readonly Buffer[] | FieldLines
 
 export class ResponseBlock {
   /** The first header's name, '' if there is no header. */
@@ -43,13 +53,28 @@ export class ResponseBlock {
     return this.interim.length + this.name.length + this.rest.length
   }
 
-  /** @param raw names and values alternately, as undici's parser cut them out of the socket's bytes. */
-  read(raw: readonly Buffer[], status = 200, interim = ''): void {
+  read(fields: ResponseFields, status = 200, interim = ''): void {
     this.interim = ''
-    this.#read(raw)
+    if (Array.isArray(fields)) this.#read(fields)
+    else this.#adopt(fields as FieldLines)
     // They are hints: where the head leaves them no room, the head matters more.
     if (interim !== '' && interim.length + this.length <= headBytesMax) this.interim = interim
     this.suspect = status === 204 && (this.chunked || this.contentLength > 0)
+  }
+
+  /** One more line, behind the others. */
+  add(name: string, value: string): void {
+    if (this.name === '') {
+      this.name = name
+      this.rest = value
+    } else this.rest += `\r\n${name}: ${value}`
+  }
+
+  #adopt({ name, rest, contentLength }: FieldLines): void {
+    this.#clear()
+    this.name = name
+    this.rest = rest
+    this.contentLength = contentLength
   }
 
   #read(raw: readonly Buffer[]): void {
@@ -155,12 +180,7 @@ export class ResponseBlock {
       const lower = name.toLowerCase()
       if (lower === 'connection') connection = joined(connection, value)
       if (this.#isDropped(lower, value) || without?.includes(lower)) continue
-      if (this.name === '') {
-        this.name = name
-        this.rest = value
-      } else {
-        this.rest += `\r\n${name}: ${value}`
-      }
+      this.add(name, value)
     }
     return connection
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { ConnectionPool } from '../../../src/proxy/pool.ts'
-import { keepAliveKind, parserOf } from '../../../src/proxy/undici-parser.ts'
+import { keepAliveKind, type Parser, parserOf } from '../../../src/proxy/undici-parser.ts'
 import { timeouts } from '../../support/fakes/plans.ts'
 import { requestBy } from '../../support/undici-request.ts'
 import { waitFor } from '../../support/wait.ts'
@@ -54,6 +54,26 @@ test('a connection that idles_has a parser whose timer is Weir’s, and is marke
   )
   assert.equal(marks.length, 1)
   assert.equal(Reflect.get(socket, marks[0] as symbol), true)
+})
+
+test('a response that is whole_undici has it without its parser having parsed', async (t) => {
+  const head = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nKeep-Alive: timeout=9\r\n\r\n'
+  const origin = await serverOf(t, `${head}ok`)
+  const pool = new ConnectionPool(origin, { connections: 1, pipelining: 1, timeouts })
+  t.after(() => pool.close())
+  const { client } = pool.acquire()
+  await (await requestBy(client, { path: '/', method: 'GET' })).body.dump()
+  const parser = parserOf(socketOf(client)) as Parser & { execute(chunk: Buffer): void }
+  let parsed = 0
+  parser.execute = () => {
+    parsed++
+  }
+  for (let count = 0; count < 3; count++) {
+    const { statusCode, body } = await requestBy(client, { path: '/', method: 'GET' })
+    assert.deepEqual([statusCode, await body.text()], [200, 'ok'])
+  }
+  assert.equal(parsed, 0)
+  assert.equal(parser.keepAlive, '', 'it is another response’s from now on')
 })
 
 test('a head in many reads, with other connections read between_whole', async (t) => {

@@ -427,7 +427,7 @@ function returning(subject: Upstream, name: string) {
   const first = request()
   for (let time = 0; time < 10; time++) {
     if (subject.pick(null, first)?.id !== `app/${name}`) continue
-    const [cookie] = (first.setCookie as Buffer).toString().split(';')
+    const [cookie] = (first.setCookie as string).split(';')
     return request({ headers: ['cookie', cookie as string] })
   }
   throw new Error(`nobody is sent to ${name}`)
