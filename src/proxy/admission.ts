@@ -80,7 +80,9 @@ export class Admission {
   )
   readonly #shedding = new WaitingLine<Ticket>()
   readonly #spareTickets: Ticket[] = []
+  /** Ends that came from inside another one. */
   readonly #finished: fastq.done[] = []
+  #finishing = false
   #spareTurns = 0
   /** Delay is controlled: only then is the clock read. */
   #controlled = false
@@ -273,13 +275,19 @@ export class Admission {
 
   /** Ends a turn. From inside `done` fastq begins the next turn; if that ends at once too, it only adds to the list. */
   #finish(done: fastq.done): void {
-    this.#finished.push(done)
-    if (this.#finished.length > 1) return
+    if (this.#finishing) {
+      this.#finished.push(done)
+      return
+    }
+    const finished = this.#finished
+    this.#finishing = true
     try {
-      for (let index = 0; index < this.#finished.length; index++) (this.#finished[index] as fastq.done)(null)
+      done(null)
+      for (let index = 0; index < finished.length; index++) (finished[index] as fastq.done)(null)
     } finally {
       // A defect in whoever was admitted must not stop the queue for everyone after it.
-      this.#finished.length = 0
+      this.#finishing = false
+      if (finished.length > 0) finished.length = 0
     }
   }
 }

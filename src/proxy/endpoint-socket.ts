@@ -89,6 +89,8 @@ export class EndpointSocket extends EventEmitter {
   /** undici is to read what is held first. */
   #stopped = false
   #parsing = false
+  /** The first so many are to be done: a list that is emptied would give its memory back, and most reads have one. */
+  #actCount = 0
   readonly #acts: (() => void)[] = []
   #corked = false
   /** Something was given to the net.Socket since it was last seen empty. */
@@ -207,13 +209,13 @@ export class EndpointSocket extends EventEmitter {
    * @returns false: nothing is
    */
   whenParsed(act: () => void): boolean {
-    if (this.#parsing) this.#acts.push(act)
+    if (this.#parsing) this.#acts[this.#actCount++] = act
     return this.#parsing
   }
 
   #afterRead(): void {
-    for (let index = 0; index < this.#acts.length; index++) (this.#acts[index] as () => void)()
-    this.#acts.length = 0
+    for (let index = 0; index < this.#actCount; index++) (this.#acts[index] as () => void)()
+    this.#actCount = 0
   }
 
   read(): Buffer | null {
