@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { balancePolicies } from '../plan/plan.ts'
+import { token } from './header-field.ts'
 import { limits } from './limits.ts'
 import { choice, number, section, text } from './nodes.ts'
 
 const plainPolicies = ['round-robin', 'least-connections', 'random', 'two-choices', 'ewma'] as const
-
-/** RFC 9110, section 5.6.2; the names of headers, and of cookies too (RFC 6265, section 4.1.1). */
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 const name = (expected: string, pattern: RegExp, hint: string) =>
   text({
@@ -15,9 +13,11 @@ const name = (expected: string, pattern: RegExp, hint: string) =>
     maxLength: limits.keyNameLength,
   })
 
-export const cookieName = name('the name of a cookie', token, "letters, digits and !#$%&'*+-.^_`|~")
+const tokenHint = "letters, digits and !#$%&'*+-.^_`|~"
 
-export const keyHeader = name('the name of a header', token, "letters, digits and !#$%&'*+-.^_`|~").describe(
+export const cookieName = name('the name of a cookie', token, tokenHint)
+
+export const keyHeader = name('the name of a header', token, tokenHint).describe(
   'The whole value of the request header with this name.',
 )
 

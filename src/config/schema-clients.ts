@@ -1,7 +1,8 @@
 /** Who may come, and how often: `access` and `clientLimits`, at the top level and in a route. */
 import { z } from 'zod'
+import { asDictionary } from './dictionary.ts'
 import { limits } from './limits.ts'
-import { choice, duration, integer, list, section } from './nodes.ts'
+import { choice, duration, flag, integer, list, section } from './nodes.ts'
 import type { Finding, Path } from './problem.ts'
 import { cookieName, keyHeader } from './schema-balance.ts'
 import { network } from './schema-forwarding.ts'
@@ -66,8 +67,7 @@ const settings = section({
       'Clients that are remembered at a time, 1024 to 4194304; default 65536. 20 bytes each, taken at the start. Above it those ' +
         'are forgotten that have asked the least, and begin anew.',
     ),
-  dryRun: z
-    .boolean({ error: 'true or false' })
+  dryRun: flag()
     .default(false)
     .describe(
       'Count what would be refused, in the figures (clientLimits), and refuse nothing. Default false.',
@@ -87,19 +87,19 @@ export type ClientLimitsConfig = z.output<typeof settings>
 
 /** Limits must limit something. */
 export function clientLimitsFindings(input: unknown): Finding[] {
-  const root = asObject(input)
+  const root = asDictionary(input)
   if (root === null) return []
   const routes: readonly unknown[] = Array.isArray(root.routes) ? root.routes : []
   return [
     ...missing(root.clientLimits, ['clientLimits']),
     ...routes.flatMap((route, index) =>
-      missing(asObject(route)?.clientLimits, ['routes', index, 'clientLimits']),
+      missing(asDictionary(route)?.clientLimits, ['routes', index, 'clientLimits']),
     ),
   ]
 }
 
 function missing(value: unknown, path: Path): Finding[] {
-  const own = asObject(value)
+  const own = asDictionary(value)
   if (own === null || Object.hasOwn(own, 'rate') || Object.hasOwn(own, 'inFlight')) return []
   // A misspelled one is reported as what it is.
   if (Object.keys(own).some((key) => !['by', 'keys', 'dryRun'].includes(key))) return []
@@ -111,10 +111,4 @@ function missing(value: unknown, path: Path): Finding[] {
       hint: 'for example {"rate":{"requests":100}}; false for no limits',
     },
   ]
-}
-
-function asObject(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : null
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { priorityWords } from '../plan/plan.ts'
 import { limits } from './limits.ts'
-import { choice, duration, integer, named, section, text } from './nodes.ts'
+import { choice, duration, integer, named, section } from './nodes.ts'
+import { keyHeader } from './schema-balance.ts'
 
 export const queue = section({
   limit: integer(limits.queueLimit)
@@ -40,12 +41,7 @@ export const queue = section({
 const word = choice(priorityWords)
 
 const byHeader = section({
-  header: text({
-    expected: 'the name of a header',
-    fault: (name) =>
-      /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) ? null : "letters, digits and !#$%&'*+-.^_`|~",
-    maxLength: limits.keyNameLength,
-  }).describe('The request header that says it, for example "x-priority".'),
+  header: keyHeader.describe('The request header that says it, for example "x-priority".'),
   values: named(
     z
       .string({ error: 'the value of a header' })

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { proxyVersions } from '../plan/proxy-header.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
-import { choice, duration, integer, list, section, text } from './nodes.ts'
+import { choice, duration, flag, integer, list, section, text } from './nodes.ts'
 import { balance } from './schema-balance.ts'
 import { concurrency } from './schema-concurrency.ts'
 import { hedging } from './schema-hedging.ts'
@@ -31,16 +31,14 @@ const weight = integer(limits.weight)
       'or on average; the others compare what is in flight per weight.',
   )
 
-const backup = z
-  .boolean({ error: 'true or false' })
+const backup = flag()
   .default(false)
   .describe(
     'Takes requests only while no endpoint without "backup" is available; several share them by weight. Default false. ' +
       'It is checked like the others, and a cookie of "sticky" that names it is followed.',
   )
 
-const drain = z
-  .boolean({ error: 'true or false' })
+const drain = flag()
   .default(false)
   .describe(
     'Takes no new requests; what is in flight ends as it would, and with "sticky" those whose cookie names it still come, ' +
