@@ -31,7 +31,7 @@ options
 signals
   SIGTERM, SIGINT   drain: stop accepting, finish what is in flight, exit; a second one ends at once
   SIGHUP            reload the configuration; a bad one is refused and changes nothing
-  SIGUSR2           log each worker's figures
+  SIGUSR2           log each worker's statistics
 `
 
 const commands = ['run', 'check', 'demo'] as const

@@ -39,14 +39,14 @@ export const routeUpstream = z
 
 export const mirror = section({
   upstream: upstreamName.describe(
-    'Where copies go: another upstream than the one that answers. A copy takes a place there like any request, and none if it would have to wait.',
+    'Where copies go: another upstream than the one that answers. A copy counts there like any request, and is dropped if it would have to wait.',
   ),
   share: fraction()
     .default(1)
     .describe('Share of the requests that is copied, 0 to 1. Default 1: all of them.'),
 }).describe(
-  'Requests without a body are copied to another upstream, and what that answers is dropped: to try out a new version. Clients ' +
-    'notice nothing, whatever becomes of a copy. The servers do: a copied DELETE deletes.',
+  'Requests without a body are copied to another upstream, whose answers are dropped, to try out a new version. Clients ' +
+    'notice nothing, whatever becomes of a copy; the servers do: a copied DELETE deletes.',
 )
 
 /** What the lists of routes must be together with everything else. */

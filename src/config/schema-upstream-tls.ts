@@ -28,7 +28,9 @@ export const upstreamTls = section({
     ),
   verify: flag()
     .default(true)
-    .describe('Refuse endpoints whose certificate is not valid. Default true; false trusts whoever answers.'),
+    .describe(
+      'Refuse endpoints whose certificate is not valid. Default true; with false, connections are encrypted to anybody who answers.',
+    ),
 }).describe(
   'How https endpoints are connected to. Without it they are verified by the authorities that Node ships.',
 )

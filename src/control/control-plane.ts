@@ -76,7 +76,7 @@ export class ControlPlane {
     return this.#reloading
   }
 
-  /** Every worker logs its figures. */
+  /** Every worker logs its statistics. */
   report(): void {
     this.#supervisor?.report()
   }

@@ -82,7 +82,7 @@ export class Supervisor {
     for (const { worker } of this.#slots) worker?.send({ type: 'health', id, healthy })
   }
 
-  /** Every worker logs its figures. */
+  /** Every worker logs its statistics. */
   report(): void {
     for (const { worker } of this.#slots) worker?.send({ type: 'report' })
   }

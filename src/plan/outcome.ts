@@ -15,7 +15,7 @@ export type Fault = 'none' | 'client' | 'endpoint' | 'overload' | 'weir'
 export type Retry = 'never' | 'unsent' | 'idempotent' | 'elsewhere'
 
 export interface Outcome {
-  /** The word in logs, figures and answers. */
+  /** The word in logs, statistics and answers. */
   readonly code: string
   /** What the client gets if no head has gone out; 0 where nothing can or need be sent. */
   readonly status: number
