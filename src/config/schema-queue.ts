@@ -69,5 +69,3 @@ export const priority = z
       '"values": {"batch": "low"}}. Default "normal". The higher one always goes first, and in a full queue it takes the place of ' +
       'the last one of the lowest, which is answered 503. Clients can send any header: use one that a proxy in front of Weir sets.',
   )
-
-export type PriorityConfig = z.output<typeof priority>
