@@ -23,7 +23,7 @@ export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): 
     },
     onLimitMoved({ name: upstream, limit }, now) {
       if (!limit.worthTelling(now)) return
-      log.info({ upstream, limit: limit.places, baseMs: limit.baseMs }, 'the concurrency limit has moved')
+      log.info({ upstream, limit: limit.places, baseMs: limit.baseMs }, 'concurrency limit has changed')
     },
     onDown,
   }
