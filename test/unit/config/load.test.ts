@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { loadConfig, readConfig, renderProblems } from '../../../src/config/load.ts'
 import type { Problem } from '../../../src/config/problem.ts'
+import { seedOf } from '../../support/seed.ts'
 import { accepted, configWith, refused, smallestFile, writtenOutFile } from './read.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'weir-config-'))
@@ -244,8 +245,7 @@ const nearlyConfig = nearly({
 })
 
 test('loadConfig any_json_value gives a plan or problems that say something', (context) => {
-  const seed = Number(process.env.WEIR_TEST_SEED ?? Date.now() % 2 ** 31)
-  context.diagnostic(`seed ${seed} (repeat with WEIR_TEST_SEED=${seed})`)
+  const seed = seedOf(context)
   let valid = 0
   fc.assert(
     fc.property(fc.oneof(nearlyConfig, fc.jsonValue(), fc.constant(configWith({}))), (value) => {
