@@ -15,7 +15,7 @@ import { renderRatios } from './harness/ratios.ts'
 import { renderPasses, renderSummaries } from './harness/report.ts'
 import { type Results, revision, writeResults } from './harness/results.ts'
 import { rowsFor } from './harness/rows.ts'
-import { runRows } from './harness/run.ts'
+import { type Measured, runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
 import { disturbance, session } from './harness/session.ts'
 import { summarise } from './harness/summary.ts'
@@ -25,8 +25,82 @@ import { all, describe, onlySuite, select } from './scenarios/catalogue.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** A ratio to an earlier Weir up to which nobody calls it dearer. */
+/** A ratio to an earlier Weir up to which it counts as no more expensive. */
 const negligible = 1.03
+
+/** What is settled before the first second of load: files may change while it runs. */
+function prepare(given: BenchArguments) {
+  const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
+  const [h2load, strace] = given.passes ? [which('h2load'), which('strace')] : [null, null]
+  return {
+    date: new Date().toISOString(),
+    weir,
+    before: given.before === null ? null : resolve(given.before),
+    revision: revision(checkoutOf(weir)),
+    harness: revision(root),
+    machine: thisMachine(),
+    generator: findGenerator(given.generator),
+    placement: findPlacement(),
+    peers: choosePeers(given.peers),
+    wanted: { h2load, strace, allocation: given.passes },
+  }
+}
+
+type Prepared = ReturnType<typeof prepare>
+
+function introduce({ passes, schedule }: BenchArguments, prepared: Prepared): void {
+  const { weir, before, harness, wanted } = prepared
+  const { turns, seconds, warmupSeconds } = schedule
+  const from = weir === join(root, 'src/cli.ts') ? '' : `, from ${weir}; harness ${harness}`
+  console.log(`machine: ${describeMachine(prepared.machine)}`)
+  console.log(`revision: ${prepared.revision}${from}`)
+  if (before !== null) console.log(`before: ${revision(checkoutOf(before))}, from ${before}`)
+  console.log(`load: ${prepared.generator.explanation}, on 127.0.0.1`)
+  console.log(`placement: ${prepared.placement.explanation}`)
+  console.log(`turns: ${turns} of ${seconds} s, interleaved, after ${warmupSeconds} s of warm-up each`)
+  for (const line of prepared.peers.skipped) console.log(line)
+  if (passes && wanted.h2load === null)
+    console.log(
+      'skipped: latency at half the rate, h2load is not installed (Debian: apt-get install nghttp2-client)',
+    )
+  if (passes && wanted.strace === null)
+    console.log('skipped: system calls, strace is not installed (Debian: apt-get install strace)')
+  if (process.platform !== 'linux')
+    console.log("skipped: CPU per request and memory, which need Linux' /proc")
+}
+
+/** @param most the ratio that is asked for; undefined: none is */
+function printTables(
+  passes: boolean,
+  measured: readonly Measured[],
+  summaries: Results['summaries'],
+  most: number | undefined,
+): void {
+  console.log(`\n${renderSummaries(summaries)}\n`)
+  console.log(
+    'median over the turns (lowest..highest); ratios are taken turn by turn, and of them the median',
+  )
+  if (passes) {
+    console.log(`\n${renderPasses(summaries)}\n`)
+    console.log(
+      'latency at half of the req/s above, with the waiting of the requests that were due behind a late one',
+    )
+  }
+  if (most !== undefined) console.log(`\n${renderRatios(measured, most)}\n`)
+  console.log(disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign))))
+}
+
+/** Writes the results and draws the charts. @param folder for both; null: where the documents look for them */
+function keep(results: Results, folder: string | null, undrawn: string | null): void {
+  const out = folder === null ? join(root, 'perf/results') : resolve(folder)
+  console.log(`written: ${relative(process.cwd(), writeResults(out, results))}`)
+  if (undrawn !== null) {
+    console.log(`skipped: charts, ${undrawn}`)
+    return
+  }
+  for (const chart of drawCharts(results, folder === null ? join(root, 'perf/charts') : out))
+    console.log(`drawn: ${relative(process.cwd(), chart)}`)
+}
 
 async function bench(
   given: BenchArguments,
@@ -34,35 +108,10 @@ async function bench(
   processes: Processes,
   folder: string,
 ) {
-  const date = new Date().toISOString()
-  const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
-  // Before the first second of load: files may change while it runs.
-  const [commit, harness] = [revision(checkoutOf(weir)), revision(root)]
-  const machine = thisMachine()
-  const generator = findGenerator(given.generator)
-  const placement = findPlacement()
-  const { turns, seconds, warmupSeconds } = given.schedule
-  const { there, skipped } = choosePeers(given.peers)
-  const [h2load, strace] = given.passes ? [which('h2load'), which('strace')] : [null, null]
-  console.log(`machine: ${describeMachine(machine)}`)
-  console.log(
-    `revision: ${commit}${weir === join(root, 'src/cli.ts') ? '' : `, from ${weir}; harness ${harness}`}`,
-  )
-  if (given.before !== null)
-    console.log(`before: ${revision(checkoutOf(resolve(given.before)))}, from ${resolve(given.before)}`)
-  console.log(`load: ${generator.explanation}, on 127.0.0.1`)
-  console.log(`placement: ${placement.explanation}`)
-  console.log(`turns: ${turns} of ${seconds} s, interleaved, after ${warmupSeconds} s of warm-up each`)
-  for (const line of skipped) console.log(line)
-  if (given.passes && h2load === null)
-    console.log(
-      'skipped: latency at half the rate, h2load is not installed (Debian: apt-get install nghttp2-client)',
-    )
-  if (given.passes && strace === null)
-    console.log('skipped: system calls, strace is not installed (Debian: apt-get install strace)')
-  if (process.platform !== 'linux')
-    console.log("skipped: CPU per request and memory, which need Linux' /proc")
-  const rows = rowsFor(scenarios, all, there, given.before !== null)
+  const prepared = prepare(given)
+  const { weir, before, generator, placement, peers, wanted } = prepared
+  introduce(given, prepared)
+  const rows = rowsFor(scenarios, all, peers.there, before !== null)
   const measured = await runRows(
     {
       bench: {
@@ -70,52 +119,33 @@ async function bench(
         folder,
         cores: placement.cores,
         weir,
-        ...(given.before === null ? {} : { before: resolve(given.before) }),
+        ...(before === null ? {} : { before }),
         allocation: given.passes,
       },
       generator,
       schedule: given.schedule,
-      wanted: { h2load, strace, allocation: given.passes },
+      wanted,
       say: (line) => console.error(line),
     },
     rows,
   )
   const summaries = summarise(measured)
-  console.log(`\n${renderSummaries(summaries)}\n`)
-  console.log(
-    'median over the turns (lowest..highest); ratios are taken turn by turn, and of them the median',
-  )
-  if (given.passes) {
-    console.log(`\n${renderPasses(summaries)}\n`)
-    console.log(
-      'latency at half of the req/s above, with the waiting of the requests that were due behind a late one',
-    )
-  }
-  const most = onlySuite(given.names)?.mostCpuRatio ?? (given.before === null ? undefined : negligible)
-  if (most !== undefined) console.log(`\n${renderRatios(measured, most)}\n`)
-  console.log(disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign))))
-  const out = given.out === null ? join(root, 'perf/results') : resolve(given.out)
+  const most = onlySuite(given.names)?.mostCpuRatio ?? (before === null ? undefined : negligible)
+  printTables(given.passes, measured, summaries, most)
   const results: Results = {
     version: 2,
-    date,
-    revision: commit,
-    harness,
-    peers: Object.fromEntries(there.map((peer) => [peer.name, peer.version()])),
-    machine,
+    date: prepared.date,
+    revision: prepared.revision,
+    harness: prepared.harness,
+    peers: Object.fromEntries(peers.there.map((peer) => [peer.name, peer.version()])),
+    machine: prepared.machine,
     generator: generator.name,
     placement: placement.explanation,
     schedule: given.schedule,
     summaries,
     measured,
   }
-  const path = writeResults(out, results)
-  console.log(`written: ${relative(process.cwd(), path)}`)
-  const undrawn = most === undefined ? chartsMissing() : 'whose bars do not show small differences'
-  if (undrawn !== null) console.log(`skipped: charts, ${undrawn}`)
-  // Beside the results if these do not lie with those that the documents show.
-  else
-    for (const chart of drawCharts(results, given.out === null ? join(root, 'perf/charts') : out))
-      console.log(`drawn: ${relative(process.cwd(), chart)}`)
+  keep(results, given.out, most === undefined ? chartsMissing() : 'whose bars do not show small differences')
   // Each was named when it failed.
   if (measured.length < rows.length) process.exitCode = 1
 }

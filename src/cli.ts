@@ -2,6 +2,7 @@
 /** The command line: commands, flags, signals and exit codes. Everything else is built from here. */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { didYouMean } from './config/did-you-mean.ts'
 import { loadConfig, readConfig, renderProblems } from './config/load.ts'
 import { checkBind } from './control/bind-check.ts'
 import { ControlPlane } from './control/control-plane.ts'
@@ -21,44 +22,54 @@ commands
   demo      start three small servers and a balancer in front of them
 
 options
-  --config FILE   the configuration; ./config.json if not given
-  --inline        control plane and one worker in this process, for profilers and debuggers
-  --pretty        log for a person instead of JSON lines
-  --help          print this
-  --version       print the version
+  -c, --config FILE   the configuration; ./config.json by default
+  --inline            control plane and one worker in this process, for profilers and debuggers
+  --pretty            log for people instead of JSON lines; the default with demo
+  -h, --help          print this
+  -v, --version       print the version
 
 signals
   SIGTERM, SIGINT   drain: stop accepting, finish what is in flight, exit; a second one ends at once
   SIGHUP            reload the configuration; a bad one is refused and changes nothing
-  SIGUSR2           log each worker's figures
+  SIGUSR2           log each worker's statistics
 `
 
+const commands = ['run', 'check', 'demo'] as const
+type Command = (typeof commands)[number]
+
+const flags = {
+  config: { type: 'string', short: 'c' },
+  inline: { type: 'boolean' },
+  pretty: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const
+
+/** The command line cannot be understood. The message is for a person. */
 class UsageError extends Error {}
 
 interface Options {
-  readonly command: 'run' | 'check' | 'demo'
+  readonly command: Command
   readonly config: string
   readonly inline: boolean
   readonly pretty: boolean
 }
 
+/** @throws {UsageError} */
 function readOptions(args: string[]): Options | 'help' | 'version' {
-  let parsed: ReturnType<typeof parse>
-  try {
-    parsed = parse(args)
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('\n')[0])
-  }
-  const { values, positionals } = parsed
+  const { values, positionals } = parse(args)
   if (values.help) return 'help'
   if (values.version) return 'version'
-  const [command = 'run', ...rest] = positionals
-  if (command !== 'run' && command !== 'check' && command !== 'demo') {
-    throw new UsageError(`there is no command "${command}": run, check or demo`)
+  const [word = 'run', ...rest] = positionals
+  const command = commands.find((name) => name === word)
+  if (command === undefined) {
+    const hint = didYouMean(word, commands) ?? `the commands are ${commands.join(', ')}`
+    throw new UsageError(`unknown command "${word}": ${hint}`)
   }
   if (rest.length > 0) throw new UsageError(`one command at a time, not also "${rest.join(' ')}"`)
-  if (command === 'demo' && values.config !== undefined)
-    throw new UsageError('demo brings its own configuration')
+  if (command === 'demo' && values.config !== undefined) {
+    throw new UsageError('demo takes no --config: it brings its own configuration')
+  }
   return {
     command,
     config: values.config ?? './config.json',
@@ -68,17 +79,20 @@ function readOptions(args: string[]): Options | 'help' | 'version' {
 }
 
 function parse(args: string[]) {
-  return parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      config: { type: 'string', short: 'c' },
-      inline: { type: 'boolean' },
-      pretty: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-      version: { type: 'boolean', short: 'v' },
-    },
-  })
+  try {
+    return parseArgs({ args, allowPositionals: true, options: flags })
+  } catch (error) {
+    throw new UsageError(usageFault(error as NodeJS.ErrnoException))
+  }
+}
+
+/** Of Node's message the first sentence; what follows it is about positional arguments that begin with "-". */
+function usageFault({ code, message }: NodeJS.ErrnoException): string {
+  const [sentence = message] = message.split(/\. |\n/, 1)
+  const fault = sentence.charAt(0).toLowerCase() + sentence.slice(1)
+  const option = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? /'--([^']+)'/.exec(sentence)?.[1] : undefined
+  const hint = option === undefined ? null : didYouMean(option, Object.keys(flags))
+  return hint === null ? fault : `${fault}: ${hint.replace('"', '"--')}`
 }
 
 function version(): string {
@@ -152,7 +166,7 @@ async function serve(
 async function run(options: Options): Promise<number> {
   const result = loadConfig(options.config)
   if (!result.ok) {
-    process.stderr.write(`${renderProblems(options.config, result.problems)}\n`)
+    process.stderr.write(`${renderProblems(options.config, result.problems)}; nothing was started\n`)
     return exitCodes.usage
   }
   return serve(result.plan, options.config, options)
@@ -189,6 +203,6 @@ try {
   process.exit(await main(process.argv.slice(2)))
 } catch (error) {
   if (!(error instanceof UsageError)) throw error
-  process.stderr.write(`weir: ${error.message}\n\n${help}`)
+  process.stderr.write(`weir: ${error.message}\nTry "weir --help" for the commands and options.\n`)
   process.exit(exitCodes.usage)
 }

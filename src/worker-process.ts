@@ -34,13 +34,13 @@ function start(): void {
   process.on('SIGTERM', () => worker.drain())
   // The control process is gone: nobody would replace or stop this worker.
   process.on('disconnect', () => {
-    log.warn('the control process is gone: draining')
+    log.warn('the control process has ended: draining')
     worker.drain()
   })
 }
 
 process.on('uncaughtException', (error) =>
-  fail('a worker fails and will be replaced: please report this', error),
+  fail('unexpected error: the worker ends and will be replaced; please report this', error),
 )
 
 try {

@@ -11,7 +11,7 @@ import type { Plan } from './plan/plan.ts'
 import { unkeptLimits } from './proxy/connection-limits.ts'
 import { DataPlane } from './proxy/data-plane.ts'
 
-/** A drain has settled when nothing is in flight and no request has come for this long on the connections still open. */
+/** In milliseconds. A drain has settled when nothing is in flight and no request has come for this long on the connections still open. */
 const quietMs = 500
 const drainPollMs = 20
 
@@ -60,7 +60,10 @@ export class Worker {
   #end(): void {
     const stats = this.#proxy?.stats()
     if (stats !== undefined && stats.inFlight > 0) {
-      this.#log.warn({ inFlight: stats.inFlight }, 'drainTimeout has passed: cutting what is left')
+      this.#log.warn(
+        { inFlight: stats.inFlight },
+        'drainTimeout has passed: ending the requests still in flight',
+      )
     }
     this.#proxy?.end()
     this.#log.info({ outcomes: stats?.outcomes ?? {} }, 'drained')

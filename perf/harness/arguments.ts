@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { findPeer, peers } from '../peers/peers.ts'
 import { onlySuite } from '../scenarios/catalogue.ts'
 import { type GeneratorName, generatorNames } from './load.ts'
-import type { Schedule } from './run.ts'
+import type { Schedule } from './run-settings.ts'
 
 export interface BenchArguments {
   /** Scenarios or suites; none: the short form, or with `full` all of them. */

@@ -1,4 +1,4 @@
-import type { LoadFigures } from './load.ts'
+import type { LoadFigures } from './load-figures.ts'
 import { payload } from './payload.ts'
 import type { Load } from './scenario.ts'
 

@@ -6,7 +6,7 @@ import { processTree } from './cpu.ts'
 import { type FixedRate, h2loadArguments, parseH2loadLog, planRate } from './fixed-rate.ts'
 import { payload } from './payload.ts'
 import type { Row } from './rows.ts'
-import type { Run } from './run.ts'
+import type { Run } from './run-settings.ts'
 import { assertAlive, fileFor, probeFolder, type Running, writerFor } from './running.ts'
 import { perRequest, type SystemCalls, systemCallsDuring } from './system-calls.ts'
 import { atRest, putUnderLoad, turnSeconds } from './turn.ts'
@@ -16,13 +16,6 @@ export interface Passes {
   readonly systemCalls: SystemCalls | null
   /** Bytes on the heap per request; null for what is not a Node process. */
   readonly allocatedBytes: number | null
-}
-
-/** The tools that there are: paths, or null. */
-export interface WantedPasses {
-  readonly h2load: string | null
-  readonly strace: string | null
-  readonly allocation: boolean
 }
 
 /** Long enough for what happens at the start and at the end to be next to nothing. */

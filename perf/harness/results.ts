@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Machine } from './machine.ts'
-import type { Measured, Schedule } from './run.ts'
+import type { Measured } from './run.ts'
+import type { Schedule } from './run-settings.ts'
 import type { Summary } from './summary.ts'
 
 /** The content of a file in `perf/results`: everything that was measured, and what it was measured with. */

@@ -1,23 +1,14 @@
 import type { FixedRate } from './fixed-rate.ts'
-import type { Generator } from './load.ts'
 import { failedRequests } from './load.ts'
-import { measureRate, type Passes, runPasses, type WantedPasses } from './passes.ts'
+import { measureRate, type Passes, runPasses } from './passes.ts'
 import { groups, type Row } from './rows.ts'
-import type { Bench, Running } from './running.ts'
+import type { Run } from './run-settings.ts'
+import type { Running } from './running.ts'
 import type { Scenario } from './scenario.ts'
 import { median } from './statistics.ts'
 import { startOrigins, startSubject } from './subject.ts'
 import { formatNumber } from './table.ts'
 import { measureTurn, type Turn } from './turn.ts'
-
-export interface Schedule {
-  /** How often each row is measured. */
-  readonly turns: number
-  /** Length of a turn. */
-  readonly seconds: number
-  /** Load on each row before the first turn, for compilers and connections. 0: none. */
-  readonly warmupSeconds: number
-}
 
 export interface Measured {
   readonly row: Row
@@ -27,16 +18,6 @@ export interface Measured {
   readonly rates: readonly FixedRate[]
   /** What is looked at when the timed turns are over. */
   readonly passes: Passes
-}
-
-export interface Run {
-  readonly bench: Bench
-  readonly generator: Generator
-  readonly schedule: Schedule
-  /** Beside the timed turns. */
-  readonly wanted: WantedPasses
-  /** Is told what happens, a line at a time. */
-  readonly say: (line: string) => void
 }
 
 /**

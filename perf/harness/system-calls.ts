@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Processes } from './processes.ts'
+import type { Child, Processes } from './processes.ts'
 
 export interface SystemCalls {
   readonly perRequest: number
@@ -44,8 +44,8 @@ const attachLimitMs = 5_000
  * System calls that processes make while something runs. It is attached before and detached afterwards, so that the
  * whole of a load lies within: what it answered is what the calls are divided by.
  *
- * @param output a file for strace's table
- * @throws {Error} if strace may not attach.
+ * @param files `output` for strace's table, `stderr` for what it says
+ * @throws {Error} with what strace said, if it has not attached to each of the processes within 5 s.
  */
 export async function systemCallsDuring(
   processes: Processes,
@@ -57,14 +57,11 @@ export async function systemCallsDuring(
 ): Promise<ReadonlyMap<string, number>> {
   const command = [strace, ...straceArguments(pids, files.output)]
   const child = await processes.start('strace', command, { cores, stderr: files.stderr })
-  const deadline = Date.now() + attachLimitMs
+  if (!(await attaches(child, pids))) {
+    await processes.stop(child)
+    throw new Error(`strace could not attach: ${readFileSync(files.stderr, 'utf8').trim()}`)
+  }
   try {
-    while (!pids.every(isTraced)) {
-      if (child.end !== null || Date.now() > deadline) {
-        throw new Error(`strace could not attach: ${readFileSync(files.stderr, 'utf8').trim()}`)
-      }
-      await sleep(20)
-    }
     await run()
   } finally {
     // It detaches, writes its table and ends by this very signal.
@@ -74,6 +71,27 @@ export async function systemCallsDuring(
   return parseStrace(readFileSync(files.output, 'utf8'))
 }
 
+/**
+ * True when strace has attached to all, false when it has ended or taken too long. It must not be signalled any
+ * earlier: before it handles signals it tries ptrace out on children of its own, which would be left behind and keep
+ * its standard output, a pipe to us, open for ever.
+ */
+async function attaches(strace: Child, pids: readonly number[]): Promise<boolean> {
+  const deadline = Date.now() + attachLimitMs
+  while (strace.end === null && Date.now() <= deadline) {
+    if (pids.every(isTraced)) return true
+    await sleep(20)
+  }
+  return false
+}
+
+/** A process that has ended is not. */
 function isTraced(pid: number): boolean {
-  return /^TracerPid:\s*[1-9]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  try {
+    return /^TracerPid:\s*[1-9]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code !== 'ENOENT' && code !== 'ESRCH') throw error
+    return false
+  }
 }

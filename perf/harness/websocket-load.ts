@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { WebSocket } from 'ws'
-import type { LoadFigures } from './load.ts'
+import type { LoadFigures } from './load-figures.ts'
 import { payload } from './payload.ts'
 import type { Load } from './scenario.ts'
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { wholeNumber } from '../harness/arguments.ts'
-import type { Schedule } from '../harness/run.ts'
+import type { Schedule } from '../harness/run-settings.ts'
 import { allLoads, closedLoop, names, type Setup, setups, shortLoads } from './setups.ts'
 
 export interface OverloadArguments {

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { wholeNumber } from '../harness/arguments.ts'
-import type { Schedule } from '../harness/run.ts'
+import type { Schedule } from '../harness/run-settings.ts'
 import { experiments, select } from './catalogue.ts'
 import type { Experiment } from './experiment.ts'
 

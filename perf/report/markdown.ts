@@ -1,6 +1,6 @@
 /** `perf/report.md`, from what was measured and nothing else. */
 import { describeMachine, type Machine } from '../harness/machine.ts'
-import type { Schedule } from '../harness/run.ts'
+import type { Schedule } from '../harness/run-settings.ts'
 import type { Load } from '../harness/scenario.ts'
 import { disturbance } from '../harness/session.ts'
 import { type Column, formatNumber, formatSpread, renderTable } from '../harness/table.ts'

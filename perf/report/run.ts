@@ -2,7 +2,8 @@
 import { availableParallelism } from 'node:os'
 import { fastApiMissing } from '../harness/fastapi.ts'
 import type { Row } from '../harness/rows.ts'
-import { type Measured, type Run, runRows } from '../harness/run.ts'
+import { type Measured, runRows } from '../harness/run.ts'
+import type { Run } from '../harness/run-settings.ts'
 import { findPeer } from '../peers/peers.ts'
 import type { Experiment, Variant } from './experiment.ts'
 

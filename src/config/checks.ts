@@ -3,15 +3,15 @@
  * so that everything is reported at once; each looks only at parts that are in shape, and stays silent where a
  * misspelled key already explains what is missing.
  */
-import { didYouMean, nearest } from './did-you-mean.ts'
+import { asDictionary, type Dictionary } from './dictionary.ts'
+import { nearest } from './did-you-mean.ts'
 import { parseDuration } from './duration.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { type Finding, formatPath, type Path, show } from './problem.ts'
 import { configSchema } from './schema.ts'
 import { listener, longListener } from './schema-listener.ts'
 import { respond, route as routeSchema } from './schema-route.ts'
-
-type Dictionary = Readonly<Record<string, unknown>>
+import { unknownUpstream } from './upstream-names.ts'
 
 const rootKeys = Object.keys(configSchema.shape)
 const routeKeys = Object.keys(routeSchema.shape)
@@ -160,9 +160,6 @@ function repeated(entries: readonly { path: Path; identity: string | null }[], e
   return findings
 }
 
-/** Of the upstreams, in a message about one that does not exist. */
-const shownNames = 10
-
 function routeTarget(input: unknown, index: number, names: readonly string[] | null): Finding[] {
   const route = asDictionary(input)
   if (route === null) return []
@@ -184,17 +181,7 @@ function routeTarget(input: unknown, index: number, names: readonly string[] | n
   }
   const { upstream } = route
   if (typeof upstream === 'string' && names !== null && !names.includes(upstream)) {
-    const some = names.length > shownNames ? [...names.slice(0, shownNames), '...'] : names
-    const expected =
-      names.length === 0
-        ? 'the name of an upstream, and there is none'
-        : `one of the upstreams: ${some.join(', ')}`
-    findings.push({
-      path: [...path, 'upstream'],
-      expected,
-      found: show(upstream),
-      hint: didYouMean(upstream, names),
-    })
+    findings.push(unknownUpstream([...path, 'upstream'], upstream, names))
   }
   return [...findings, ...answer(asDictionary(route.respond), [...path, 'respond'])]
 }
@@ -292,8 +279,4 @@ function meansKey(object: Dictionary, known: readonly string[], key: string): bo
   if (Object.hasOwn(object, key)) return true
   const absent = known.filter((name) => !Object.hasOwn(object, name))
   return Object.keys(object).some((other) => !known.includes(other) && nearest(other, absent) === key)
-}
-
-function asDictionary(value: unknown): Dictionary | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Dictionary) : null
 }

@@ -3,8 +3,8 @@
  * nothing, so one line break in a value would split the response.
  */
 
-/** RFC 9110, section 5.6.2. */
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+/** RFC 9110, section 5.6.2; the names of headers, and of cookies too (RFC 6265, section 4.1.1). */
+export const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 /** What the proxy itself must say about a message and its connection (RFC 9112, section 6; RFC 9110, section 7.6.1). */
 const reserved: ReadonlySet<string> = new Set([

@@ -90,5 +90,5 @@ export function renderProblems(file: string, problems: readonly Problem[]): stri
   })
   if (problems.length > shownAtOnce) blocks.push(`and ${problems.length - shownAtOnce} more`)
   const count = problems.length === 1 ? '1 error' : `${problems.length} errors`
-  return [...blocks, `${count} in ${file}; nothing was started`].join('\n\n')
+  return [...blocks, `${count} in ${file}`].join('\n\n')
 }

@@ -45,6 +45,11 @@ export function number({ min, max }: Range) {
     .max(max)
 }
 
+/** Yes or no. */
+export function flag() {
+  return z.boolean({ error: 'true or false' })
+}
+
 /** A share, 0 to 1. */
 export function fraction() {
   return z.number({ error: 'a number from 0 to 1' }).min(0).max(1)

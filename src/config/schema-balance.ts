@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { balancePolicies } from '../plan/plan.ts'
+import { token } from './header-field.ts'
 import { limits } from './limits.ts'
 import { choice, number, section, text } from './nodes.ts'
 
 const plainPolicies = ['round-robin', 'least-connections', 'random', 'two-choices', 'ewma'] as const
-
-/** RFC 9110, section 5.6.2; the names of headers, and of cookies too (RFC 6265, section 4.1.1). */
-const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 const name = (expected: string, pattern: RegExp, hint: string) =>
   text({
@@ -15,9 +13,11 @@ const name = (expected: string, pattern: RegExp, hint: string) =>
     maxLength: limits.keyNameLength,
   })
 
-export const cookieName = name('the name of a cookie', token, "letters, digits and !#$%&'*+-.^_`|~")
+const tokenHint = "letters, digits and !#$%&'*+-.^_`|~"
 
-export const keyHeader = name('the name of a header', token, "letters, digits and !#$%&'*+-.^_`|~").describe(
+export const cookieName = name('the name of a cookie', token, tokenHint)
+
+export const keyHeader = name('the name of a header', token, tokenHint).describe(
   'The whole value of the request header with this name.',
 )
 
@@ -46,9 +46,9 @@ const by = z
   )
   .default('address')
   .describe(
-    'What requests have in common that go to the same endpoint: "address" (of the client: behind another proxy that is the ' +
-      'proxy\'s, and {"header": "x-forwarded-for"} may serve), "path", {"header": "x-user"}, {"cookie": "sid"} or ' +
-      '{"query": "q"}. Default "address". A request that has no such thing goes to a random endpoint.',
+    'What is hashed, so that requests with the same value go to the same endpoint: "address" (of the client: behind another ' +
+      'proxy that is the proxy\'s, and {"header": "x-forwarded-for"} may serve), "path", {"header": "x-user"}, {"cookie": "sid"} ' +
+      'or {"query": "q"}. Default "address". A request without it goes to a random endpoint.',
   )
 
 const hash = section({
@@ -57,12 +57,12 @@ const hash = section({
   loadFactor: number(limits.loadFactor)
     .default(1.25)
     .describe(
-      'An endpoint that has more than this many times its share of what is in flight is passed over, and the request goes to ' +
-        'the next one on the ring. 1.01 to 1000; default 1.25; 1000 hardly ever. With few requests in flight, two of one ' +
-        'client at once may thus go to two endpoints.',
+      'An endpoint that has more than this many times its share of the requests in flight is passed over, and the request goes to ' +
+        'the next one on the ring. 1.01 to 1000; default 1.25; with 1000 hardly ever. While few requests are in flight, two of one ' +
+        'client at once may therefore go to two endpoints.',
     ),
 }).describe(
-  'Requests with the same key go to the same endpoint, in every worker; when one endpoint of n goes or comes, a key in n moves.',
+  'Requests with the same key go to the same endpoint, in every worker; when one endpoint of n is added or removed, one key in n moves.',
 )
 
 const plain = choice(plainPolicies)
@@ -83,8 +83,8 @@ const sticky = section({
   })
     .optional()
     .describe(
-      'Signs the cookie, so that nobody chooses an endpoint; 16 to 1024 characters. Default: a random one, which reloads and ' +
-        'workers share and a restart changes. Several Weirs in front of the same endpoints need the same one.',
+      'Signs the cookie, so that clients cannot choose an endpoint; 16 to 1024 characters. Default: a random one, which workers ' +
+        'share, reloads keep and a restart changes. Several Weirs in front of the same endpoints need the same one.',
     ),
   fallback: z
     .union([plain.describe('By its name.'), hash], {
@@ -92,10 +92,10 @@ const sticky = section({
     })
     .default('round-robin')
     .describe(
-      'Who picks where no cookie names an endpoint that is up, or that one has no room: a policy by its name, or "hash" as an ' +
+      'The policy for requests whose cookie names no endpoint that is up and has room, or that have none: a name, or "hash" as an ' +
         'object. Default "round-robin".',
     ),
-}).describe('A cookie makes the requests of a client go to the same endpoint for as long as that is up.')
+}).describe('A cookie keeps the requests of a client at the same endpoint for as long as that is up.')
 
 const settings = z
   .discriminatedUnion('policy', [hash, sticky], {

@@ -9,19 +9,19 @@ const adaptive = section({
   max: integer(limits.concurrency)
     .default(1000)
     .describe(
-      'The limit never rises above this. 1 to 100000; default 1000. What the connections of the healthy endpoints take at once ' +
-        'bounds it as well.',
+      'The limit never rises above this. 1 to 100000; default 1000. The connections of the healthy endpoints ("connections" ' +
+        'times "pipelining") bound it as well.',
     ),
   initial: integer(limits.concurrency)
     .default(20)
     .describe(
-      'Where it begins; until there is resistance it doubles. 1 to 100000; default 20, brought between "min" and "max".',
+      'Where the limit begins; it doubles until latency rises. 1 to 100000; default 20, or the nearest of "min" and "max".',
     ),
   tolerance: number(limits.tolerance)
     .default(1.5)
     .describe(
-      'An answer may take this many times as long as without a queue, and 2 ms longer in any case, before the limit falls. 1.1 to 10; default 1.5. Lower ' +
-        'reacts sooner, and to noise too; higher keeps more waiting inside the endpoints.',
+      'An answer may take this many times as long as without a queue, or 2 ms longer where that is more, before the limit falls. ' +
+        '1.1 to 10; default 1.5. A lower one reacts sooner, and to noise too; a higher one lets more requests queue inside the endpoints.',
     ),
 }).describe('The settings of "adaptive".')
 
@@ -41,9 +41,10 @@ export const concurrency = z
   .default('off')
   .describe(
     'How many requests the upstream gets at once, per worker, over all its endpoints; the others wait in the queue. "off", the ' +
-      'default: as many as its connections take. A number: so many at most. "adaptive": as many as it answers without slowing ' +
-      'down, learned from the time to the head of its answers; refusals, time-outs, 502, 503 and 504 lower it, clients that ' +
-      'leave do not. Now and then it lets in a quarter less for a moment, to see whether that is faster. For an upstream whose requests take about the same time: a mix that changes looks like a slow server.',
+      'default: as many as its connections take. A number: at most that many. "adaptive": as many as it answers without slowing ' +
+      'down, learned from the time to the head of its answers; refused connections, time-outs, 502, 503 and 504 lower it, and ' +
+      'clients that leave do not. Now and then it lets in a quarter less for a moment, to see whether that is faster. It suits an ' +
+      'upstream whose requests take about the same time: a mix that changes looks like a slow server.',
   )
 
 export type ConcurrencyConfig = z.output<typeof concurrency>

@@ -1,7 +1,6 @@
-import { z } from 'zod'
 import { limits } from './limits.ts'
 import { networkFault } from './network.ts'
-import { list, section, text } from './nodes.ts'
+import { flag, list, section, text } from './nodes.ts'
 
 export const network = text({
   expected: 'an address or a network, such as "10.0.0.0/8" or "::1"',
@@ -18,16 +17,13 @@ export const trustedProxies = list(network, 'addresses or networks', limits.trus
   )
 
 export const forwarding = section({
-  forwarded: z
-    .boolean({ error: 'true or false' })
+  forwarded: flag()
     .default(false)
     .describe('Send Forwarded (RFC 7239) beside X-Forwarded-*, which is always sent. Default false.'),
-  via: z
-    .boolean({ error: 'true or false' })
+  via: flag()
     .default(false)
     .describe('Send "Via: 1.1 weir" to endpoints (RFC 9110, section 7.6.3). Default false.'),
-  requestId: z
-    .boolean({ error: 'true or false' })
+  requestId: flag()
     .default(false)
     .describe(
       'Send X-Request-Id, a new UUID unless a trusted proxy has sent one, and log it. Default false.',

@@ -11,14 +11,14 @@ const minRate = section({
   over: duration(ranges.minRateOverMs)
     .default('60s')
     .describe(
-      'How long a client may send or take nothing: "4s" to "1h", default "60s". A download\'s progress shows in steps of what ' +
-        "the kernel's send buffer frees, up to a megabyte: below 30s slow but honest readers may be cut.",
+      'How long a client may send or take nothing: "4s" to "1h", default "60s". The progress of a download shows in steps of up ' +
+        "to a megabyte, as the kernel's send buffer drains: below 30s, slow but honest readers may be disconnected.",
     ),
 })
   .prefault({})
   .describe(
-    'The least that a client must send of its body, or take of a response, on average and while Weir waits for it and not ' +
-      'for an endpoint. Slower ones are ended as client_stalled. Slow heads are ended after 8 to 12 s in any case.',
+    'The minimum rate at which a client must send its body or take a response, on average, while Weir waits for the client and ' +
+      'not for an endpoint. Slower requests end as client_stalled. Slow heads end after 8 to 12 s in any case.',
   )
 
 export const limits = section({
@@ -36,28 +36,28 @@ export const limits = section({
   bodyBytes: size(ranges.bodyBytes)
     .default('0B')
     .describe(
-      'Of a request body, up to "1024GiB"; default "0B": no limit, since bodies are streamed and take no memory. Above: 413, ' +
-        'before anything is forwarded where the length is known, else when the limit is passed.',
+      'Of a request body, up to "1024GiB"; default "0B": no limit, since bodies are streamed and not held in memory. Above: 413, ' +
+        'before anything is forwarded if the length is known, otherwise when the limit is exceeded.',
     ),
   minRate,
   connections: integer(ranges.clientConnections)
     .default(16_384)
     .describe(
-      'Client connections that a worker holds, 0 to 1000000; default 16384. Those above are closed as they come. 0: as ' +
-        'many as there are file descriptors, which upstream connections need too. A connection takes up to 16 KiB.',
+      'Client connections per worker, 0 to 1000000; default 16384. Those above are closed as they come. 0: as many as ' +
+        'there are file descriptors, which upstream connections need too. A connection takes up to 16 KiB.',
     ),
   connectionRequests: integer(ranges.connectionRequests)
     .default(0)
     .describe(
-      'Requests on one client connection, which then closes behind the last answer: 0 to 1000000000; default 0: any number. ' +
-        'A TLS listener needs uWebSockets.js 20.69.0 for it: with 20.51.4 Weir says so at the start, and its connections live on.',
+      'Requests on one client connection, which then closes after the last answer: 0 to 1000000000; default 0: any number. ' +
+        'On a TLS listener it needs uWebSockets.js 20.69.0: with 20.51.4 it has no effect there, and Weir warns at the start.',
     ),
   connectionAge: duration(ranges.connectionAgeMs)
     .default('0s')
     .describe(
-      'How old a client connection may become, up to "24h"; default "0s": any age. It closes behind the answer to the first ' +
-        'request after that. For TLS as connectionRequests.',
+      'How old a client connection may become, up to "24h"; default "0s": any age. It closes after the answer to the first ' +
+        'request from then on. On a TLS listener as connectionRequests.',
     ),
 })
   .prefault({})
-  .describe('What one client may have. What is above is refused and the connection closed.')
+  .describe('Limits on what one client sends and holds. What is above is refused, and the connection closed.')

@@ -7,7 +7,7 @@ import { type Finding, type Path, show } from './problem.ts'
 import { network } from './schema-forwarding.ts'
 
 export const listenPort = integer(limits.listenPort).describe(
-  'A TCP port, 1 to 65535; in an object the default is 8080. 0: any free port, the same for all workers; a log line names it. Below 1024 needs a privilege.',
+  'A TCP port, 1 to 65535; in an object the default is 8080. 0: any free port, the same for all workers; a log line names it. Ports below 1024 need a privilege.',
 )
 
 function pemFile(what: string) {
@@ -51,7 +51,7 @@ export const listenerTls = section({
   certificates: list(certificate, 'certificates', limits.certificates)
     .default([])
     .describe(
-      'Further certificates, chosen by the name that the client asks for (SNI). Who asks for another name, or none, gets "cert". At most 100.',
+      'Further certificates, chosen by the name that the client asks for (SNI). Clients that ask for another name, or none, get "cert". At most 100.',
     ),
   minVersion: choice(['1.2', '1.3'])
     .default('1.2')
@@ -59,7 +59,7 @@ export const listenerTls = section({
   clientCa: pemFile('certificates of authorities')
     .optional()
     .describe(
-      'Client certificates become mandatory: signed by one of the authorities in this PEM file. Another one fails the handshake; a request without one is answered 400, and its connection closes.',
+      'Client certificates become mandatory: signed by one of the authorities in this PEM file. Any other fails the handshake; a request without one is answered 400, and its connection closes.',
     ),
 }).describe('TLS for this listener. HTTP/1.1 only: there is no HTTP/2.')
 

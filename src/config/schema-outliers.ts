@@ -6,26 +6,26 @@ const settings = section({
   failures: integer(limits.outlierFailures)
     .default(5)
     .describe(
-      'Failures in a row that shut an endpoint out: a reset, a late or garbled head, or 502, 503 or 504. 1 to 1000; default 5. ' +
+      'Failures in a row that eject an endpoint: a reset, a late or malformed head, or 502, 503 or 504. 1 to 1000; default 5. ' +
         'An endpoint that cannot be connected to is passed over after the first, while another is there. 500 does not count.',
     ),
   time: duration(limits.outlierTimeMs)
     .default('10s')
     .describe(
-      'For how long the first time; then one request is the probe. Twice as long each time that fails. "1ms" to "24h"; default ' +
+      'How long the first ejection lasts; then one request is the probe. Each probe that fails doubles it. "1ms" to "24h"; default ' +
         '"10s". An endpoint that cannot be connected to is out for 1s, 2s, 4s … up to this time.',
     ),
   maxTime: duration(limits.outlierTimeMs)
     .default('1m')
     .describe(
-      'The longest time. "1ms" to "24h"; default "1m". A success of its active check brings the probe at once.',
+      'The longest ejection. "1ms" to "24h"; default "1m". When an active check of the endpoint succeeds, the probe comes at once.',
     ),
   maxOut: fraction()
     .default(0.5)
     .describe(
-      'Share of the endpoints that may be out, by their checks or their answers, when another one is shut out for its answers. ' +
-        '0 to 1; default 0.5: never more than half, and with one endpoint none. Those that cannot be connected to are not ' +
-        'bound by it.',
+      'Share of the endpoints that may be out, by active checks or ejected, including the one that is ejected for its answers. ' +
+        '0 to 1; default 0.5: never more than half, so that a single endpoint is never ejected. Endpoints that cannot be ' +
+        'connected to are ejected regardless.',
     ),
 })
 
@@ -33,15 +33,15 @@ const settings = section({
 export const outliers = z
   .union(
     [
-      z.literal(false).describe('What requests come to does not take an endpoint out.'),
-      settings.describe('When an endpoint is shut out, and for how long.'),
+      z.literal(false).describe('Failed requests never take an endpoint out.'),
+      settings.describe('When an endpoint is ejected, and for how long. {} has every default.'),
     ],
     { error: 'false, or an object with the keys failures, time, maxTime, maxOut' },
   )
   .prefault({})
   .describe(
-    'Endpoints on which requests fail are shut out for a growing time, beside what the active checks say, and one request that ' +
-      'succeeds lets them back (passive outlier detection). With every endpoint out, those that answer are sent requests in spite of ' +
-      'it; if none can be connected to, requests are answered 503 at once but for a probe a second. Each worker sees for itself. ' +
+    'Passive outlier detection: endpoints on which requests fail are ejected for a growing time, whatever the active checks say, ' +
+      'until one request succeeds there. When every endpoint is out, those that can be connected to are sent requests all the ' +
+      'same; if there is none, requests are answered 503 at once, except for one probe a second. Each worker detects for itself. ' +
       'false turns it off.',
   )

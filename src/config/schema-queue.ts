@@ -1,14 +1,15 @@
 import { z } from 'zod'
 import { priorityWords } from '../plan/plan.ts'
 import { limits } from './limits.ts'
-import { choice, duration, integer, named, section, text } from './nodes.ts'
+import { choice, duration, integer, named, section } from './nodes.ts'
+import { keyHeader } from './schema-balance.ts'
 
 export const queue = section({
   limit: integer(limits.queueLimit)
     .default(1024)
     .describe(
-      'Requests that may wait when every connection of the upstream is busy, per worker. 0 to 1000000; default 1024; 0: ' +
-        'none waits. What comes above it is answered 503 at once, or sheds one of a lower priority. A long queue adds delay, ' +
+      'Requests that may wait when every connection of the upstream is busy, per worker. 0 to 1000000; default 1024; 0: no ' +
+        'queue. A request above it is answered 503 at once, or sheds one of a lower priority. A long queue adds delay, ' +
         'not throughput, and each waiting request holds memory.',
     ),
   timeout: duration(limits.queueTimeoutMs)
@@ -20,16 +21,16 @@ export const queue = section({
   target: duration(limits.queueTargetMs)
     .default('0s')
     .describe(
-      'Controlled delay (RFC 8289): when somebody has waited longer than this all through an "interval", the queue stands. Then ' +
-        'the newest request goes first, and those that have waited longer are answered 503, until nobody waits and none has had to ' +
-        'for an interval. Default "0s": off; up to "24h". "5ms" suits services that answer in a few milliseconds. Off by default since only you know what ' +
-        'wait is normal: before a server that takes seconds, a queue of seconds is no fault, and would be shed.',
+      'Controlled delay (RFC 8289): when the wait has been longer than this throughout an "interval", the queue is standing. Then ' +
+        'the newest request goes first, and those that have waited longer than this are answered 503, until nobody ' +
+        'waits; for an interval after that, one wait above it is enough to begin again. Default "0s": off; up to "24h". "5ms" suits services that answer in a few milliseconds. It is off ' +
+        'by default since only you know which wait is normal: in front of a server that takes seconds, waiting for seconds is.',
     ),
   interval: duration(limits.queueIntervalMs)
     .default('100ms')
     .describe(
-      'How long a queue must stand before "target" takes effect: a burst that is worked off within it is not shed. "10ms" to ' +
-        '"24h"; default "100ms". Several times what a request usually takes.',
+      'How long a queue must stand before "target" takes effect: a burst that is served within it is not shed. "10ms" to ' +
+        '"24h"; default "100ms". Set it to several times what a request usually takes.',
     ),
 })
   .prefault({})
@@ -40,12 +41,7 @@ export const queue = section({
 const word = choice(priorityWords)
 
 const byHeader = section({
-  header: text({
-    expected: 'the name of a header',
-    fault: (name) =>
-      /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) ? null : "letters, digits and !#$%&'*+-.^_`|~",
-    maxLength: limits.keyNameLength,
-  }).describe('The request header that says it, for example "x-priority".'),
+  header: keyHeader.describe('The request header that gives the priority, for example "x-priority".'),
   values: named(
     z
       .string({ error: 'the value of a header' })
@@ -55,7 +51,7 @@ const byHeader = section({
     'values',
     limits.priorityValues,
   ).describe(
-    'Priorities by the whole value of the header, case counts: {"batch": "low"}. At most 64. Has no default.',
+    'Priorities by the whole value of the header, case-sensitive: {"batch": "low"}. At most 64. Has no default.',
   ),
   default: word
     .default('normal')
@@ -70,8 +66,6 @@ export const priority = z
   .default('normal')
   .describe(
     'Who goes first when requests wait for the upstream: "high", "normal" or "low", or by a header: {"header": "x-priority", ' +
-      '"values": {"batch": "low"}}. Default "normal". The higher goes first, always, and in a full queue it takes the place of ' +
-      'the last of the lowest, which is answered 503. Clients can send any header: go by one that a proxy in front of Weir sets.',
+      '"values": {"batch": "low"}}. Default "normal". The higher one always goes first, and in a full queue it takes the place of ' +
+      'the last one of the lowest, which is answered 503. Clients can send any header: use one that a proxy in front of Weir sets.',
   )
-
-export type PriorityConfig = z.output<typeof priority>

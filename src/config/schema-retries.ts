@@ -11,18 +11,19 @@ export const retries = section({
     .default(1)
     .describe(
       'Attempts after the first, on another endpoint where there is one, for requests with an idempotent method whose ' +
-        'answer has not begun (after a time-out only on another endpoint). 0 to 10; default 1; 0 turns retries off. A POST that may have arrived is never sent again. ' +
-        'Where nothing was sent at all, up to 2 are made (or as many as stand here), and the budget is not charged.',
+        'answer has not begun (after a time-out only on another endpoint). 0 to 10; default 1; 0 turns retries off. A POST that ' +
+        'may have arrived is never sent again. If provably nothing was sent, a request of any method has up to 2 further ' +
+        'attempts (or as many as stand here, if more), which are not charged to the budget.',
     ),
   budget: fraction()
     .default(0.2)
     .describe(
       'Share of the requests of the last ten seconds that may be sent again, 0 to 1, per worker. Default 0.2. It keeps an ' +
-        'outage from doubling the load on what is still up. A kept connection that turns out closed is not charged.',
+        'outage from doubling the load on what is still up. Finding that a kept connection was closed is not charged.',
     ),
   minPerSecond: integer(limits.retriesPerSecond)
     .default(3)
-    .describe('So many may be sent again per second and worker in any case. 0 to 10000; default 3.'),
+    .describe('Retries per second and worker that the budget always allows. 0 to 10000; default 3.'),
   bodyBytes: size(limits.retryBodyBytes)
     .default('64KiB')
     .describe(
@@ -39,4 +40,4 @@ export const retries = section({
     ),
 })
   .prefault({})
-  .describe('When a request is sent a second time.')
+  .describe('When a request is sent again.')

@@ -29,7 +29,7 @@ export const respond = section({
     .default({})
     .describe(
       'Headers by name, sent as written. Default none; at most 64. Content-Length, Transfer-Encoding, Connection, Date ' +
-        'and their like are refused, since Weir sets them itself. Without a Content-Type, clients guess one.',
+        'and others that Weir sets itself are refused. Without a Content-Type, clients guess one.',
     ),
   body: text({ expected: 'a text', maxLength: limits.respondBodyLength })
     .default('')
@@ -59,7 +59,7 @@ export const route = section({
     .optional()
     .describe(
       'Matches requests for exactly this path (the query does not count), or, when it ends in "/*", for everything below: ' +
-        '"/api/*" matches /api/, /api/x and /api. Case counts. Default: every path. It is compared with the cleaned path: dot ' +
+        '"/api/*" matches /api/, /api/x and /api. Case-sensitive. Default: every path. It is compared with the cleaned path: dot ' +
         'segments resolved, doubled slashes merged, needless escapes (%2e, %2f, %61) undone, so that no spelling slips past.',
     ),
   forwardPath: choice(forwardPaths)
@@ -72,7 +72,7 @@ export const route = section({
     .default('0s')
     .describe(
       'From the head of a request to the end of its answer, with all waiting and every attempt. Default "0s": no limit; up to ' +
-        '"24h". Over it the client gets 504, or, if the answer has begun, its connection is closed. Not for event streams.',
+        '"24h". Above it the client gets 504, or, if the answer has begun, its connection is closed. Not for event streams.',
     ),
   priority,
   access: access.optional(),

@@ -1,9 +1,10 @@
 /** Where a route sends requests: one upstream, or several by weight. */
 import { z } from 'zod'
-import { didYouMean } from './did-you-mean.ts'
+import { asDictionary, type Dictionary } from './dictionary.ts'
 import { limits } from './limits.ts'
 import { fraction, integer, list, section } from './nodes.ts'
 import { type Finding, type Path, show } from './problem.ts'
+import { unknownUpstream } from './upstream-names.ts'
 
 /** Also the key of `upstreams`. No slash: it separates the name from the origin in an endpoint's id. */
 export const upstreamName = z
@@ -38,31 +39,31 @@ export const routeUpstream = z
 
 export const mirror = section({
   upstream: upstreamName.describe(
-    'Where copies go: another upstream than the one that answers. A copy takes a place there like any request, and none if it would have to wait.',
+    'Where copies go: another upstream than the one that answers. A copy counts there like any request, and is dropped if it would have to wait.',
   ),
   share: fraction()
     .default(1)
     .describe('Share of the requests that is copied, 0 to 1. Default 1: all of them.'),
 }).describe(
-  'Requests without a body are copied to another upstream, and what that answers is dropped: to try out a new version. Clients ' +
-    'notice nothing, whatever becomes of a copy. The servers do: a copied DELETE deletes.',
+  'Requests without a body are copied to another upstream, whose answers are dropped, to try out a new version. Clients ' +
+    'notice nothing, whatever becomes of a copy; the servers do: a copied DELETE deletes.',
 )
 
 /** What the lists of routes must be together with everything else. */
 export function splitFindings(input: unknown): Finding[] {
-  const root = asObject(input)
+  const root = asDictionary(input)
   if (root === null || !Array.isArray(root.routes)) return []
-  const upstreams = asObject(root.upstreams)
+  const upstreams = asDictionary(root.upstreams)
   const names = upstreams === null ? null : Object.keys(upstreams)
   return (root.routes as readonly unknown[]).flatMap((route, index) => {
-    const own = asObject(route)
+    const own = asDictionary(route)
     if (own === null) return []
     const path: Path = ['routes', index]
     return [...ofRoute(own, path, names), ...ofMirror(own, [...path, 'mirror'], names)]
   })
 }
 
-function ofRoute(route: Record<string, unknown>, path: Path, names: readonly string[] | null): Finding[] {
+function ofRoute(route: Dictionary, path: Path, names: readonly string[] | null): Finding[] {
   const { upstream, upstreamHeader } = route
   if (!Array.isArray(upstream)) {
     if (upstreamHeader === undefined || upstream === undefined) return []
@@ -79,13 +80,12 @@ function ofRoute(route: Record<string, unknown>, path: Path, names: readonly str
   const seen = new Set<string>()
   let total = 0
   for (const [index, entry] of (upstream as readonly unknown[]).entries()) {
-    const { upstream: name, weight } = asObject(entry) ?? {}
+    const { upstream: name, weight } = asDictionary(entry) ?? {}
     const at = [...path, 'upstream', index, 'upstream']
     total += typeof weight === 'number' ? weight : 1
     if (typeof name !== 'string') continue
     if (names !== null && !names.includes(name)) {
-      const expected = `one of the upstreams: ${names.slice(0, 10).join(', ')}`
-      findings.push({ path: at, expected, found: show(name), hint: didYouMean(name, names) })
+      findings.push(unknownUpstream(at, name, names))
     } else if (seen.has(name)) {
       findings.push({ path: at, expected: 'each upstream once', found: `${show(name)} again`, hint: null })
     }
@@ -103,26 +103,17 @@ function ofRoute(route: Record<string, unknown>, path: Path, names: readonly str
   return findings
 }
 
-function ofMirror(route: Record<string, unknown>, path: Path, names: readonly string[] | null): Finding[] {
+function ofMirror(route: Dictionary, path: Path, names: readonly string[] | null): Finding[] {
   const { upstream, mirror } = route
-  const name = asObject(mirror)?.upstream
+  const name = asDictionary(mirror)?.upstream
   if (upstream === undefined && mirror !== undefined) {
     return [{ path, expected: 'mirror beside upstream only', found: show(mirror), hint: null }]
   }
   if (typeof name !== 'string') return []
   const at = [...path, 'upstream']
-  if (names !== null && !names.includes(name)) {
-    const expected = `one of the upstreams: ${names.slice(0, 10).join(', ')}`
-    return [{ path: at, expected, found: show(name), hint: didYouMean(name, names) }]
-  }
+  if (names !== null && !names.includes(name)) return [unknownUpstream(at, name, names)]
   const own: readonly unknown[] = Array.isArray(upstream) ? upstream : [{ upstream }]
-  if (!own.some((part) => asObject(part)?.upstream === name)) return []
+  if (!own.some((part) => asDictionary(part)?.upstream === name)) return []
   const expected = 'another upstream than the one that answers'
   return [{ path: at, expected, found: show(name), hint: 'copies would take its places' }]
-}
-
-function asObject(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : null
 }

@@ -1,7 +1,6 @@
-import { z } from 'zod'
 import { listenHostFault } from './host.ts'
 import { limits } from './limits.ts'
-import { section, text } from './nodes.ts'
+import { flag, section, text } from './nodes.ts'
 
 const file = (what: string) =>
   text({
@@ -27,10 +26,11 @@ export const upstreamTls = section({
       "The name that is asked for (SNI) and that the certificate must have. Default: the host of the endpoint's URL. Never " +
         "the client's Host.",
     ),
-  verify: z
-    .boolean({ error: 'true or false' })
+  verify: flag()
     .default(true)
-    .describe('Refuse endpoints whose certificate is not valid. Default true; false trusts whoever answers.'),
+    .describe(
+      'Refuse endpoints whose certificate is not valid. Default true; with false, connections are encrypted to anybody who answers.',
+    ),
 }).describe(
   'How https endpoints are connected to. Without it they are verified by the authorities that Node ships.',
 )

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { proxyVersions } from '../plan/proxy-header.ts'
 import { readEndpointUrl } from './endpoint-url.ts'
 import { limits } from './limits.ts'
-import { choice, duration, integer, list, section, text } from './nodes.ts'
+import { choice, duration, flag, integer, list, section, text } from './nodes.ts'
 import { balance } from './schema-balance.ts'
 import { concurrency } from './schema-concurrency.ts'
 import { hedging } from './schema-hedging.ts'
@@ -27,25 +27,23 @@ const weight = integer(limits.weight)
   .default(1)
   .describe(
     'Share of the traffic relative to the other endpoints of the upstream: 3 gets three times what 1 gets. 0 to 256; ' +
-      'default 1; 0: none, but what a cookie of "sticky" sends there. "round-robin", "random" and "hash" follow it exactly ' +
-      'or on average; the others compare what is in flight per weight.',
+      'default 1; 0: only what a cookie of "sticky" sends there. "round-robin", "random" and "hash" follow it exactly ' +
+      'or on average; the others compare the requests in flight divided by the weight.',
   )
 
-const backup = z
-  .boolean({ error: 'true or false' })
+const backup = flag()
   .default(false)
   .describe(
-    'Takes requests only while no endpoint without "backup" is available; several share them by weight. Default false. ' +
-      'It is checked like the others, and a cookie of "sticky" that names it is followed.',
+    'Takes requests only while no endpoint without "backup" is available; several backups share them by weight. Default false. ' +
+      'Health checks include it, and a cookie of "sticky" that names it is followed.',
   )
 
-const drain = z
-  .boolean({ error: 'true or false' })
+const drain = flag()
   .default(false)
   .describe(
-    'Takes no new requests; what is in flight ends as it would, and with "sticky" those whose cookie names it still come, ' +
-      'so that sessions can end there. Default false. Set it and reload before taking a server down; the weight stays ' +
-      'written for later. With every endpoint draining, requests are answered 503.',
+    'Takes no new requests. What is in flight is finished, and with "sticky" requests whose cookie names it still come, so that ' +
+      'sessions can end there. Default false. Set it and reload before taking a server down; the weight stays in the file for ' +
+      'later. With every endpoint draining, requests are answered 503.',
   )
 
 const endpointSettings = section({ url: endpointUrl, weight, backup, drain })
@@ -58,7 +56,7 @@ const endpoint = z
   .describe('One address of the upstream: a URL, or an object with "url", "weight", "backup" and "drain".')
 
 const endpoints = list(endpoint, 'endpoints', limits.endpoints).describe(
-  'The addresses that share the traffic, 1 to 1000, each once. Their order does not matter to "random".',
+  'The addresses that share the traffic, 1 to 1000, each once.',
 )
 
 const timeouts = section({
@@ -71,13 +69,13 @@ const timeouts = section({
   headers: duration(limits.timeoutMs)
     .default('30s')
     .describe(
-      'From a request sent to the head of the endpoint\'s answer. Default "30s"; up to "24h"; "0s": no limit. Over ' +
-        'it the client gets 504. Set it above the slowest legitimate answer: the work goes on at the endpoint.',
+      'From a request sent to the head of the endpoint\'s answer. Default "30s"; up to "24h"; "0s": no limit. Above ' +
+        'it the client gets 504. Set it above the slowest legitimate answer: the endpoint goes on working.',
     ),
   body: duration(limits.timeoutMs)
     .default('60s')
     .describe(
-      'Between two pieces of a body, in either direction: not for the whole body. Default "60s"; up to "24h"; "0s": no ' +
+      'Between two pieces of a body, in either direction; not for the whole body. Default "60s"; up to "24h"; "0s": no ' +
         'limit. Streams that are silent for long (server-sent events) need a higher one or a heartbeat.',
     ),
   idle: duration(limits.timeoutMs)
@@ -146,9 +144,9 @@ export const upstreamSettings = section({
   slowStart: duration(limits.slowStartMs)
     .default('10s')
     .describe(
-      'An endpoint that was down (by its health checks, by "outliers", or refusing connections for more than a second) comes back with a tenth ' +
-        'of its weight, and has all of it after this time. Default "10s"; up to "24h"; "0s": at once. Not at the start, nor ' +
-        'for an endpoint that a reload adds. "hash" does without it, since keys would move with the weight.',
+      'An endpoint that was down (by its health checks, ejected by "outliers", or refusing connections for more than a second) ' +
+        'comes back with a tenth of its weight, and has all of it after this time. Default "10s"; up to "24h"; "0s": at once. ' +
+        'It does not apply at the start, to an endpoint that a reload adds, nor to "hash", whose keys would move with the weight.',
     ),
   connections: integer(limits.connections)
     .default(64)
@@ -159,8 +157,8 @@ export const upstreamSettings = section({
   pipelining: integer(limits.pipelining)
     .default(1)
     .describe(
-      'Requests in flight on one connection (RFC 9112, section 9.3.2). 1 to 128; default 1: none is sent ahead. More ' +
-        'saves CPU where answers are fast and even; a slow answer then holds up those behind it on its connection, ' +
+      'Requests in flight on one connection (RFC 9112, section 9.3.2). 1 to 128; default 1: no pipelining. More saves CPU ' +
+        'where answers take about the same short time; a slow answer then holds up those behind it on its connection, ' +
         'and the endpoint must support pipelining.',
     ),
   concurrency,
@@ -173,8 +171,8 @@ export const upstreamSettings = section({
     .optional()
     .describe(
       'Begin each connection with a header of the PROXY protocol, text ("v1") or binary ("v2"), that carries the ' +
-        "client's address (ports and the address it connected to are sent as 0). Endpoints must expect it: others take " +
-        'it for a broken request. A connection then serves one request and closes behind it, so "pipelining" must be 1. ' +
+        "client's address (ports and the address it connected to are sent as 0). Endpoints must expect it: others " +
+        'reject it as a malformed request. A connection then serves one request and closes behind it, so "pipelining" must be 1. ' +
         'Health checks send UNKNOWN (LOCAL in "v2"). With https the header comes before TLS. Default: none.',
     ),
   outliers,

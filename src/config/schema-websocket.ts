@@ -8,12 +8,12 @@ export const websocket = section({
   payload: size(limits.websocketPayload)
     .default('16MiB')
     .describe(
-      'Of one message, either way: "1KiB" to "256MiB", default "16MiB". Above: closed with 1009. Read at the start only.',
+      'Size of one message, either way: "1KiB" to "256MiB", default "16MiB". Above: closed with 1009. Read at the start only.',
     ),
   idle: duration(limits.websocketIdleMs)
     .default('2m')
     .describe(
-      'A client that shows no sign of life for this long is closed; it is sent pings meanwhile. "8s" to "16m"; default "2m". ' +
+      'A client that sends nothing for this long, not even a pong, is closed; it is sent pings meanwhile. "8s" to "16m"; default "2m". ' +
         'Read at the start only.',
     ),
 })

@@ -64,7 +64,7 @@ const accessLog = z
   .default('errors')
   .describe(
     'Which requests are logged: "off": none; "errors": those answered 5xx or aborted; "all"; {"sample": 0.01}: errors ' +
-      'and this share of the rest. Default "errors". "all" writes a line for each request, which is dear at high rates.',
+      'and this share of the rest. Default "errors". "all" writes a line for each request, which is expensive at high rates.',
   )
 
 const log = section({

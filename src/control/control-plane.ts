@@ -76,7 +76,7 @@ export class ControlPlane {
     return this.#reloading
   }
 
-  /** Every worker logs its figures. */
+  /** Every worker logs its statistics. */
   report(): void {
     this.#supervisor?.report()
   }
@@ -122,7 +122,11 @@ export class ControlPlane {
     this.#log.info({ file: this.#file }, 'configuration reloaded')
   }
 
-  /** The plan as it can be run: with real ports, no more workers than may be, and a secret for cookies. Listeners that are open already are not checked again. */
+  /**
+   * The plan as it can be run: with real ports, at most `workersMax` workers, and a secret for cookies. Listeners that are open already
+   * are not checked again.
+   * @throws {BindError} for the first listener that cannot be bound
+   */
   async #bind(plan: Plan): Promise<Plan> {
     const listeners: ListenerPlan[] = []
     const bound = new Map<string, number>()

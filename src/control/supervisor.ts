@@ -82,7 +82,7 @@ export class Supervisor {
     for (const { worker } of this.#slots) worker?.send({ type: 'health', id, healthy })
   }
 
-  /** Every worker logs its figures. */
+  /** Every worker logs its statistics. */
   report(): void {
     for (const { worker } of this.#slots) worker?.send({ type: 'report' })
   }
@@ -93,7 +93,7 @@ export class Supervisor {
     for (const slot of [...this.#slots]) this.#dismiss(slot)
     if (this.#slots.length === 0) return
     const limit = setTimeout(() => {
-      this.#log.error('workers have not ended within drainTimeout: ending them')
+      this.#log.error('workers have not ended within drainTimeout: killing them')
       this.kill()
     }, this.#plan.drainTimeoutMs + drainGraceMs)
     await new Promise<void>((resolve) => {

@@ -25,7 +25,7 @@ export type FromWorker =
   /** In-flight is 0 (or time was up), the listeners are closed: the worker exits now. */
   | { readonly type: 'drained' }
 
-/** One worker's figures, counted since it started. */
+/** One worker's statistics, counted since it started. */
 export interface WorkerStats {
   /** Exchanges that have begun and not ended. 0 at rest: the master invariant. */
   readonly inFlight: number
@@ -39,7 +39,7 @@ export interface WorkerStats {
   readonly outcomes: Readonly<Record<string, number>>
   readonly upstreams: readonly UpstreamStats[]
   readonly endpoints: readonly EndpointStats[]
-  /** Upstreams all of whose endpoints are shut out by this worker, and that are sent requests in spite of it. */
+  /** Upstreams all of whose endpoints are ejected by this worker, and that are sent requests in spite of it. */
   readonly failingOpen: readonly string[]
   /** Of upstreams to which requests are copied. */
   readonly mirrors: readonly MirrorStats[]
@@ -104,7 +104,7 @@ export interface EndpointStats {
   readonly healthy: boolean
   /** That of this worker's requests. `probing`: one request at a time. */
   readonly outlier: 'in' | 'out' | 'probing'
-  /** Times that requests have shut it out. */
+  /** Times that requests have ejected it since the worker started. */
   readonly ejections: number
   readonly inFlight: number
   /** Attempts begun here. */

@@ -1,5 +1,5 @@
 /**
- * THE table of how an exchange can end. The proxy never throws for an operating error: an attempt or an exchange
+ * The table of how an exchange can end. The proxy never throws for an operating error: an attempt or an exchange
  * ends with one of these rows, and the row says what the client is told, whose fault it was and whether another
  * attempt is allowed. Each exchange is recorded exactly once, under exactly one row.
  */
@@ -15,7 +15,7 @@ export type Fault = 'none' | 'client' | 'endpoint' | 'overload' | 'weir'
 export type Retry = 'never' | 'unsent' | 'idempotent' | 'elsewhere'
 
 export interface Outcome {
-  /** The word in logs, figures and answers. */
+  /** The word in logs, statistics and answers. */
   readonly code: string
   /** What the client gets if no head has gone out; 0 where nothing can or need be sent. */
   readonly status: number
@@ -69,13 +69,13 @@ export const outcomes = Object.freeze({
   /** By the address of the client: `access`. */
   forbidden: row('forbidden', 403, 'client', 'never', 'requests from this address are not served'),
   /** Above `clientLimits`. */
-  rateLimited: row('rate_limited', 429, 'client', 'never', 'too many requests of this client'),
+  rateLimited: row('rate_limited', 429, 'client', 'never', 'too many requests from this client'),
   tooManyInFlight: row(
     'too_many_in_flight',
     429,
     'client',
     'never',
-    'too many requests of this client are under way',
+    'too many requests from this client are in flight',
   ),
   noRoute: row('no_route', 404, 'client', 'never', 'no route matches this host and path'),
   /** 499 as in nginx: it is logged, nobody receives it. */
@@ -86,7 +86,7 @@ export const outcomes = Object.freeze({
   queueFull: row('queue_full', 503, 'overload', 'never', 'too many requests are waiting for this service'),
   queueTimeout: row('queue_timeout', 503, 'overload', 'never', 'the request waited too long for its turn'),
   /** Others went before it: of a higher class, or newer ones while the queue stood. */
-  shed: row('shed', 503, 'overload', 'never', 'this service has too much to do'),
+  shed: row('shed', 503, 'overload', 'never', 'this service is overloaded'),
   noHealthyEndpoint: row('no_healthy_endpoint', 503, 'endpoint', 'never', 'no server of this service is up'),
 
   connectFailed: row('connect_failed', 502, 'endpoint', 'unsent', 'the server could not be reached'),
@@ -112,13 +112,7 @@ export const outcomes = Object.freeze({
     'elsewhere',
     'the server did not begin its answer in time',
   ),
-  badResponse: row(
-    'bad_response',
-    502,
-    'endpoint',
-    'never',
-    'the server gave an answer that cannot be understood',
-  ),
+  badResponse: row('bad_response', 502, 'endpoint', 'never', 'the server sent a malformed answer'),
   /** A status that `retries.on` names, while another attempt is allowed: the client never sees it. */
   retriedStatus: row('retried_status', 502, 'endpoint', 'idempotent', 'the server failed'),
   /** The head was out already, so the client sees its connection end early. */

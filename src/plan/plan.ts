@@ -268,7 +268,7 @@ export interface QueuePlan {
 
 /** Passive outlier detection: see proxy/outliers.ts. */
 export interface OutliersPlan {
-  /** In a row, that shut an endpoint out. */
+  /** In a row, that eject an endpoint. */
   readonly failures: number
   /** For how long, the first time. */
   readonly timeMs: number

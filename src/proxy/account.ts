@@ -1,4 +1,4 @@
-/** What an exchange keeps for the log and the figures. Belongs to it, and is reset with it. */
+/** What an exchange keeps for the log and the statistics. Belongs to it, and is reset with it. */
 import { normalPriority } from './admission.ts'
 import type { Balanced } from './balance/policy.ts'
 import type { ClientLimiter } from './clients/client-limiter.ts'

@@ -212,7 +212,10 @@ export class DataPlane implements DataPlaneContext {
       if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
       this.#webSockets?.begin(res, request, context, by, route, path)
     } catch (error) {
-      this.#log.error({ err: error }, 'a WebSocket could not be bridged: please report this')
+      this.#log.error(
+        { err: error },
+        'unexpected error while a WebSocket was being bridged; please report this',
+      )
       giveUp(res, null)
     }
   }
@@ -246,7 +249,10 @@ export class DataPlane implements DataPlaneContext {
       exchange.head.last = last
       exchange.begin(res, request, route, path)
     } catch (error) {
-      this.#log.error({ err: error }, 'a request could not be handled: please report this')
+      this.#log.error(
+        { err: error },
+        'unexpected error while a request was being handled; please report this',
+      )
       giveUp(res, exchange)
     }
   }

@@ -62,14 +62,9 @@ export class Endpoint {
     this.#pool = new ConnectionPool(plan.origin, connections)
   }
 
-  /** It can be sent something. Whether it is given a share is `eligible`. */
+  /** It can be sent something. Whether it is given a share is `inService`. */
   get available(): boolean {
     return this.healthy && !this.suspended && !this.retired
-  }
-
-  /** It may be picked by whoever comes. */
-  get eligible(): boolean {
-    return this.available && this.inService
   }
 
   /** Its plan gives it a share, if it is up. */

@@ -1,7 +1,7 @@
 /**
  * Passive outlier detection: what requests tell of an endpoint, beside what the active checks do. As Envoy's (consecutive gateway
- * failures) and nginx's `max_fails`: so many failures in a row shut an endpoint out, each time for longer, and one request is
- * the probe that lets it back.
+ * failures) and nginx's `max_fails`: so many failures in a row eject an endpoint, each time for longer, and one request is
+ * the probe that may bring it back.
  *
  *              failures in a row, or a connection       time is up, or a
  *              refused while another endpoint is in     check succeeds
@@ -14,7 +14,7 @@
  *   unreachable  no connection could be made. A fact: nothing was sent, and nothing is lost by passing the endpoint over at
  *                once. It is out for 1 s, 2 s, 4 s … up to `time`, however many others are. If every endpoint is, the upstream is
  *                shut: requests are refused before they queue, but for one a second, the probe.
- *   failing      reset, garbled or late, or 502, 503, 504. A judgement, which may be wrong (the requests may be to blame): only
+ *   failing      reset, malformed or late, or 502, 503, 504. A judgement, which may be wrong (the requests may be to blame): only
  *                after `failures` of them, for `time`, twice `time` … up to `maxTime`, and never more than `maxOut` of the
  *                upstream. If nobody else is left, they are sent everything in spite of it (fail open).
  *
@@ -45,14 +45,14 @@ export class Outlier {
   failures = 0
   /** Something stands against it: whether a success is worth reporting. */
   troubled = false
-  /** Times that it has been shut out since the worker started. */
+  /** Times that it has been ejected since the worker started. */
   ejections = 0
   epoch = 0
-  /** Times in a row that it has been shut out: what the pause grows with. */
+  /** Times in a row that it has been ejected: what the pause grows with. */
   streak = 0
   /** Of the last one, in milliseconds. */
   pauseMs = 0
-  /** When it was let back, on the detection's clock. */
+  /** When it came back, on the detection's clock. */
   backAt = Number.NEGATIVE_INFINITY
   /** When the pause ends. */
   dueAt = Number.NEGATIVE_INFINITY
@@ -120,7 +120,7 @@ export class OutlierDetection<S extends Suspect> {
     if (outlier.state === 'in' && !this.#mayGo(endpoint, trouble, plan)) return
     // It was sent something although it is out: there is nobody else.
     if (outlier.state === 'out') return
-    this.#shutOut(endpoint, trouble, plan)
+    this.#eject(endpoint, trouble, plan)
   }
 
   /** Called for a `troubled` endpoint only. @param epoch of the endpoint when the attempt began */
@@ -175,7 +175,7 @@ export class OutlierDetection<S extends Suspect> {
     return out <= plan.maxOut * all
   }
 
-  #shutOut(endpoint: S, trouble: Trouble, plan: OutliersPlan): void {
+  #eject(endpoint: S, trouble: Trouble, plan: OutliersPlan): void {
     const { outlier } = endpoint
     const now = this.#clock()
     const first = outlier.state === 'in'

@@ -1,18 +1,18 @@
 /**
- * Second tries that have a place of the queue but none to go to: where they failed there would be room, everybody else is full. Sent to
- * the same endpoint they would fail again; put back into the queue they would be admitted at once, since a place is free. So
- * they wait here, with their place, until an attempt elsewhere ends.
+ * Retries that have been admitted and have nowhere to go: the endpoint that failed them has room, all others are full.
+ * Sent to the same endpoint they would fail again; put back into the queue they would be admitted at once, since a
+ * place is free. So they wait here, with their place, until an attempt ends at another endpoint.
  *
- *     admitted ──► no room but where it failed ──► parked ──► an attempt ends elsewhere, or who is in turn has changed ──► admitted
+ *     admitted ──► room only where it failed ──► parked ──► an attempt ends elsewhere, or other endpoints are in turn ──► admitted
  *
  * Invariants
- *   - who is parked holds a place, so that there are no more than the endpoints where they failed have room for.
- *   - an endpoint's room goes to who is parked before it goes to the queue.
+ *   - a parked request holds a place, so that there are no more than the endpoints that failed them have room for.
+ *   - an endpoint's room goes to parked requests before it goes to the queue.
  */
 import type { Endpoint } from './endpoint.ts'
 
 export interface Parked {
-  /** Where it is not to go again. */
+  /** The endpoint that it is not to be sent to again. */
   readonly failedOn: Endpoint | null
   /** There may be room now. It is no longer parked, and may park again. */
   reconsider(): void
@@ -42,7 +42,7 @@ export class Parking {
     }
   }
 
-  /** Others are in turn than before. */
+  /** Other endpoints are in turn than before. */
   reconsider(): void {
     for (const request of [...this.#parked]) {
       if (this.#parked.delete(request)) request.reconsider()

@@ -188,7 +188,7 @@ export class ConnectionPool {
     return this.#all.size
   }
 
-  /** For the figures, and not for each request. */
+  /** For the statistics, and not for each request. */
   get usage(): PoolUsage {
     let connections = 0
     let dispatched = 0

@@ -1,7 +1,7 @@
 /**
- * How many requests of an upstream may be sent a second time, after a failure or as a hedge: a share of the requests of the
- * last ten seconds, and some per second in any case. Without it an outage doubles the load on what is still up, at the worst moment (the same idea,
- * and the same defaults, as the retry budgets of Finagle and Envoy).
+ * How many requests of an upstream may be sent a second time, after a failure or as a hedge: a share of the requests
+ * of the last ten seconds, and some per second in any case. Without it an outage doubles the load on what is still
+ * up, at the worst moment (the same idea, and the same defaults, as the retry budgets of Finagle and Envoy).
  *
  * A kept connection that turns out closed is no outage but the ordinary race of keep-alive (RFC 9112, section 9.3.1), and
  * a request that was not sent has cost nothing: neither is charged.

@@ -8,14 +8,14 @@ export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): 
   return {
     onOut({ name: upstream }, { id: endpoint, outlier }) {
       const { trouble, failures, pauseMs } = outlier
-      log.warn({ upstream, endpoint, trouble, failures, forMs: pauseMs }, 'endpoint is shut out')
+      log.warn({ upstream, endpoint, trouble, failures, forMs: pauseMs }, 'endpoint is ejected')
     },
     onBack({ name: upstream }, { id: endpoint }) {
-      log.info({ upstream, endpoint }, 'endpoint is let back')
+      log.info({ upstream, endpoint }, 'endpoint is no longer ejected')
     },
     onFailOpen({ name: upstream }, failingOpen) {
       if (failingOpen)
-        log.error({ upstream }, 'every endpoint is shut out: failing open, they are sent requests')
+        log.error({ upstream }, 'every endpoint is ejected: failing open, they are sent requests')
       else log.info({ upstream }, 'no longer failing open')
     },
     onUnreachable({ name: upstream }) {
@@ -23,7 +23,7 @@ export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): 
     },
     onLimitMoved({ name: upstream, limit }, now) {
       if (!limit.worthTelling(now)) return
-      log.info({ upstream, limit: limit.places, baseMs: limit.baseMs }, 'the concurrency limit has moved')
+      log.info({ upstream, limit: limit.places, baseMs: limit.baseMs }, 'concurrency limit has changed')
     },
     onDown,
   }

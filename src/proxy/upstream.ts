@@ -42,7 +42,7 @@ export class Upstream {
   readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
   /** The balancer or the limit wants to hear how attempts end: see `observe`. */
   observing = false
-  /** Every endpoint is shut out, but some only for their answers: those are sent everything. See outliers.ts. */
+  /** Every endpoint is ejected, but some only for their answers: those are sent everything. See outliers.ts. */
   failingOpen = false
   readonly #listener: UpstreamListener
   readonly #outliers: OutlierDetection<Endpoint>
@@ -270,7 +270,7 @@ export class Upstream {
   }
 
   /**
-   * An attempt has failed by the endpoint's fault, before its head or with 502, 503 or 504. It may be shut out for that: what
+   * An attempt has failed by the endpoint's fault, before its head or with 502, 503 or 504. It may be ejected for that: what
    * waits does so for the others then. The active check's verdict is another matter.
    * @param epoch of the endpoint's outlier when the attempt began
    */

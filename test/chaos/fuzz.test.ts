@@ -10,11 +10,11 @@ import { connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { fetchRaw } from '../support/raw-client.ts'
+import { seedOf } from '../support/seed.ts'
 import { startWeir } from '../support/weir.ts'
 import { requestFraming, Wire } from '../support/wire.ts'
 
 const fuzzMs = Number(process.env.WEIR_TEST_FUZZ_MS ?? 15_000)
-const seed = Number(process.env.WEIR_TEST_SEED ?? Date.now() % 1_000_000)
 /** How long a hostile client waits for an answer before it leaves: it may have sent half a head. */
 const waitMs = 40
 
@@ -102,7 +102,7 @@ type Round = typeof round extends fc.Arbitrary<infer T> ? T : never
 test('mutated requests and responses: no crash, no leak, no answer of somebody else’s', {
   timeout: fuzzMs + 60_000,
 }, async (t) => {
-  t.diagnostic(`WEIR_TEST_SEED=${seed}`)
+  const seed = seedOf(t)
   let current: Round | null = null
   const sockets = new Set<Socket>()
   const origin = createServer({ noDelay: true }, (socket) => {

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Dice } from '../support/dice.ts'
 import { type Behaviour, startOrigin } from '../support/origin.ts'
 import { delayed, ok, resetBeforeHead, respond, silent, stream } from '../support/origin-behaviours.ts'
 import { isAlive } from '../support/process-info.ts'
@@ -14,7 +15,6 @@ import { upstreamOf } from '../support/proxied.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { startWeir } from '../support/weir.ts'
 import { WireError } from '../support/wire.ts'
-import { Dice } from './dice.ts'
 
 const requests = Number(process.env.WEIR_TEST_HEDGED ?? 3_000)
 const atOnce = 32

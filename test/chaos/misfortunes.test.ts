@@ -7,10 +7,10 @@
  */
 import assert from 'node:assert/strict'
 import { after, before, type TestContext, test } from 'node:test'
+import { Dice } from '../support/dice.ts'
 import { upstreamOf } from '../support/proxied.ts'
 import { waitFor } from '../support/wait.ts'
 import { startWeir, type Weir } from '../support/weir.ts'
-import { Dice } from './dice.ts'
 import { assertLaws, QueueWatch, type Told } from './laws.ts'
 import { type Mood, MoodyOrigin, slowMs } from './moody-origin.ts'
 import { type Sent, Traffic } from './traffic.ts'

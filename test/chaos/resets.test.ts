@@ -11,11 +11,11 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { bytes } from '../support/bytes.ts'
+import { Dice } from '../support/dice.ts'
 import { chunked, ok, sink, stream } from '../support/origin-behaviours.ts'
 import { isAlive, rssBytes } from '../support/process-info.ts'
 import { proxied } from '../support/proxied.ts'
 import { waitFor } from '../support/wait.ts'
-import { Dice } from './dice.ts'
 
 const resets = Number(process.env.WEIR_TEST_RESETS ?? 10_000)
 const atOnce = 64

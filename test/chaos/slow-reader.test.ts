@@ -16,13 +16,13 @@ import type { Socket } from 'node:net'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bytesAt, StreamCheck } from '../support/bytes.ts'
+import { Dice } from '../support/dice.ts'
 import type { Behaviour } from '../support/origin.ts'
 import { RssWatch } from '../support/process-info.ts'
 import { type Proxied, proxied } from '../support/proxied.ts'
 import { setReceiveBuffer } from '../support/small-receive-buffer.ts'
 import { waitFor } from '../support/wait.ts'
 import { responseFraming } from '../support/wire.ts'
-import { Dice } from './dice.ts'
 
 const mebibyte = 1 << 20
 const reads = Number(process.env.WEIR_SLOW_READS ?? 2)

@@ -4,9 +4,10 @@
  *
  *     const traffic = new Traffic(port, dice, upstreams, 6)   … traffic.ended, traffic.requests …   await traffic.stop()
  */
+
+import type { Dice } from '../support/dice.ts'
 import { RawClient } from '../support/raw-client.ts'
 import { WireError } from '../support/wire.ts'
-import type { Dice } from './dice.ts'
 import { answerText } from './moody-origin.ts'
 
 /**

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { bytes } from '../support/bytes.ts'
+import { Dice } from '../support/dice.ts'
 import { held, ok, silent, sink, stream } from '../support/origin-behaviours.ts'
 import { type Proxied, proxied } from '../support/proxied.ts'
 import { Gate, waitFor } from '../support/wait.ts'
@@ -113,20 +114,16 @@ test('clients that come and go at every moment leave nothing behind', async (t) 
 
 /** Requests of all kinds, left by their client after 0 to 3 turns of the event loop. */
 async function abuse(t: TestContext, { connect, weir }: Proxied, count: number): Promise<void> {
-  const seed = Number(process.env.WEIR_TEST_SEED ?? 1 + (Date.now() % 1_000_000))
-  t.diagnostic(`WEIR_TEST_SEED=${seed}`)
-  let state = seed
-  const below = (n: number) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    return (state >>> 8) % n
-  }
+  const dice = new Dice(t)
   for (let i = 0; i < count; i++) {
     const client = await connect()
-    const target = below(2) ? '/big' : '/'
-    void client.request(below(2) ? { target } : { method: 'POST', target, body: bytes(below(200_000)) })
-    if (below(2)) void client.response().catch(() => undefined)
-    for (let turns = below(4); turns > 0; turns--) await new Promise(setImmediate)
-    if (below(2)) client.reset()
+    const target = dice.below(2) ? '/big' : '/'
+    void client.request(
+      dice.below(2) ? { target } : { method: 'POST', target, body: bytes(dice.below(200_000)) },
+    )
+    if (dice.below(2)) void client.response().catch(() => undefined)
+    for (let turns = dice.below(4); turns > 0; turns--) await new Promise(setImmediate)
+    if (dice.below(2)) client.reset()
     else client.close()
   }
   assert.equal(weir.log.named('worker died: it will be replaced').length, 0)

@@ -1,4 +1,4 @@
-/** Endpoints are shut out and let back by what requests come to. Without active checks, so that nothing else does it. */
+/** Endpoints are ejected and let back by what requests come to. Without active checks, so that nothing else does it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Load, runLoad } from '../support/load.ts'
@@ -31,22 +31,22 @@ for (const [what, bad, settings] of [
   ['a reset', resetBeforeHead, {}],
   ['nothing', silent, { timeouts: { headers: '100ms' } }],
 ] as const) {
-  test(`endpoint that answers ${what}: shut out after three, back when it answers again`, async (t) => {
+  test(`endpoint that answers ${what}: ejected after three, back when it answers again`, async (t) => {
     const { weir, origins } = await before(t, [bad, ok('good')], { failures: 3, time: '300ms' }, settings)
     const [sick] = origins as [Origin]
     const seen: string[] = []
     await waitFor(
       async () => {
         seen.push(`${(await fetchRaw(weir.port)).status}`)
-        return weir.log.named('endpoint is shut out').length === 1
+        return weir.log.named('endpoint is ejected').length === 1
       },
-      { what: 'the endpoint to be shut out' },
+      { what: 'the endpoint to be ejected' },
     )
-    const line = weir.log.named('endpoint is shut out')[0]!
+    const line = weir.log.named('endpoint is ejected')[0]!
     assert.deepEqual([line.trouble, line.failures, line.forMs], ['failing', 3, 300])
     sick.use(ok('back'))
     await waitFor(async () => (await fetchRaw(weir.port)).text === 'back', { what: 'the probe' })
-    await weir.waitForLog((entry) => entry.msg === 'endpoint is let back', 'it is let back')
+    await weir.waitForLog((entry) => entry.msg === 'endpoint is no longer ejected', 'it to be back')
     assert.deepEqual(await verdicts(weir), ['healthy in', 'healthy in'])
     await weir.atRest()
   })
@@ -69,7 +69,7 @@ test('endpoint that fails is out: everything goes to the others, and the figures
   await weir.atRest()
 })
 
-test('every endpoint answers 503: no more than half is shut out, the clients have the answers', async (t) => {
+test('every endpoint answers 503: no more than half is ejected, the clients have the answers', async (t) => {
   const bad = respond({ status: 503, body: 'busy' })
   const { weir } = await before(t, [bad, bad, bad], { failures: 2, time: '1h', maxTime: '1h' })
   const load = await runLoad({
@@ -152,9 +152,9 @@ test('WebSocket handshakes: one is the probe, those beside it go elsewhere', asy
   await waitFor(
     async () => {
       await fetchRaw(weir.port, { headers: handshake })
-      return weir.log.named('endpoint is shut out').length === 1
+      return weir.log.named('endpoint is ejected').length === 1
     },
-    { what: 'the endpoint to be shut out' },
+    { what: 'the endpoint to be ejected' },
   )
   sick.use(silent)
   await waitFor(async () => (await verdicts(weir))[0] === 'healthy probing', { what: 'the time to be over' })

@@ -60,7 +60,7 @@ test('adaptive: the limit comes down to what the origin can do, and the rest wai
   await waitFor(() => slots.insideMax > 0, { what: 'more requests' })
   const lines = await weir.waitForStats((sum) => sum.queued > 60, 'most of them wait in Weir')
   assert.ok(lines[0]!.upstreams[0]!.baseMs! > 0)
-  await weir.waitForLog((line) => line.msg === 'the concurrency limit has moved', 'a line about it')
+  await weir.waitForLog((line) => line.msg === 'concurrency limit has changed', 'a line about it')
   await load.stop()
   assert.deepEqual(Object.keys(load.statuses), ['200'])
   assert.equal(load.failed, 0)

@@ -79,7 +79,7 @@ test('a body that streams goes to another endpoint whole, where nothing was sent
 test('retries.on: the named statuses lead to another endpoint, and the last one is passed on', async (t) => {
   const busy = await startOrigin(t, respond({ status: 503, body: 'busy' }))
   const good = await startOrigin(t, ok('good'))
-  // Otherwise the busy one would be shut out after five times.
+  // Otherwise the busy one would be ejected after five times.
   const settings = { retries: { on: [503] }, outliers: false }
   const weir = await startWeir(t, { upstreams: { app: upstreamOf([busy, good], settings) } })
   for (let count = 0; count < 20; count++) assert.equal((await fetchRaw(weir.port)).text, 'good')

@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { ok, silent } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
 
-const routes = [{ path: '/short/*', timeout: '300ms', upstream: 'app' }, { upstream: 'app' }]
+/** Long enough for an ordinary answer on a busy machine. */
+const totalMs = 2_000
+const routes = [{ path: '/short/*', timeout: `${totalMs}ms`, upstream: 'app' }, { upstream: 'app' }]
 
 test('route timeout: 504 before the head, the connection closed behind it, nothing where there is none', async (t) => {
   const { weir, fetch, origin } = await proxied(
@@ -18,7 +20,7 @@ test('route timeout: 504 before the head, the connection closed behind it, nothi
       },
       '/short/ok': ok(),
       '/slow': async (exchange) => {
-        await new Promise((resolve) => setTimeout(resolve, 1_000))
+        await new Promise((resolve) => setTimeout(resolve, totalMs + 500))
         await exchange.respond({ body: 'late' })
       },
     },

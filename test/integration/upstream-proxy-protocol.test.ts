@@ -175,7 +175,7 @@ test('an endpoint that resets behind the header, within the TLS handshake_502, a
     health: false,
     connections: 1,
     proxyProtocol: 'v2',
-    // Otherwise the only endpoint would be shut out after five times, and requests refused at the gate.
+    // Otherwise the only endpoint would be ejected after five times, and requests refused at the gate.
     outliers: false,
     timeouts: { connect: '0s' },
   }

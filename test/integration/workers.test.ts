@@ -114,10 +114,18 @@ test('address that is not this machine’s: exit 1 and a message that names it',
 })
 
 test('wrong usage: exit 2, the reason on standard error, nothing on standard output', async () => {
-  for (const args of [['--no-such-flag'], ['fly'], ['run', '--config'], ['check', 'run']]) {
-    const { code, stdout, stderr } = await runCommand(...args)
-    assert.deepEqual([code, stdout], [2, ''], args.join(' '))
-    assert.ok(stderr.length > 0, args.join(' '))
+  const cases: [args: string[], reason: string][] = [
+    [['--no-such-flag'], "unknown option '--no-such-flag'"],
+    [['--confg', 'x.json'], 'unknown option \'--confg\': did you mean "--config"?'],
+    [['run', '--config'], "option '-c, --config <value>' argument missing"],
+    [['fly'], 'unknown command "fly": the commands are run, check, demo'],
+    [['chek'], 'unknown command "chek": did you mean "check"?'],
+    [['check', 'run'], 'one command at a time, not also "run"'],
+    [['demo', '--config', 'x.json'], 'demo takes no --config: it brings its own configuration'],
+  ]
+  for (const [args, reason] of cases) {
+    const expected = `weir: ${reason}\nTry "weir --help" for the commands and options.\n`
+    assert.deepEqual(await runCommand(...args), { code: 2, stdout: '', stderr: expected }, args.join(' '))
   }
 })
 
@@ -127,6 +135,7 @@ test('invalid configuration: exit 2 with every error, nothing started', async (t
   const stderr = await weir.stderr()
   for (const path of ['listen', 'workers', 'upstreams.app', 'lissen'])
     assert.ok(stderr.includes(path), `${path}\n${stderr}`)
+  assert.match(stderr, /\n4 errors in \S+; nothing was started\n$/)
   assert.deepEqual(weir.log.lines, [])
 })
 

@@ -6,7 +6,7 @@
  *     the plan's endpoints ──► reachable ──► in turn ──► pick ──► attempt ──► observe
  *                              healthy,      weight > 0, not       │            only `ewma` looks
  *                              not           draining; backups     └── `sticky` may pick any that is reachable
- *                              shut out      if nobody else is
+ *                              ejected       if nobody else is
  *
  *   round-robin        smooth and weighted: in turn, whatever they do
  *   least-connections  the fewest in flight per weight, of all

@@ -1,35 +1,39 @@
 /**
- * Hedging of one upstream: a request whose answer has not begun after the time in which nearly all answers do (a percentile that is
- * learned here) is sent once more, to another endpoint. Whichever answers first, answers; the other is cancelled. As in "The Tail at
- * Scale" (Dean, Barroso, CACM 2013), Finagle's BackupRequestFilter and gRPC's hedging (A6).
+ * Hedging of one upstream: a request whose answer has not begun after the time in which nearly all answers do (a
+ * percentile that is learned here) is sent once more, to another endpoint. Whichever answers first, answers; the
+ * other is cancelled. As in "The Tail at Scale" (Dean, Barroso, CACM 2013), Finagle's BackupRequestFilter and gRPC's
+ * hedging (A6).
  *
  *      first attempt ────────────────────────────────────────► head          5 % of requests, with 95
  *            │ watch        │ due: `afterMs` later      ▲ cancelled
  *            │              └─► hedge ──► head ─────────┘ wins
  *            └─► head before it is due                                       the other 95 %
  *
- * Which requests: a request's first attempt only, whose method is idempotent (or safe: `methods`), and whose body is none or whole in
- * memory. It is hedged once at most, and only
+ * Which requests: a request's first attempt only, whose method is idempotent (or safe: `methods`), and whose body is
+ * none or whole in memory. It is hedged once at most, and only
  *   - to another endpoint that is in turn and has room,
  *   - in a free place of the admission queue while nobody waits for one: a hedge must not hold up who comes first,
  *   - within the retry budget, so that when everything is slow the load grows by the budget's share, and not twofold.
  * Where one of these is wanting, the hedge is withheld, for good: the next request has its own.
  *
- * Two under way (tries.ts): the first head wins. What ends without one (refused, reset, garbled, late) is dropped, and the other goes on; an
- * answer of 502, 503 or 504 does not win either while the other is under way, or the fastest to fail would answer for all. Only what is
- * left over last is judged as if it had been alone: answered, retried, or given up. The loser is cancelled as when a client goes: that
- * costs its connection, and its place until undici is through with it. Neither the limit on concurrency nor outlier detection learns
- * from it, and `ewma` that it took longer than it did.
+ * Two under way (tries.ts): the first head wins. What ends without one (refused, reset, malformed, late) is dropped,
+ * and the other goes on; an answer of 502, 503 or 504 does not win either while the other is under way, or the
+ * fastest to fail would answer for all. Only what is left over last is judged as if it had been alone: answered,
+ * retried, or given up. The loser is cancelled as when a client goes: that costs its connection, and its place until
+ * undici is through with it. Neither the limit on concurrency nor outlier detection learns from it, and `ewma` that
+ * it took longer than it did.
  *
- * What is learned: the time from the queue to the head of a request's first attempt. That of hedges is not, since they are cut short by
- * the first attempt's answer, nor that of answers from 500 on. A first attempt that ends without a head counts only where it had
- * taken longer than `afterMs` by then: that it lies above is then certain, and all that a percentile wants to know. Without those,
- * hedging would cut off the very tail that it goes by, and with every hedge bring the next one forward.
+ * What is learned: the time from the queue to the head of a request's first attempt. That of hedges is not, since
+ * they are cut short by the first attempt's answer, nor that of answers from 500 on. A first attempt that ends
+ * without a head counts only where it had taken longer than `afterMs` by then: that it lies above is then certain,
+ * and all that a percentile wants to know. Without those, hedging would cut off the very tail that it goes by, and
+ * with every hedge bring the next one forward.
  *
- * Time: `deadlines.ts` ticks every 50 ms, which is too coarse. All that wait have the same time to wait, so the line in which they stand
- * is in the order in which they are due, even when that time changes; one timer waits for its head, and goes off once in a
- * millisecond at most, however many there are. A request that is answered just leaves the line. The timer looks at it after the sockets have been read
- * (setImmediate): if the worker itself was late, the answers are there.
+ * Time: `deadlines.ts` ticks every 50 ms, which is too coarse. All that wait have the same time to wait, so the line
+ * in which they stand is in the order in which they are due, even when that time changes; one timer waits for its
+ * head, and goes off once in a millisecond at most, however many there are. A request that is answered just leaves
+ * the line. The timer looks at it after the sockets have been read (setImmediate): if the worker itself was late, the
+ * answers are there.
  *
  * Invariants
  *   - a request is in the line from `watch` until it is due or `ended`, whichever is first.

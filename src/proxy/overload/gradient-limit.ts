@@ -27,7 +27,7 @@
  * that a change is judged by what it did (of once as many, too many are those that came back first, which are
  * the fast ones). Compared are means of rounds. Three kinds of endings: `success` has a latency; `drop`
  * (refused, timed out, 502, 503, 504) backs off by a fifth, once a round; `ignore` (a client that went, a bad request, the probe of an
- * endpoint that is shut out, whose failure says nothing about the others) is not
+ * endpoint that is ejected, whose failure says nothing about the others) is not
  * told here at all.
  *
  * What latency cannot tell: a mix of requests that changes by itself (few short ones, then many long ones) looks as if the

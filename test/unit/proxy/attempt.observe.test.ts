@@ -102,7 +102,7 @@ for (const [what, end] of [
   ['answered 503', answered(503)],
   ['answered', answered(200)],
 ] as const) {
-  test(`probe of an endpoint that was shut out, ${what}_teaches the limit nothing`, async (t) => {
+  test(`probe of an endpoint that was ejected, ${what}_teaches the limit nothing`, async (t) => {
     const context = new FakeContext(t, { balance: 'ewma', retries: noRetries })
     const [endpoint] = context.upstream.endpoints
     const verdicts: string[] = []

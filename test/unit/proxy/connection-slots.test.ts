@@ -4,6 +4,7 @@ import { ConnectionLimits, type Peer, type RequestCounter } from '../../../src/p
 import { ConnectionSlots, slotCount } from '../../../src/proxy/connection-slots.ts'
 import { FakeClock, seededRandom } from '../../support/fakes/clock.ts'
 import { plan } from '../../support/fakes/plans.ts'
+import { seedOf } from '../../support/seed.ts'
 
 const nobody = {} as Peer
 
@@ -153,9 +154,7 @@ test('turned off and on again_no slot is offered in between, and no further apps
 })
 
 test('anything in any order_no connection carries more than it may', (t) => {
-  const seed = Number(process.env.WEIR_TEST_SEED ?? Date.now() % 1_000_000)
-  t.diagnostic(`WEIR_TEST_SEED=${seed}`)
-  const dice = seededRandom(seed)
+  const dice = seededRandom(seedOf(t))
   const requestsMax = 20
   const apps = new Apps().limit(requestsMax)
   const open: { counter: RequestCounter; requests: number }[] = []

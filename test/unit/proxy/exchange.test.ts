@@ -1,6 +1,6 @@
 /** The ordinary course of an exchange; how it ends in every phase stands in exchange.endings.test.ts. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { Exchange } from '../../../src/proxy/exchange.ts'
 import { FixedReply } from '../../../src/proxy/reply.ts'
 import { FakeContext } from '../../support/fakes/data-plane-context.ts'
@@ -168,7 +168,8 @@ async function serve(context: FakeContext): Promise<void> {
   await Promise.resolve()
 }
 
-test('full of a lower class_the last of it is shed when the turn is over, its connection stays, and all comes to rest', async (t) => {
+/** One is with the endpoint, and one of a lower class (`lower`) fills the queue when one of a higher class comes. */
+function displaced(t: TestContext) {
   const context = new FakeContext(t, { connections: 1, queue: queuePlan({ limit: 1 }) })
   const route = {
     ...context.route,
@@ -177,6 +178,11 @@ test('full of a lower class_the last of it is shed when the turn is over, its co
   context.start({}, {}, route)
   const { res: lower } = context.start({}, {}, route)
   context.start({ headers: [['x-priority', 'high']] }, {}, route)
+  return { context, lower }
+}
+
+test('full of a lower class_the last of it is shed when the turn is over, its connection stays, and all comes to rest', async (t) => {
+  const { context, lower } = displaced(t)
   assert.equal(lower.bytes.length, 0)
   await new Promise(setImmediate)
   const answer = lower.parse()
@@ -190,14 +196,7 @@ test('full of a lower class_the last of it is shed when the turn is over, its co
 })
 
 test('about to be shed, and the client goes_one outcome: it has gone', async (t) => {
-  const context = new FakeContext(t, { connections: 1, queue: queuePlan({ limit: 1 }) })
-  const route = {
-    ...context.route,
-    priorityOf: (headers: readonly string[]) => (headers.includes('high') ? 0 : 2),
-  }
-  context.start({}, {}, route)
-  const { res: lower } = context.start({}, {}, route)
-  context.start({ headers: [['x-priority', 'high']] }, {}, route)
+  const { context, lower } = displaced(t)
   lower.leave()
   await new Promise(setImmediate)
   assert.deepEqual(context.recorder.counts(), { client_aborted: 1 })

@@ -96,7 +96,7 @@ test('probe that succeeds_back, slowly; out again soon: goes on with the pause; 
   assert.equal(outlier.pauseMs, 10_000)
 })
 
-test('what began before it was shut out_says nothing about it now', (t) => {
+test('what began before it was ejected_says nothing about it now', (t) => {
   const { members, detection, fail, pass, states } = rig(t, 2)
   const a = members[0] as Fake
   fail(0, 3)

@@ -29,7 +29,7 @@ function controls(character: string): boolean {
 const cl = 'content-length'
 const te = 'transfer-encoding'
 
-/** What the binding lets through (native.md, section 6) and a proxy must not. */
+/** What the binding lets through (native-notes/03-request-parser.md) and a proxy must not. */
 const framings: [rfc: string, condition: string, headers: Headers, fault: RegExp | null][] = [
   [
     'RFC 9112, 6.3, rule 5',

@@ -1,4 +1,4 @@
-/** What an upstream makes of endpoints that requests have shut out. The verdicts themselves: outliers.test.ts. */
+/** What an upstream makes of endpoints that requests have ejected. The verdicts themselves: outliers.test.ts. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'

@@ -4,10 +4,9 @@ import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type HealthChange, HealthChecker } from '../../../../src/control/health/checker.ts'
+import { seedOf } from '../../../support/seed.ts'
 import { waitFor } from '../../../support/wait.ts'
 import { a, b, type Check, fastMs, firstMs, make, plan, upstream } from './checker-rig.ts'
-
-const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
 
 test('endpoint new_healthy, first check soon, the next an interval after the verdict', async () => {
   const { checker, timers, checks } = make()
@@ -156,7 +155,8 @@ test('onChange may stop the checker', async () => {
   assert.equal(timers.pending, 0)
 })
 
-test(`any history keeps one timer or check per endpoint, and changes add up (SEED=${seed})`, async () => {
+test('any history keeps one timer or check per endpoint, and changes add up', async (t) => {
+  const seed = seedOf(t)
   const ids = [a, b, 'http://10.0.0.3:80']
   const health = fc.constantFrom(
     null,

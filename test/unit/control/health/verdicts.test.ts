@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { EndpointHealth, type Thresholds } from '../../../../src/control/health/verdicts.ts'
-
-const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
+import { seedOf } from '../../../support/seed.ts'
 
 const thresholds: Thresholds = { unhealthyAfter: 3, healthyAfter: 2 }
 
@@ -31,7 +30,8 @@ test('thresholds lowered_below_the_streak count at the next verdict', () => {
   assert.equal(health.healthy, false)
 })
 
-test(`any sequence agrees with a model that rereads the whole history (SEED=${seed})`, () => {
+test('any sequence agrees with a model that rereads the whole history', (t) => {
+  const seed = seedOf(t)
   const verdicts = fc.array(fc.boolean(), { maxLength: 60, size: 'max' })
   const threshold = fc.integer({ min: 1, max: 5 })
   fc.assert(

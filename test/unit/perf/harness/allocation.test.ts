@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { after, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { allocatedBytes, allocationDuring, probeEnvironment } from '../../../../perf/harness/allocation.ts'
 import { Processes } from '../../../../perf/harness/processes.ts'
+import { waitFor } from '../../../support/wait.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -25,19 +27,29 @@ test('what was allocated is_what_came_into_use_between_collections', () => {
   )
 })
 
-test('a process that allocates for_a_while is_asked_how_much, and one without a probe is_not', async () => {
+test('a process that allocates_is_asked_how_much, and one without a probe is_not', async () => {
   const processes = new Processes()
-  // 1,000 objects of some hundred bytes every millisecond, and none kept.
-  const script =
-    'setInterval(() => { for (let i = 0; i < 1000; i++) globalThis.last = new Array(20).fill(i) }, 1)'
+  // At each line of input 200,000 arrays of 20 numbers, of which none is kept. Their elements take 176 bytes each.
+  const [arrays, least] = [200_000, 176]
+  const script = `process.stdin.on('data', () => {
+    for (let count = 0; count < ${arrays}; count++) globalThis.last = new Array(20).fill(count)
+    process.stdout.write('done')
+  })`
   const options = { cores: null, stderr: join(folder, 'stderr'), env: probeEnvironment(folder) }
   try {
-    const child = await processes.start('allocating', [process.execPath, '-e', script], options)
-    for (let n = 0; n < 200 && !existsSync(join(folder, `${child.pid}.sock`)); n++) await sleep(50)
-    const bytes = await allocationDuring(folder, [child.pid], () => sleep(500))
-    // Some of 500 rounds of 1,000 times 176 bytes: timers are late on a busy machine.
-    assert.ok(bytes !== null && bytes > 2e6 && bytes < 500e6, String(bytes))
-    assert.equal(await allocationDuring(folder, [1], () => sleep(0)), null)
+    const { pid, process: child } = await processes.start(
+      'allocating',
+      [process.execPath, '-e', script],
+      options,
+    )
+    await waitFor(() => existsSync(join(folder, `${pid}.sock`)), { what: 'the probe' })
+    const bytes = await allocationDuring(folder, [pid], async () => {
+      child.stdin?.write('go\n')
+      await once(child.stdout as Readable, 'data')
+    })
+    // The rest is what Node itself allocates meanwhile.
+    assert.ok(bytes !== null && bytes >= arrays * least && bytes < 2 * arrays * least, String(bytes))
+    assert.equal(await allocationDuring(folder, [1], async () => {}), null)
   } finally {
     await processes.stopAll()
   }

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { fastApiMissing } from '../../../../perf/harness/fastapi.ts'
 import { findGenerator } from '../../../../perf/harness/load.ts'
 import { Processes, which } from '../../../../perf/harness/processes.ts'
-import type { Run } from '../../../../perf/harness/run.ts'
+import type { Run } from '../../../../perf/harness/run-settings.ts'
 import { select } from '../../../../perf/report/catalogue.ts'
 import { missingHere, runExperiment } from '../../../../perf/report/run.ts'
 

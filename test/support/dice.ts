@@ -1,13 +1,12 @@
 import type { TestContext } from 'node:test'
+import { seedOf } from './seed.ts'
 
-/** Random numbers that can be had again: the seed is printed, and WEIR_TEST_SEED sets it. */
+/** Random numbers that can be had again: see seed.ts. */
 export class Dice {
   #state: number
 
   constructor(t: TestContext) {
-    const seed = Number(process.env.WEIR_TEST_SEED ?? 1 + (Date.now() % 1_000_000))
-    t.diagnostic(`WEIR_TEST_SEED=${seed}`)
-    this.#state = seed
+    this.#state = seedOf(t)
   }
 
   /** A whole number from 0 to n - 1. */

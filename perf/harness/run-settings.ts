@@ -1,0 +1,29 @@
+/** What a run of the benchmark is to do. */
+import type { Generator } from './load.ts'
+import type { Bench } from './running.ts'
+
+export interface Schedule {
+  /** How often each row is measured. */
+  readonly turns: number
+  /** Length of a turn. */
+  readonly seconds: number
+  /** Load on each row before the first turn, for compilers and connections. 0: none. */
+  readonly warmupSeconds: number
+}
+
+/** The tools that there are: paths, or null. */
+export interface WantedPasses {
+  readonly h2load: string | null
+  readonly strace: string | null
+  readonly allocation: boolean
+}
+
+export interface Run {
+  readonly bench: Bench
+  readonly generator: Generator
+  readonly schedule: Schedule
+  /** Beside the timed turns. */
+  readonly wanted: WantedPasses
+  /** Is told what happens, a line at a time. */
+  readonly say: (line: string) => void
+}
