@@ -66,6 +66,15 @@ const forwarded: readonly Case[] = [
     has: { host: 'test', 'content-type': 'text/x' },
   },
   {
+    rfc: '7239 8.1',
+    what: 'nothing of what the client says about itself',
+    sent: get(
+      'X-Forwarded-For: 9.9.9.9\r\nX_Forwarded_For: 9.9.9.9\r\nX-Forwarded_Host: evil\r\nForwarded: for=9.9.9.9\r\n',
+    ),
+    has: { 'x-forwarded-for': '127.0.0.1' },
+    hasNot: ['x_forwarded_for', 'x-forwarded_host', 'forwarded'],
+  },
+  {
     rfc: '9110 5.3',
     what: 'repeated fields, in order',
     sent: get('X-A: 1\r\nX-B: 2\r\nX-A: 3\r\n'),
