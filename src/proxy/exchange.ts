@@ -89,7 +89,7 @@ export class Exchange extends Account implements Tried, Timed {
     if (this.head.fault !== null) {
       // Not ended inside the handler: the binding would read on, and take what stands behind this request for another one.
       // While an answer is outstanding it closes the connection on a second request instead, and the answer is lost.
-      if (this.head.framed && this.head.method !== 'HEAD') return this.#refuseAtOnce()
+      if (this.head.endInDoubt) return this.#refuseAtOnce()
       setImmediate(this.#refuseFaulty)
       return
     }

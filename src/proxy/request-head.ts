@@ -42,8 +42,6 @@ export class RequestHead {
   /** -1: none given. */
   contentLength = -1
   chunked = false
-  /** It has a Content-Length or a Transfer-Encoding, whatever that says. */
-  framed = false
   /** Why it must not be forwarded; null if it may. */
   fault: string | null = null
   /** What the client is told then. */
@@ -56,6 +54,8 @@ export class RequestHead {
   #counted = false
   #wide = false
   #upgrade = ''
+  /** It has a Content-Length or a Transfer-Encoding, whatever that says. */
+  #framed = false
   readonly #collect = (name: string, value: string): void => this.#add(name, value)
 
   /**
@@ -64,6 +64,11 @@ export class RequestHead {
    */
   get endsConnection(): boolean {
     return this.closes || this.bindingCloses || this.last || this.chunked
+  }
+
+  /** It is malformed and says something of its body: where the next request begins nobody can tell. Not of HEAD (`refuseAtOnce`). */
+  get endInDoubt(): boolean {
+    return this.#framed && this.verdict === outcomes.badRequest && this.method !== 'HEAD'
   }
 
   get hasBody(): boolean {
@@ -127,7 +132,7 @@ export class RequestHead {
     this.isLastHop = false
     this.contentLength = -1
     this.chunked = false
-    this.framed = false
+    this.#framed = false
     this.fault = null
     this.verdict = outcomes.badRequest
     this.#bytes = 0
@@ -196,14 +201,14 @@ export class RequestHead {
   }
 
   #readLength(value: string): void {
-    this.framed = true
+    this.#framed = true
     if (this.contentLength !== -1) this.fault ??= 'Content-Length is given twice'
     this.contentLength = contentLength(value)
     if (this.contentLength === -1) this.fault ??= 'Content-Length is not a number'
   }
 
   #readEncoding(value: string): void {
-    this.framed = true
+    this.#framed = true
     if (this.chunked) this.fault ??= 'Transfer-Encoding is given twice'
     this.chunked = true
     if (value.toLowerCase() !== 'chunked') this.fault ??= 'Transfer-Encoding is other than chunked'
