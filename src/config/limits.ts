@@ -67,9 +67,9 @@ export const limits = {
   healthTimeoutMs: { min: 1, max: 86_400_000 },
   healthStreak: { min: 1, max: 100 },
 
-  headBytes: { min: 1024, max: 16_384 },
+  headBytes: { min: 1024, max: 32_768 },
   headerCount: { min: 1, max: 98 },
-  targetBytes: { min: 1, max: 16_384 },
+  targetBytes: { min: 1, max: 32_768 },
   /** 0 means none. */
   bodyBytes: { min: 0, max: 1024 * 1024 ** 3 },
   /** Per second. 0 means none. */

@@ -24,7 +24,10 @@ const minRate = section({
 export const limits = section({
   headBytes: size(ranges.headBytes)
     .default('16KiB')
-    .describe('Request line and headers together: "1KiB" to "16KiB", default "16KiB". Above: 431.'),
+    .describe(
+      'Request line and headers together: "1KiB" to "32KiB", default "16KiB". Above: 431. A fixed answer ' +
+        '(respond) is given to any head up to 40KiB, unless this is below the default.',
+    ),
   headers: integer(ranges.headerCount)
     .default(98)
     .describe(
@@ -32,7 +35,7 @@ export const limits = section({
     ),
   targetBytes: size(ranges.targetBytes)
     .default('8KiB')
-    .describe('Path and query: "1B" to "16KiB", default "8KiB". Above: 414.'),
+    .describe('Path and query: "1B" to "32KiB", default "8KiB". Above: 414.'),
   bodyBytes: size(ranges.bodyBytes)
     .default('0B')
     .describe(
@@ -44,7 +47,7 @@ export const limits = section({
     .default(16_384)
     .describe(
       'Client connections per worker, 0 to 1000000; default 16384. Those above are closed as they come. 0: as many as ' +
-        'there are file descriptors, which upstream connections need too. A connection takes up to 16 KiB.',
+        'there are file descriptors, which upstream connections need too. A connection may hold up to 40 KiB of a head that is not complete.',
     ),
   connectionRequests: integer(ranges.connectionRequests)
     .default(0)

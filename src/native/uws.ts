@@ -18,8 +18,11 @@ export type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from '
 
 /** The limits that the binding sets and Weir can only choose or know. */
 export const nativeLimits = {
-  /** Request line and headers together, in bytes. Also what one slow client can make a connection hold. */
-  headBytes: 16_384,
+  /**
+   * Request line and headers together, in bytes. Also what one slow client can make a connection hold. Above Weir's own limits, for the
+   * binding answers what exceeds it with 431, whatever it is, and a target that is too long must get 414 (RFC 9112, section 3).
+   */
+  headBytes: 40_960,
   /** Compiled into the binding: the 99th header is refused with 431. */
   headerCount: 98,
 } as const

@@ -45,6 +45,15 @@ export const outcomes = Object.freeze({
   responded: row('responded', 0, 'none', 'never', ''),
 
   badRequest: row('bad_request', 400, 'client', 'never', 'the request is malformed or ambiguous', true),
+  /** Any but `100-continue` (RFC 9110, section 10.1.1). */
+  expectationFailed: row(
+    'expectation_failed',
+    417,
+    'client',
+    'never',
+    'this expectation is not understood',
+    true,
+  ),
   bodyTooLarge: row('body_too_large', 413, 'client', 'never', 'the request body is too large', true),
   targetTooLong: row('target_too_long', 414, 'client', 'never', 'the request target is too long', true),
   headTooLarge: row('head_too_large', 431, 'client', 'never', 'the request headers are too large', true),

@@ -55,6 +55,8 @@ const unlimited: LimitsPlan = {
   connectionRequests: 0,
   connectionAgeMs: 0,
 }
+/** The default of `limits.headBytes`. A fixed answer is too cheap to add up a head that may be some KiB longer. */
+const usualHeadBytes = 16_384
 const nothingForwarded = { trustedProxies: [], forwarded: false, via: false, requestId: false }
 
 export class DataPlane implements DataPlaneContext {
@@ -262,8 +264,8 @@ export class DataPlane implements DataPlaneContext {
 function isPlain(request: HttpRequest, url: string, limits: LimitsPlan): boolean {
   const query = request.getQuery() as string | undefined
   return (
-    // Lower than the binding's own: they must be counted.
-    limits.headBytes === nativeLimits.headBytes &&
+    // Lower than is usual: they must be counted.
+    limits.headBytes >= usualHeadBytes &&
     limits.headerCount === nativeLimits.headerCount &&
     url.length + (query === undefined ? 0 : query.length + 1) <= limits.targetBytes &&
     request.getHeader('content-length') === '' &&

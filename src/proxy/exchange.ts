@@ -26,7 +26,7 @@ import { ClientPace } from './client-pace.ts'
 import type { DataPlaneContext } from './data-plane.ts'
 import type { Timed } from './deadlines.ts'
 import { headBytesMax, ResponseBlock, type ResponseFields } from './headers/response-block.ts'
-import { answer } from './reply.ts'
+import { answer, lastHopReply, refuseAtOnce, writeContinue } from './reply.ts'
 import { mayGather } from './retry.ts'
 import { type Route, upstreamOf } from './router.ts'
 import { type Tried, Tries } from './tries.ts'
@@ -45,6 +45,8 @@ export class Exchange extends Account implements Tried, Timed {
   #phase: Phase = 'idle'
   #res: HttpResponse | null = null
   #upstream: Upstream | null = null
+  /** See `writeContinue`. */
+  #continued = false
   readonly #upload = new Upload(
     () => this.#progress(),
     (outcome) => this.#breakOff(outcome),
@@ -85,17 +87,19 @@ export class Exchange extends Account implements Tried, Timed {
     this.head.read(request, path, route?.cleaned === true, this.#context.limits)
     this.address = clientAddress(res, this.head.by)
     if (this.head.fault !== null) {
-      // Not from inside the handler: the binding would read on, and take what stands behind this request for another one.
-      // While an answer is outstanding it closes the connection on a second request instead.
+      // Not ended inside the handler: the binding would read on, and take what stands behind this request for another one.
+      // While an answer is outstanding it closes the connection on a second request instead, and the answer is lost.
+      if (this.head.endInDoubt) return this.#refuseAtOnce()
       setImmediate(this.#refuseFaulty)
       return
     }
     if (route === null) return this.#refuse(outcomes.noRoute)
     const refusal = route.guard?.refuses(this, this.#context.forwarding.trusted) ?? null
     if (refusal !== null) return this.#refuse(refusal)
-    if (route.reply !== null) {
-      this.status = route.reply.status
-      route.reply.send(res, request, this.#mustClose, this.head.bindingCloses)
+    const reply = route.reply ?? (this.head.isLastHop ? lastHopReply(this.head.method) : null)
+    if (reply !== null) {
+      this.status = reply.status
+      reply.send(res, request, this.#mustClose, this.head.bindingCloses)
       this.#res = null
       return this.#finish(outcomes.responded)
     }
@@ -111,6 +115,10 @@ export class Exchange extends Account implements Tried, Timed {
     // A body that is not there yet holds no place upstream: the request queues when its first bytes have come.
     this.#phase = 'reading'
     this.deadline = this.#context.deadlines.after(this.#upstream.timeouts.bodyMs)
+    if (this.head.awaitsContinue) {
+      this.#continued = true
+      writeContinue(res)
+    }
     const gather = mayGather(this.head.method, this.head.contentLength, this.#upstream.retries)
     this.#upload.begin(res, this.#onFirstBytes, this.#context.limits.bodyBytes, gather)
   }
@@ -141,7 +149,8 @@ export class Exchange extends Account implements Tried, Timed {
     if (!this.understands(status, fields, interim)) return this.#breakOff(outcomes.badResponse)
     const { method, bindingCloses } = this.head
     const res = this.#res as HttpResponse
-    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, bindingCloses)
+    const isHead = method === 'HEAD'
+    this.#response.begin(res, status, this.#block, isHead, this.#mustClose, bindingCloses, this.#continued)
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -249,8 +258,18 @@ export class Exchange extends Account implements Tried, Timed {
     this.#upload.detach(true)
     this.#res = null
     const { method, accept, bindingCloses: itself } = this.head
-    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, itself, this.answerFields)
+    const close = outcome.closes || this.#mustClose
+    answer(res, outcome, method, accept, close, itself, this.answerFields, this.#continued)
     this.#finish(outcome)
+  }
+
+  /** The same for a request whose end is in doubt. */
+  #refuseAtOnce(): void {
+    const { verdict, accept } = this.head
+    this.status = verdict.status
+    refuseAtOnce(this.#res as HttpResponse, verdict, accept)
+    this.#res = null
+    this.#finish(verdict)
   }
 
   /** Ends in failure: with an answer if none has begun, else by closing, so that the client sees it end early. */
@@ -287,5 +306,6 @@ export class Exchange extends Account implements Tried, Timed {
     this.#phase = 'idle'
     this.#res = null
     this.#upstream = null
+    this.#continued = false
   }
 }

@@ -6,7 +6,7 @@
 import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/plan.ts'
-import { isBodiless, statusLine } from './status-line.ts'
+import { behindContinue, isBodiless, statusLine } from './status-line.ts'
 
 interface Bodies {
   readonly json: string
@@ -23,6 +23,9 @@ const bodies = new Map<Outcome, Bodies>(
   }),
 )
 
+const jsonType = 'application/json'
+const textType = 'text/plain; charset=utf-8'
+
 /** `Retry-After`, in seconds: what is short of room now may have some soon. */
 const retryAfterSeconds = '1'
 
@@ -36,6 +39,7 @@ export const noFields: Fields = Object.freeze([])
  * @param close the connection closes behind the answer
  * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
  * @param fields further ones
+ * @param continued see `writeContinue`
  */
 export function answer(
   res: HttpResponse,
@@ -45,19 +49,43 @@ export function answer(
   close: boolean,
   itself = false,
   fields: Fields = noFields,
+  continued = false,
 ): void {
   const json = acceptsJson(accept)
   const { json: jsonBody, text } = bodies.get(outcome) as Bodies
   const body = json ? jsonBody : text
   res.cork(() => {
-    res.writeStatus(statusLine(outcome.status))
-    res.writeHeader('content-type', json ? 'application/json' : 'text/plain; charset=utf-8')
+    const type = continued ? behindContinue(statusLine(outcome.status), 'content-type') : 'content-type'
+    if (!continued) res.writeStatus(statusLine(outcome.status))
+    res.writeHeader(type, json ? jsonType : textType)
     if (outcome.status === 426)
       res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
     for (const [name, value] of fields) res.writeHeader(name, value)
     writeBody(res, method, body, close, itself)
   })
+}
+
+/** The binding's cork: what does not fit it goes out at once, with all that is in it. */
+const corkBytes = 16_384
+
+/**
+ * Refuses and closes, inside the request's handler, so that nothing behind the request is read, not even what has come in the same packet.
+ * An answer that waits in the binding's cork would be lost then (native-notes/03-request-parser.md): this one is filled up with spaces
+ * until it leaves, and written by hand, since `end` would let the binding read on. Not for HEAD. The abort handler is replaced.
+ */
+export function refuseAtOnce(res: HttpResponse, outcome: Outcome, accept: string): void {
+  const json = acceptsJson(accept)
+  const { json: jsonBody, text } = bodies.get(outcome) as Bodies
+  const body = (json ? jsonBody : text).padEnd(corkBytes)
+  res.onAborted(() => {})
+  res.writeStatus(statusLine(outcome.status))
+  res.writeHeader('date', new Date().toUTCString())
+  res.writeHeader('content-type', json ? jsonType : textType)
+  res.writeHeader('connection', 'close')
+  // The line end that the binding writes behind a field is the body's last.
+  res.writeHeader('content-length', `${body.length + 2}\r\n\r\n${body}`)
+  res.close()
 }
 
 /** RFC 9110, section 12.5.1, as far as it decides between two types: no Accept, or one that covers JSON. */
@@ -116,6 +144,14 @@ export function endWithLarge(res: HttpResponse, body: Buffer): void {
   res.onWritable((offset) => res.tryEnd(body.subarray(offset), body.length)[0])
 }
 
+/**
+ * Sends `100 Continue` by itself, inside the request's handler. The binding writes one status per response, as it is, and this is it: the
+ * final one must come as a part of the first field (`behindContinue`).
+ */
+export function writeContinue(res: HttpResponse): void {
+  res.writeStatus('100 Continue\r\n')
+}
+
 /** A route's fixed answer, ready to write. */
 export class FixedReply {
   readonly status: number
@@ -151,4 +187,12 @@ export class FixedReply {
     if (isBodiless(this.status)) endWithoutBody(res, close, itself)
     else writeBody(res, method, this.#body, close, itself)
   }
+}
+
+const lastHopOptions = new FixedReply({ status: 200, headers: [], body: '' })
+const lastHopTrace = new FixedReply({ status: 501, headers: [], body: '' })
+
+/** What Weir says itself where a request may go no further (RFC 9110, section 7.6.2). It does not send requests back, as TRACE wants. */
+export function lastHopReply(method: string): FixedReply {
+  return method === 'TRACE' ? lastHopTrace : lastHopOptions
 }

@@ -9,10 +9,11 @@
 import type { HttpRequest } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
-import { contentLength, fieldValue, isHost, isTarget, isToken } from './headers/bytes.ts'
+import { contentLength, fieldValue, isHost, isTarget, isToken, restoreBytes } from './headers/bytes.ts'
 import { isClaim } from './headers/forwarding.ts'
 import { bindingCloses, isHopByHop, nominated, wantsClose } from './headers/hop-by-hop.ts'
 import { type ListenerFacts, plainListener } from './listener-facts.ts'
+import { asksForWebSocket, isHandshake } from './websocket/handshake.ts'
 
 export class RequestHead {
   /** Of the listener that it came by. Set before it is read; it stays until the next one. */
@@ -34,6 +35,10 @@ export class RequestHead {
   closes = false
   /** See `bindingCloses`. */
   bindingCloses = false
+  /** The client waits for `100 Continue` before it sends its body, and the binding has not understood that. */
+  awaitsContinue = false
+  /** It may not be forwarded any further (RFC 9110, section 7.6.2). */
+  isLastHop = false
   /** -1: none given. */
   contentLength = -1
   chunked = false
@@ -46,6 +51,11 @@ export class RequestHead {
   #hosts = 0
   #connections = 0
   #connection = ''
+  #counted = false
+  #wide = false
+  #upgrade = ''
+  /** It has a Content-Length or a Transfer-Encoding, whatever that says. */
+  #framed = false
   readonly #collect = (name: string, value: string): void => this.#add(name, value)
 
   /**
@@ -54,6 +64,11 @@ export class RequestHead {
    */
   get endsConnection(): boolean {
     return this.closes || this.bindingCloses || this.last || this.chunked
+  }
+
+  /** It is malformed and says something of its body: where the next request begins nobody can tell. Not of HEAD (`refuseAtOnce`). */
+  get endInDoubt(): boolean {
+    return this.#framed && this.verdict === outcomes.badRequest && this.method !== 'HEAD'
   }
 
   get hasBody(): boolean {
@@ -81,6 +96,9 @@ export class RequestHead {
     else if (!isHost(this.host)) this.fault = 'the Host header is empty or malformed'
     else if (this.chunked && this.contentLength !== -1)
       this.fault = 'both Content-Length and Transfer-Encoding are given'
+    if (this.#wide) this.#restoreBytes(request)
+    if (this.#upgrade !== '' && this.fault === null) this.#readUpgrade()
+    if (this.#counted) this.#countForward()
     if (this.#connection !== '') this.#readConnection()
   }
 
@@ -111,8 +129,11 @@ export class RequestHead {
     this.requestId = ''
     this.closes = false
     this.bindingCloses = false
+    this.awaitsContinue = false
+    this.isLastHop = false
     this.contentLength = -1
     this.chunked = false
+    this.#framed = false
     this.fault = null
     this.verdict = outcomes.badRequest
     this.#bytes = 0
@@ -120,6 +141,9 @@ export class RequestHead {
     this.#hosts = 0
     this.#connections = 0
     this.#connection = ''
+    this.#counted = false
+    this.#wide = false
+    this.#upgrade = ''
   }
 
   /** Names come in lower case. */
@@ -137,11 +161,19 @@ export class RequestHead {
         break
       case 6:
         if (name === 'accept') this.accept = value
-        // uWebSockets.js has answered it already (native-notes/03-request-parser.md).
-        else if (name === 'expect') return
+        else if (name === 'expect') {
+          this.#readExpectation(value)
+          return
+        }
+        break
+      case 7:
+        if (name === 'upgrade') this.#upgrade = value
         break
       case 10:
         if (name === 'connection') this.#addConnection(value)
+        break
+      case 12:
+        if (name === 'max-forwards') this.#counted = true
         break
       case 14:
         if (name === 'content-length') {
@@ -157,6 +189,7 @@ export class RequestHead {
         break
     }
     const bytes = fieldValue(value)
+    if (bytes !== value) this.#wide = true
     if (bytes === null || !isToken(name))
       this.fault ??= 'a header field has characters that must not be forwarded'
     else if (isClaim(name)) this.claims.push(name, bytes)
@@ -169,15 +202,46 @@ export class RequestHead {
   }
 
   #readLength(value: string): void {
+    this.#framed = true
     if (this.contentLength !== -1) this.fault ??= 'Content-Length is given twice'
     this.contentLength = contentLength(value)
     if (this.contentLength === -1) this.fault ??= 'Content-Length is not a number'
   }
 
   #readEncoding(value: string): void {
+    this.#framed = true
     if (this.chunked) this.fault ??= 'Transfer-Encoding is given twice'
     this.chunked = true
     if (value.toLowerCase() !== 'chunked') this.fault ??= 'Transfer-Encoding is other than chunked'
+  }
+
+  /** `100-continue` in any case; the binding has answered it where it stands in lower case (native-notes/03-request-parser.md). */
+  #readExpectation(value: string): void {
+    if (value === '100-continue' || value === '') return
+    if (value.toLowerCase() === '100-continue') this.awaitsContinue = true
+    else this.#exceeds(outcomes.expectationFailed)
+  }
+
+  /** An intermediary counts Max-Forwards for two methods (RFC 9110, section 7.6.2). */
+  #countForward(): void {
+    if (this.method !== 'OPTIONS' && this.method !== 'TRACE') return
+    for (let index = 0; index < this.headers.length; index += 2) {
+      if (this.headers[index] !== 'max-forwards') continue
+      const value = this.headers[index + 1] as string
+      if (!/^\d+$/.test(value)) continue
+      if (Number(value) === 0) this.isLastHop = true
+      this.headers[index + 1] = String(Math.min(Number(value) - 1, Number.MAX_SAFE_INTEGER))
+    }
+  }
+
+  #restoreBytes(request: HttpRequest): void {
+    if (!restoreBytes(this.headers, request) || !restoreBytes(this.claims, request))
+      this.fault ??= 'a header field that is given twice has bytes that are not UTF-8'
+  }
+
+  #readUpgrade(): void {
+    const asks = this.method === 'GET' && !this.hasBody && asksForWebSocket(this.#upgrade, this.#connection)
+    if (asks && !isHandshake(this.headers)) this.fault = 'the WebSocket handshake is malformed'
   }
 
   #readConnection(): void {

@@ -23,8 +23,12 @@ interface Case {
   readonly hasNot?: readonly string[]
 }
 
+const host = 'Host: test\r\n'
 const get = (headers = '', target = '/') => `GET ${target} HTTP/1.1\r\nHost: test\r\n${headers}\r\n`
 const post = (headers: string, body: string) => `POST / HTTP/1.1\r\nHost: test\r\n${headers}\r\n${body}`
+
+/** 0x80 to 0xFF. */
+const everyHighByte = Buffer.from(Array.from({ length: 128 }, (_, index) => 128 + index)).toString('latin1')
 
 const sha256 = (text: string) => createHash('sha256').update(text, 'latin1').digest('hex')
 
@@ -62,6 +66,15 @@ const forwarded: readonly Case[] = [
     has: { host: 'test', 'content-type': 'text/x' },
   },
   {
+    rfc: '7239 8.1',
+    what: 'nothing of what the client says about itself',
+    sent: get(
+      'X-Forwarded-For: 9.9.9.9\r\nX_Forwarded_For: 9.9.9.9\r\nX-Forwarded_Host: evil\r\nForwarded: for=9.9.9.9\r\n',
+    ),
+    has: { 'x-forwarded-for': '127.0.0.1' },
+    hasNot: ['x_forwarded_for', 'x-forwarded_host', 'forwarded'],
+  },
+  {
     rfc: '9110 5.3',
     what: 'repeated fields, in order',
     sent: get('X-A: 1\r\nX-B: 2\r\nX-A: 3\r\n'),
@@ -79,6 +92,12 @@ const forwarded: readonly Case[] = [
     what: 'UTF-8 inside a value, byte for byte',
     sent: get('X-A: a\xc3\xa9b\r\n'),
     has: { 'x-a': 'a\xc3\xa9b' },
+  },
+  {
+    rfc: '9110 5.5',
+    what: 'bytes inside a value that are not UTF-8, byte for byte',
+    sent: get(`X-A: a\xe9b\r\nX-B: .${everyHighByte}.\r\nX-C: a\xef\xbf\xbdb\r\n`),
+    has: { 'x-a': 'a\xe9b', 'x-b': `.${everyHighByte}.`, 'x-c': 'a\xef\xbf\xbdb' },
   },
   {
     rfc: '9112 6.1',
@@ -117,6 +136,44 @@ const forwarded: readonly Case[] = [
     body: 'a',
     hasNot: ['expect'],
   },
+  {
+    rfc: '9110 7.6.2',
+    what: 'Max-Forwards of OPTIONS, less one',
+    sent: get('Max-Forwards: 10\r\nX-A: 1\r\n').replace('GET', 'OPTIONS'),
+    has: { 'max-forwards': '9', 'x-a': '1' },
+  },
+  {
+    rfc: '9110 7.6.2',
+    what: 'Max-Forwards of TRACE, less one, however large it is',
+    sent: get(`Max-Forwards: ${'9'.repeat(30)}\r\n`).replace('GET', 'TRACE'),
+    has: { 'max-forwards': '9007199254740991' },
+  },
+  {
+    rfc: '9110 7.6.2',
+    what: 'Max-Forwards that is no number, as it came',
+    sent: get('Max-Forwards: -1\r\n').replace('GET', 'OPTIONS'),
+    has: { 'max-forwards': '-1' },
+  },
+  {
+    rfc: '9110 7.6.2',
+    what: 'Max-Forwards of other methods, as it came',
+    sent: get('Max-Forwards: 0\r\n'),
+    has: { 'max-forwards': '0' },
+  },
+  ...[
+    'a',
+    'A.test:8080',
+    'a.test:',
+    '[::1]',
+    '[::ffff:1.2.3.4]:80',
+    '[v1.a:b]',
+    "a%2d!$&'()*+,;=_~.test",
+  ].map((host) => ({
+    rfc: '9112 3.2',
+    what: `the Host ${host}`,
+    sent: `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+    has: { host },
+  })),
   { rfc: '9112 9.6', what: 'Connection: close', sent: get('Connection: close\r\n'), closes: true },
   { rfc: '9112 9.3', what: 'a connection that goes on', sent: get(), closes: false },
 ]
@@ -216,7 +273,6 @@ test('trustedProxies: what they say about the client is kept and extended', asyn
   }
 })
 
-const host = 'Host: test\r\n'
 /** What ends a connection, and how the last request on it may be answered. */
 const lastRequests: readonly (readonly [rfc: string, what: string, sent: string, method?: string])[] = [
   ['9112 9.6', 'close', get('Connection: close\r\n')],

@@ -56,9 +56,11 @@ test('what stands behind a refused request is not taken for the next one', async
   for (const [what, bytes] of Object.entries(refused)) {
     const client = await connect()
     await client.send(`${bytes}GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n`)
-    // The 400 itself may get lost when the connection closes over unread bytes.
     const { unread } = await client.closed()
-    assert.deepEqual(unread.match(/HTTP\/1\.1 \d\d\d/g) ?? [], unread === '' ? [] : ['HTTP/1.1 400'], what)
+    const statuses = unread.match(/HTTP\/1\.1 \d\d\d/g) ?? []
+    // Without framing what follows is an ordinary request, over which the connection closes before the 400 is out.
+    if (/^(Content-Length|Transfer-Encoding)/m.test(bytes)) assert.deepEqual(statuses, ['HTTP/1.1 400'], what)
+    else assert.deepEqual(statuses, unread === '' ? [] : ['HTTP/1.1 400'], what)
     assert.deepEqual(
       origin.requests.map((request) => request.target),
       [],

@@ -23,10 +23,10 @@
  */
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
-import { toWritable } from '../headers/bytes.ts'
 import type { ResponseBlock } from '../headers/response-block.ts'
+import { writeHead, writeHeadBehindContinue } from '../headers/write-head.ts'
 import { endWithoutBody, oneCorkBytes } from '../reply.ts'
-import { isBodiless, statusLine } from '../status-line.ts'
+import { isBodiless } from '../status-line.ts'
 
 type Mode = 'none' | 'fixed' | 'chunked'
 
@@ -34,7 +34,6 @@ type Mode = 'none' | 'fixed' | 'chunked'
 const cautiousBytes = 4_096
 /** What is written to find out whether there is room; a write that is refused is kept by the binding. */
 const probeBytes = 64
-
 const noop = (): void => {}
 
 export class ResponseBody {
@@ -56,6 +55,7 @@ export class ResponseBody {
   #block: ResponseBlock | null = null
   #close = false
   #itself = false
+  #continued = false
   #total = 0
   #pending: Buffer | null = null
   /** The chunk at hand lies in memory that the next read overwrites. */
@@ -97,7 +97,7 @@ export class ResponseBody {
   /**
    * Takes the head. Completes at once if no body can follow.
    * @param close the client's connection is to close behind the response
-   * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
+   * @param itself see `bindingCloses` @param continued see `writeContinue`
    */
   begin(
     res: HttpResponse,
@@ -106,12 +106,14 @@ export class ResponseBody {
     isHead: boolean,
     close: boolean,
     itself = false,
+    continued = false,
   ): void {
     this.#res = res
     this.#status = status
     this.#block = block
     this.#close = close
     this.#itself = itself
+    this.#continued = continued
     this.#pieceBytes = this.#writeBytes
     if (isHead || isBodiless(status)) {
       this.#mode = 'none'
@@ -175,6 +177,7 @@ export class ResponseBody {
     this.#block = null
     this.#close = false
     this.#itself = false
+    this.#continued = false
     this.#total = 0
     this.#pending = null
     this.#borrowed = false
@@ -213,9 +216,8 @@ export class ResponseBody {
   #writeHead(res: HttpResponse, lengthHeader: boolean, closeHeader: boolean): void {
     this.headWritten = true
     const block = this.#block as ResponseBlock
-    if (block.interim !== '') res.writeStatus(toWritable(block.interim + statusLine(this.#status)))
-    else if (this.#status !== 200) res.writeStatus(statusLine(this.#status))
-    if (block.name !== '') res.writeHeader(toWritable(block.name), toWritable(block.rest))
+    if (this.#continued) writeHeadBehindContinue(res, this.#status, block, this.#close)
+    else writeHead(res, this.#status, block)
     if (lengthHeader && block.contentLength >= 0)
       res.writeHeader('content-length', String(block.contentLength))
     if (this.#close && closeHeader) res.writeHeader('connection', 'close')

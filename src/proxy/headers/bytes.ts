@@ -3,6 +3,8 @@
  * undici reads and writes latin1. Between them every value is kept as a byte string: one character per byte.
  */
 
+import { isIPv6 } from 'node:net'
+
 declare global {
   interface Buffer {
     /** What `toString('latin1')` ends in, without the look-up of the encoding. Public in Node, missing in its types. */
@@ -39,6 +41,28 @@ export function fieldValue(text: string): string | null {
   return wide ? Buffer.from(text, 'utf8').latin1Slice() : text
 }
 
+/** U+FFFD as a byte string: what bytes that are no UTF-8 have become, or what the client has sent. */
+const replacement = Buffer.from('\uFFFD').latin1Slice()
+
+/**
+ * Puts the bytes back that were not UTF-8. Of the binding's ways to a field only `getHeader` tells bytes, one character for each, and only of
+ * the first field of a name (native-notes/03-request-parser.md).
+ * @param fields name and value alternately, as `fieldValue` made them
+ * @returns false if one cannot be put back
+ */
+export function restoreBytes(fields: string[], request: { getHeader(name: string): string }): boolean {
+  for (let index = 1; index < fields.length; index += 2) {
+    const value = fields[index] as string
+    if (!value.includes(replacement)) continue
+    const name = fields[index - 1] as string
+    const bytes = request.getHeader(name)
+    const isFirst = !fields.some((other, at) => at % 2 === 0 && at < index - 1 && other === name)
+    if (!isFirst || fieldValue(Buffer.from(bytes, 'latin1').toString()) !== value) return false
+    fields[index] = bytes
+  }
+  return true
+}
+
 /**
  * A byte string -> what `writeHeader` and `writeStatus` take: text where it is ASCII, else the bytes, since text would
  * be encoded a second time. The native length of the UTF-8 form differs from the number of characters exactly where one
@@ -48,13 +72,15 @@ export function toWritable(bytes: string): string | Buffer {
   return Buffer.byteLength(bytes) === bytes.length ? bytes : Buffer.from(bytes, 'latin1')
 }
 
+const colon = 0x3a
+
 /** RFC 9110, section 5.6.2: the characters of a method and of a field name are 1 in here, by their code. */
 export const tokenCharacters = charset(
   "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 )
-/** RFC 3986, section 3.2.2 with a port: names, addresses, brackets and percent-escapes. */
+/** RFC 3986, section 3.2.2: what a name or an IPv4 address consists of, but for percent-escapes. */
 const hostCharacters = charset(
-  "-._~%!$&'()*+,;=:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+  "-._~!$&'()*+,;=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 )
 
 function charset(characters: string): Uint8Array {
@@ -75,8 +101,34 @@ export function isToken(text: string): boolean {
   return consistsOf(text, tokenCharacters)
 }
 
+/**
+ * A Host: a name, an address in brackets, and a port (RFC 3986, sections 3.2.2 and 3.2.3). Not empty, since no URI of http is (RFC
+ * 9110, section 4.2.1).
+ */
 export function isHost(text: string): boolean {
-  return consistsOf(text, hostCharacters)
+  let end = 0
+  while (hostCharacters[text.charCodeAt(end)] === 1) end++
+  if (end === text.length) return end > 0
+  if (end > 0 && text.charCodeAt(end) === colon) return isDigits(text, end + 1)
+  return isRareHost(text)
+}
+
+function isDigits(text: string, from: number): boolean {
+  for (let index = from; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code < 0x30 || code > 0x39) return false
+  }
+  return true
+}
+
+const literal = /^\[(?:([0-9a-f:.]+)|v[0-9a-f]+\.[-.\w~!$&'()*+,;=:]+)\](?::[0-9]*)?$/i
+const escapedName = /^(?:[-.\w~!$&'()*+,;=]|%[0-9a-f]{2})+(?::[0-9]*)?$/i
+
+/** With an address in brackets or percent-escapes, or none at all. */
+function isRareHost(text: string): boolean {
+  const match = literal.exec(text)
+  if (match === null) return escapedName.test(text)
+  return match[1] === undefined || isIPv6(match[1])
 }
 
 /**

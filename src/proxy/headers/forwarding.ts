@@ -19,7 +19,11 @@ export interface Forwardable {
   requestId: string
 }
 
-/** Whether a field says where a request comes from, and so must not be passed on unseen. @param name in lower case */
+/**
+ * Whether a field says where a request comes from, and so must not be passed on unseen. `X_Forwarded_For` is one, too: what hands fields on
+ * as variables (CGI, WSGI) makes the same of it.
+ * @param name in lower case
+ */
 export function isClaim(name: string): boolean {
   switch (name.length) {
     case 9:
@@ -27,8 +31,12 @@ export function isClaim(name: string): boolean {
     case 12:
       return name === 'x-request-id'
     default:
-      return name.length > 12 && name.charCodeAt(0) === 0x78 && name.startsWith('x-forwarded-')
+      return name.length > 12 && name.charCodeAt(0) === 0x78 && isForwarded(name)
   }
+}
+
+function isForwarded(name: string): boolean {
+  return name.startsWith('x-forwarded-') || (name.includes('_') && /^x[-_]forwarded[-_]/.test(name))
 }
 
 export class Forwarding {

@@ -1,6 +1,6 @@
 /**
- * Interim responses (1xx), which a proxy passes on (RFC 9110, section 15.2; RFC 8297 for 103). The binding cannot send
- * one by itself, but writes what stands in a status line as it is, so they travel in front of the final response's status,
+ * Interim responses (1xx), which a proxy passes on (RFC 9110, section 15.2; RFC 8297 for 103). The binding has no call for
+ * one, but writes what stands in a status line as it is, so they travel in front of the final response's status,
  * all at once: right by the RFC, though too late to save a browser time (native-notes/06-head-needs-a-byte.md).
  *
  *     HTTP/1.1 │ 103 Early Hints CR LF Link: </a> CR LF CR LF HTTP/1.1 │ 200 OK

@@ -9,13 +9,40 @@ export function wantsWebSocket(request: HttpRequest): boolean {
   return (
     request.getHeader('content-length') === '' &&
     request.getHeader('transfer-encoding') === '' &&
-    request.getHeader('upgrade').toLowerCase() === 'websocket' &&
-    request
-      .getHeader('connection')
+    asksForWebSocket(request.getHeader('upgrade'), request.getHeader('connection'))
+  )
+}
+
+/** The values of Upgrade and Connection, as they came. */
+export function asksForWebSocket(upgrade: string, connection: string): boolean {
+  return (
+    upgrade.toLowerCase() === 'websocket' &&
+    connection
       .toLowerCase()
       .split(',')
       .some((token) => token.trim() === 'upgrade')
   )
+}
+
+/** 16 bytes in base64 (RFC 4648, section 4). */
+const keyForm = /^[A-Za-z0-9+/]{22}==$/
+
+/**
+ * Whether a request for a WebSocket has one key, and that is one, and no second version (RFC 6455, sections 4.2.1, 11.3.1 and 11.3.5).
+ * @param headers name and value alternately
+ */
+export function isHandshake(headers: readonly string[]): boolean {
+  let keys = 0
+  let versions = 0
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index]
+    if (name === 'sec-websocket-version') versions++
+    else if (name === 'sec-websocket-key') {
+      if (!keyForm.test(headers[index + 1] as string)) return false
+      keys++
+    }
+  }
+  return keys === 1 && versions <= 1
 }
 
 /** The only version there is (RFC 6455, section 4.4). */

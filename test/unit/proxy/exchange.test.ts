@@ -129,18 +129,26 @@ test('no route_404; a fixed answer_sent; either without an attempt', async (t) =
 })
 
 test('request that must not pass_400, the connection closes, the fault is in the log', async (t) => {
-  const context = new FakeContext(t)
-  const { res } = context.start({ headers: [['transfer-encoding', 'gzip, chunked']] })
-  await turn()
-  assert.equal(res.parse().status, 400)
-  assert.equal(res.closedBy, 'end')
-  assert.match(String(context.memory.named('request')[0]?.reason), /chunked/)
-  await context.assertAtRest()
+  for (const [header, closedBy, reason] of [
+    [['host', 'a b'], 'end', /Host/],
+    [['transfer-encoding', 'gzip, chunked'], 'close', /chunked/],
+  ] as const) {
+    const context = new FakeContext(t)
+    const { res } = context.start({ headers: [header] })
+    // Where its end is in doubt nothing behind it may be read.
+    assert.equal(res.closedBy, closedBy === 'close' ? 'close' : null)
+    await turn()
+    assert.equal(res.parse().status, 400)
+    assert.equal(res.closedBy, closedBy)
+    assert.match(String(context.memory.named('request')[0]?.reason), reason)
+    assert.deepEqual(res.misuse, [])
+    await context.assertAtRest()
+  }
 })
 
 test('request that must not pass, and its client leaves at once_recorded once', async (t) => {
   const context = new FakeContext(t)
-  context.start({ headers: [['content-length', 'x']] }).res.leave()
+  context.start({ headers: [['host', 'a b']] }).res.leave()
   const next = context.start()
   await turn()
   assert.deepEqual(context.recorder.counts(), { client_aborted: 1 })
@@ -279,7 +287,7 @@ test('used again and again_one shape for life, and reset to the values of a new 
     context.call.complete()
     await turn()
   }
-  context.start({ headers: [['content-length', 'x']] }).res.leave()
+  context.start({ headers: [['host', 'a b']] }).res.leave()
   const [used] = context.spareExchanges as [Exchange]
   assert.equal(context.spareExchanges.length, 1)
   const fresh = new Exchange(context)

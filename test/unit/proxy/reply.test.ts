@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import type { FixedResponse } from '../../../src/plan/plan.ts'
-import { answer, FixedReply } from '../../../src/proxy/reply.ts'
+import { answer, FixedReply, refuseAtOnce } from '../../../src/proxy/reply.ts'
 import { FakeRequest } from '../../support/fakes/http-request.ts'
 import { FakeResponse } from '../../support/fakes/http-response.ts'
 import { headerValues, type ParsedResponse } from '../../support/fakes/parse-response.ts'
@@ -34,6 +34,21 @@ for (const [name, outcome] of withAnswer) {
     assert.ok(parsed.complete && parsed.rest.length === 0)
     assert.equal(res.closedBy, null)
     assert.equal(headerValues(parsed, 'retry-after').length, outcome.status === 503 ? 1 : 0)
+  })
+}
+
+for (const accept of ['', 'text/plain']) {
+  test(`refused at once, Accept ${accept || 'none'}_out whole although it is closed inside the handler`, () => {
+    const res = new FakeResponse()
+    res.cork(() => refuseAtOnce(res.native, outcomes.badRequest, accept), true)
+    const parsed = res.parse()
+    assert.equal(parsed.status, 400)
+    assert.match(parsed.body.toString(), accept === '' ? /^\{"error":"bad_request",.*\}\s+$/ : /^400 .*\s+$/)
+    assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+    assert.equal(headerValues(parsed, 'date').length, 1)
+    assert.ok(parsed.complete && parsed.rest.length === 0)
+    assert.equal(res.closedBy, 'close')
+    assert.deepEqual(res.misuse, [])
   })
 }
 

@@ -83,10 +83,20 @@ test('isClaim_all of X-Forwarded-*, Forwarded and X-Request-Id', () => {
     'x-forwarded-for',
     'x-forwarded-prefix',
     'x-forwarded-a',
+    'x_forwarded_for',
+    'x-forwarded_for',
+    'x_forwarded-host',
   ]) {
     assert.ok(isClaim(name), name)
   }
-  for (const name of ['x-forwarded', 'x-forwarded-', 'x-real-ip', 'forwardee', 'content-length']) {
+  for (const name of [
+    'x-forwarded',
+    'x-forwarded-',
+    'x-forwardedly_x',
+    'x-real-ip',
+    'forwardee',
+    'content-length',
+  ]) {
     assert.ok(!isClaim(name), name)
   }
 })

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HttpRequest } from '../../../../src/native/uws.ts'
-import { forwardedFields, offered, wantsWebSocket } from '../../../../src/proxy/websocket/handshake.ts'
+import {
+  forwardedFields,
+  isHandshake,
+  offered,
+  wantsWebSocket,
+} from '../../../../src/proxy/websocket/handshake.ts'
 
 function request(headers: Record<string, string>): HttpRequest {
   return { getHeader: (name: string) => headers[name] ?? '' } as unknown as HttpRequest
@@ -42,3 +47,20 @@ test('forwardedFields leaves out the fields of the handshake but the subprotocol
     ['__proto__', 'x'],
   ])
 })
+
+const key = ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==']
+const version = ['sec-websocket-version', '13']
+const handshakes: [what: string, headers: string[], ok: boolean][] = [
+  ['a key and a version', [...key, ...version], true],
+  ['no version, which is judged elsewhere', key, true],
+  ['no key', version, false],
+  ['two keys', [...key, ...version, ...key], false],
+  ['two versions', [...key, ...version, ...version], false],
+  ['a value that is named like the field', [...key, 'x-a', 'sec-websocket-key'], true],
+  ...['', 'x', 'dGhlIHNhbXBsZSBub25jZQ', '!'.repeat(24), 'a'.repeat(24), `${'a'.repeat(21)}===`].map(
+    (value): [string, string[], boolean] => [`the key ${value}`, ['sec-websocket-key', value], false],
+  ),
+]
+for (const [what, headers, ok] of handshakes) {
+  test(`RFC 6455, 4.2.1: ${what}_${ok ? 'yes' : 'no'}`, () => assert.equal(isHandshake(headers), ok))
+}
