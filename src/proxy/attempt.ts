@@ -242,7 +242,9 @@ export class Attempt implements Departing {
       (this.#upstream as Upstream).failed(endpoint, outcomes.retriedStatus, this.#epoch)
     else if (endpoint.outlier.troubled) (this.#upstream as Upstream).succeeded(endpoint, this.#epoch)
     this.#resume = resume
-    ;(this.#connection as Connection).reader = this
+    const connection = this.#connection as Connection
+    connection.reader = this
+    if (status === 304 || connection.isHttp10) connection.readAsMeant(status, rawHeaders)
     if (this.#listener === null) return true
     this.#headSeen = true
     this.#listener.onHead(status, rawHeaders, this.#interim, this)

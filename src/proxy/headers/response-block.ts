@@ -138,7 +138,7 @@ export class ResponseBlock {
         if (this.contentLength < 0) this.malformed = true
         return true
       case 'transfer-encoding':
-        if (this.chunked || value.trim().toLowerCase() !== 'chunked') this.malformed = true
+        if (this.chunked || !isChunked(value)) this.malformed = true
         this.chunked = true
         return true
       default:
@@ -166,6 +166,11 @@ export class ResponseBlock {
   }
 }
 
+/** Whether the parser reads chunks, too: behind the word it bears spaces, and nothing else that could pass for white space. */
+function isChunked(value: string): boolean {
+  return /^[\t ]*chunked *$/i.test(value)
+}
+
 function joined(before: string, value: string): string {
   return before === '' ? value : `${before},${value}`
 }
@@ -181,6 +186,7 @@ function mayBeDropped(length: number): boolean {
   switch (length) {
     case 2:
     case 4:
+    case 5:
     case 7:
     case 10:
     case 14:
