@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HttpRequest } from '../../../../src/native/uws.ts'
-import { forwardedFields, offered, wantsWebSocket } from '../../../../src/proxy/websocket/handshake.ts'
+import {
+  answeredFields,
+  forwardedFields,
+  offered,
+  wantsWebSocket,
+} from '../../../../src/proxy/websocket/handshake.ts'
 
 function request(headers: Record<string, string>): HttpRequest {
   return { getHeader: (name: string) => headers[name] ?? '' } as unknown as HttpRequest
@@ -41,4 +46,21 @@ test('forwardedFields leaves out the fields of the handshake but the subprotocol
     ['cookie', ['1', '2', '3']],
     ['__proto__', 'x'],
   ])
+})
+
+test('answeredFields leaves out the fields of the handshake, and keeps bytes', () => {
+  const raw = [
+    'Set-Cookie',
+    'a=\xe9',
+    'SEC-WebSocket-Accept',
+    'x',
+    'Sec-WebSocket-Extensions',
+    'y',
+    'X-A',
+    '',
+  ]
+  assert.deepEqual(
+    answeredFields(raw).map((bytes) => bytes.toString('latin1')),
+    ['Set-Cookie', 'a=\xe9', 'X-A', ''],
+  )
 })
