@@ -37,7 +37,13 @@ export interface AttemptListener {
   readonly address: string
   /** The connection stands and the request is about to be written: from here on it may have reached the endpoint. */
   onStarted(attempt: Attempt): void
-  /** @param interim the interim responses that came before, as `withInterim` writes them */
+  /**
+   * Interim responses, and no head in the same read.
+   * @param interim as `withInterim` writes them
+   * @returns whether they are on their way; otherwise they come with the head
+   */
+  onInterim(interim: string): boolean
+  /** @param interim the interim responses that came before and are not on their way */
   onHead(status: number, rawHeaders: readonly Buffer[], interim: string, attempt: Attempt): void
   /** @returns false: pause the endpoint until `resume` */
   onChunk(chunk: Buffer): boolean
@@ -106,6 +112,8 @@ export class Attempt implements Departing {
   #probe = false
   #headSeen = false
   #interim = ''
+  /** Bytes of those that are on their way. */
+  #interimSent = 0
   /** Milliseconds on the monotonic clock, while its upstream waits for word of this attempt; otherwise NaN. */
   #begunAt = Number.NaN
   #abort: ((error: Error) => void) | null = null
@@ -115,6 +123,7 @@ export class Attempt implements Departing {
   /** What is to leave; null once it has. */
   #outgoing: Outgoing | null = null
   readonly #finishLater = (): void => this.#finish()
+  readonly #sendInterim = (): void => this.#interimAlone()
   /** Filled anew for each request; undici copies what it needs inside `dispatch`. */
   readonly #options: DispatchOptions & { servername: string | null } = {
     servername: null,
@@ -233,7 +242,10 @@ export class Attempt implements Departing {
 
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
     if (status < 200) {
-      this.#interim = withInterim(this.#interim, status, rawHeaders)
+      // undici lets it pass for an interim response. What is thrown here ends the attempt.
+      if (status < 100) throw new errors.HTTPParserError(`a status of ${status}`)
+      this.#interim = withInterim(this.#interim, status, rawHeaders, this.#interimSent)
+      ;(this.#connection as Connection).whenParsed(this.#sendInterim)
       return true
     }
     if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed', this.#verdict(status))
@@ -249,6 +261,13 @@ export class Attempt implements Departing {
     this.#headSeen = true
     this.#listener.onHead(status, rawHeaders, this.#interim, this)
     return true
+  }
+
+  #interimAlone(): void {
+    const interim = this.#interim
+    if (interim === '' || this.#headSeen || this.#listener?.onInterim(interim) !== true) return
+    this.#interimSent += interim.length
+    this.#interim = ''
   }
 
   onData(chunk: Buffer): boolean {
@@ -345,6 +364,7 @@ export class Attempt implements Departing {
     this.#probe = false
     this.#headSeen = false
     this.#interim = ''
+    this.#interimSent = 0
     this.#begunAt = Number.NaN
     this.#abort = null
     this.#resume = null

@@ -25,6 +25,7 @@ import { clientAddress } from './client-address.ts'
 import { ClientPace } from './client-pace.ts'
 import type { DataPlaneContext } from './data-plane.ts'
 import type { Timed } from './deadlines.ts'
+import { sendInterim } from './headers/interim.ts'
 import { headBytesMax, ResponseBlock } from './headers/response-block.ts'
 import { answer } from './reply.ts'
 import { mayGather } from './retry.ts'
@@ -132,6 +133,14 @@ export class Exchange extends Account implements Tried, Timed {
   }
 
   // ---- 7 stream ----
+
+  onInterim(interim: string): boolean {
+    const res = this.#res
+    if (res === null) return false
+    sendInterim(res, interim, this.#block.behindInterim)
+    this.#block.behindInterim = true
+    return true
+  }
 
   onHead(status: number, rawHeaders: readonly Buffer[], interim: string): void {
     this.#phase = 'streaming'
@@ -248,7 +257,8 @@ export class Exchange extends Account implements Tried, Timed {
     this.#upload.detach(true)
     this.#res = null
     const { method, accept, bindingCloses: itself } = this.head
-    answer(res, outcome, method, accept, outcome.closes || this.#mustClose, itself, this.answerFields)
+    const closes = outcome.closes || this.#mustClose
+    answer(res, outcome, method, accept, closes, itself, this.answerFields, this.#block.behindInterim)
     this.#finish(outcome)
   }
 
@@ -281,6 +291,7 @@ export class Exchange extends Account implements Tried, Timed {
     this.deadline = Number.NaN
     this.resetAccount()
     this.#response.reset()
+    this.#block.behindInterim = false
     this.#pace.reset()
     this.#tries.reset()
     this.#phase = 'idle'

@@ -6,6 +6,7 @@
 import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/plan.ts'
+import { writeStatusBehind } from './headers/interim.ts'
 import { isBodiless, statusLine } from './status-line.ts'
 
 interface Bodies {
@@ -36,6 +37,7 @@ export const noFields: Fields = Object.freeze([])
  * @param close the connection closes behind the answer
  * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
  * @param fields further ones
+ * @param behindInterim interim responses have been sent
  */
 export function answer(
   res: HttpResponse,
@@ -45,13 +47,15 @@ export function answer(
   close: boolean,
   itself = false,
   fields: Fields = noFields,
+  behindInterim = false,
 ): void {
   const json = acceptsJson(accept)
   const { json: jsonBody, text } = bodies.get(outcome) as Bodies
   const body = json ? jsonBody : text
   res.cork(() => {
-    res.writeStatus(statusLine(outcome.status))
-    res.writeHeader('content-type', json ? 'application/json' : 'text/plain; charset=utf-8')
+    const type = json ? 'application/json' : 'text/plain; charset=utf-8'
+    if (behindInterim) writeStatusBehind(res, '', outcome.status, 'content-type', type)
+    else res.writeStatus(statusLine(outcome.status)).writeHeader('content-type', type)
     if (outcome.status === 426)
       res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)

@@ -415,6 +415,14 @@ const interim: readonly Case[] = [
     ending: 'fin',
     status: bad,
   },
+  ...['000', '099'].map(
+    (status): Case => ({
+      rfc: '9110 15',
+      what: `the status ${status} before the answer`,
+      bytes: `HTTP/1.1 ${status} X\r\n\r\n${fine}`,
+      status: bad,
+    }),
+  ),
   {
     rfc: '9110 15.2.2',
     what: '101 that nobody asked for',

@@ -23,10 +23,10 @@
  */
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
-import { toWritable } from '../headers/bytes.ts'
+import { writeStatusAndFields } from '../headers/interim.ts'
 import type { ResponseBlock } from '../headers/response-block.ts'
 import { endWithoutBody, oneCorkBytes } from '../reply.ts'
-import { isBodiless, statusLine } from '../status-line.ts'
+import { isBodiless } from '../status-line.ts'
 
 type Mode = 'none' | 'fixed' | 'chunked'
 
@@ -213,9 +213,7 @@ export class ResponseBody {
   #writeHead(res: HttpResponse, lengthHeader: boolean, closeHeader: boolean): void {
     this.headWritten = true
     const block = this.#block as ResponseBlock
-    if (block.interim !== '') res.writeStatus(toWritable(block.interim + statusLine(this.#status)))
-    else if (this.#status !== 200) res.writeStatus(statusLine(this.#status))
-    if (block.name !== '') res.writeHeader(toWritable(block.name), toWritable(block.rest))
+    writeStatusAndFields(res, this.#status, block)
     if (lengthHeader && block.contentLength >= 0)
       res.writeHeader('content-length', String(block.contentLength))
     if (this.#close && closeHeader) res.writeHeader('connection', 'close')

@@ -37,6 +37,8 @@ export class ResponseBlock {
 
   /** The interim responses before it (headers/interim.ts). */
   interim = ''
+  /** Others have been sent ahead of it: its status cannot be written as such. Set by whoever sends them; `read` leaves it. */
+  behindInterim = false
 
   /** Bytes on the wire. */
   get length(): number {
