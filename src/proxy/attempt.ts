@@ -242,8 +242,8 @@ export class Attempt implements Departing {
 
   onHeaders(status: number, rawHeaders: readonly Buffer[], resume: () => void): boolean {
     if (status < 200) {
-      // undici lets it pass for an interim response. What is thrown here ends the attempt.
-      if (status < 100) throw new errors.HTTPParserError(`a status of ${status}`)
+      // undici lets these pass for interim responses, 101 without an Upgrade. What is thrown here ends the attempt.
+      if (status < 100 || status === 101) throw new errors.HTTPParserError(`a status of ${status}`)
       this.#interim = withInterim(this.#interim, status, rawHeaders, this.#interimSent)
       ;(this.#connection as Connection).whenParsed(this.#sendInterim)
       return true

@@ -436,6 +436,12 @@ const interim: readonly Case[] = [
     status: bad,
   },
   {
+    rfc: '9110 15.2.2',
+    what: '101 without Upgrade and nothing behind it',
+    bytes: `HTTP/1.1 101 Switching Protocols\r\nX-A: 1\r\n\r\n`,
+    status: bad,
+  },
+  {
     rfc: '9110 7.8',
     what: '200 with Upgrade',
     bytes: response('Upgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 2\r\n', 'ok'),
