@@ -38,7 +38,13 @@ export interface AttemptListener {
   readonly address: string
   /** The connection stands and the request is about to be written: from here on it may have reached the endpoint. */
   onStarted(attempt: Attempt): void
-  /** @param interim the interim responses that came before, as `withInterim` writes them */
+  /**
+   * Interim responses, and no head in the same read.
+   * @param interim as `withInterim` writes them
+   * @returns whether they are on their way; otherwise they come with the head
+   */
+  onInterim(interim: string): boolean
+  /** @param interim the interim responses that came before and are not on their way */
   onHead(status: number, fields: ResponseFields, interim: string, attempt: Attempt): void
   /** @returns false: pause the endpoint until `resume` */
   onChunk(chunk: Buffer): boolean
@@ -107,6 +113,8 @@ export class Attempt implements Departing {
   #probe = false
   #headSeen = false
   #interim = ''
+  /** Bytes of those that are on their way. */
+  #interimSent = 0
   /** Milliseconds on the monotonic clock, while its upstream waits for word of this attempt; otherwise NaN. */
   #begunAt = Number.NaN
   #abort: ((error: Error) => void) | null = null
@@ -116,6 +124,7 @@ export class Attempt implements Departing {
   /** What is to leave; null once it has. */
   #outgoing: Outgoing | null = null
   readonly #finishLater = (): void => this.#finish()
+  readonly #sendInterim = (): void => this.#interimAlone()
   /** Filled anew for each request; undici copies what it needs inside `dispatch`. */
   readonly #options: DispatchOptions & { servername: string | null } = {
     servername: null,
@@ -234,7 +243,10 @@ export class Attempt implements Departing {
 
   onHeaders(status: number, fields: ResponseFields, resume: () => void): boolean {
     if (status < 200) {
-      this.#interim = withInterim(this.#interim, status, fields as readonly Buffer[])
+      // undici lets these pass for interim responses, 101 without an Upgrade. What is thrown here ends the attempt.
+      if (status < 100 || status === 101) throw new errors.HTTPParserError(`a status of ${status}`)
+      this.#interim = withInterim(this.#interim, status, fields as readonly Buffer[], this.#interimSent)
+      ;(this.#connection as Connection).whenParsed(this.#sendInterim)
       return true
     }
     if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed', this.#verdict(status))
@@ -243,11 +255,21 @@ export class Attempt implements Departing {
       (this.#upstream as Upstream).failed(endpoint, outcomes.retriedStatus, this.#epoch)
     else if (endpoint.outlier.troubled) (this.#upstream as Upstream).succeeded(endpoint, this.#epoch)
     this.#resume = resume
-    ;(this.#connection as Connection).reader = this
+    const connection = this.#connection as Connection
+    connection.reader = this
+    if (Array.isArray(fields) && (status === 304 || connection.isHttp10))
+      connection.readAsMeant(status, fields)
     if (this.#listener === null) return true
     this.#headSeen = true
     this.#listener.onHead(status, fields, this.#interim, this)
     return true
+  }
+
+  #interimAlone(): void {
+    const interim = this.#interim
+    if (interim === '' || this.#headSeen || this.#listener?.onInterim(interim) !== true) return
+    this.#interimSent += interim.length
+    this.#interim = ''
   }
 
   onData(chunk: Buffer): boolean {
@@ -344,6 +366,7 @@ export class Attempt implements Departing {
     this.#probe = false
     this.#headSeen = false
     this.#interim = ''
+    this.#interimSent = 0
     this.#begunAt = Number.NaN
     this.#abort = null
     this.#resume = null

@@ -128,3 +128,8 @@ export class Deadlines<T extends Timed> {
     }
   }
 }
+
+/** Of two deadlines. NaN for none. */
+export function earlier(a: number, b: number): number {
+  return a < b || Number.isNaN(b) ? a : b
+}

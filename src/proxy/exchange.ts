@@ -25,6 +25,7 @@ import { clientAddress } from './client-address.ts'
 import { ClientPace } from './client-pace.ts'
 import type { DataPlaneContext } from './data-plane.ts'
 import type { Timed } from './deadlines.ts'
+import { sendInterim } from './headers/interim.ts'
 import { headBytesMax, ResponseBlock, type ResponseFields } from './headers/response-block.ts'
 import { answer, lastHopReply, refuseAtOnce, writeContinue } from './reply.ts'
 import { mayGather } from './retry.ts'
@@ -45,8 +46,6 @@ export class Exchange extends Account implements Tried, Timed {
   #phase: Phase = 'idle'
   #res: HttpResponse | null = null
   #upstream: Upstream | null = null
-  /** See `writeContinue`. */
-  #continued = false
   readonly #upload = new Upload(
     () => this.#progress(),
     (outcome) => this.#breakOff(outcome),
@@ -116,7 +115,7 @@ export class Exchange extends Account implements Tried, Timed {
     this.#phase = 'reading'
     this.deadline = this.#context.deadlines.after(this.#upstream.timeouts.bodyMs)
     if (this.head.awaitsContinue) {
-      this.#continued = true
+      this.#block.behindInterim = true
       writeContinue(res)
     }
     const gather = mayGather(this.head.method, this.head.contentLength, this.#upstream.retries)
@@ -142,6 +141,14 @@ export class Exchange extends Account implements Tried, Timed {
 
   // ---- 7 stream ----
 
+  onInterim(interim: string): boolean {
+    const res = this.#res
+    if (res === null) return false
+    sendInterim(res, interim, this.#block.behindInterim)
+    this.#block.behindInterim = true
+    return true
+  }
+
   onHead(status: number, fields: ResponseFields, interim: string): void {
     this.#phase = 'streaming'
     this.status = status
@@ -149,8 +156,7 @@ export class Exchange extends Account implements Tried, Timed {
     if (!this.understands(status, fields, interim)) return this.#breakOff(outcomes.badResponse)
     const { method, bindingCloses } = this.head
     const res = this.#res as HttpResponse
-    const isHead = method === 'HEAD'
-    this.#response.begin(res, status, this.#block, isHead, this.#mustClose, bindingCloses, this.#continued)
+    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, bindingCloses)
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -258,8 +264,8 @@ export class Exchange extends Account implements Tried, Timed {
     this.#upload.detach(true)
     this.#res = null
     const { method, accept, bindingCloses: itself } = this.head
-    const close = outcome.closes || this.#mustClose
-    answer(res, outcome, method, accept, close, itself, this.answerFields, this.#continued)
+    const closes = outcome.closes || this.#mustClose
+    answer(res, outcome, method, accept, closes, itself, this.answerFields, this.#block.behindInterim)
     this.#finish(outcome)
   }
 
@@ -301,11 +307,11 @@ export class Exchange extends Account implements Tried, Timed {
     this.deadline = Number.NaN
     this.resetAccount()
     this.#response.reset()
+    this.#block.behindInterim = false
     this.#pace.reset()
     this.#tries.reset()
     this.#phase = 'idle'
     this.#res = null
     this.#upstream = null
-    this.#continued = false
   }
 }

@@ -107,6 +107,10 @@ class Copy implements Applicant, AttemptListener, Balanced {
     this.#expect(this.#upstream.timeouts.headersMs)
   }
 
+  onInterim(): boolean {
+    return true
+  }
+
   onHead(): void {
     this.#headSeen = true
     this.#expect(this.#upstream.timeouts.bodyMs)

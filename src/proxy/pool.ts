@@ -24,6 +24,7 @@ import { type Connect, connector, openSocket } from './connector.ts'
 import { EndpointSocket } from './endpoint-socket.ts'
 import { ContinueDisguise } from './headers/disguise-continue.ts'
 import { IdleTimer } from './idle-timer.ts'
+import { readAsMeant } from './undici-parser.ts'
 
 /** undici wants a positive number; a day stands for "no limit". */
 const unlimitedMs = 86_400_000
@@ -57,6 +58,8 @@ export class Connection {
   slot = -1
   /** Whose response is being read; null between two. */
   reader: { resume(): void } | null = null
+  /** The head at hand says HTTP/1.0 (headers/disguise-continue.ts). */
+  isHttp10 = false
   /** It takes no more requests. */
   closing = false
   /** What its present socket has come to was held against the endpoint already (outliers.ts). */
@@ -71,6 +74,8 @@ export class Connection {
   #idle: IdleTimer | null = null
   /** Where it is a plain one. */
   #plain: EndpointSocket | null = null
+  /** Whatever it is. */
+  #socket: object | null = null
 
   /** @param connect for TLS; shared by the connections to one endpoint, for the sake of its sessions */
   constructor(origin: string, plan: ConnectionPlan, connect: Connect) {
@@ -96,11 +101,13 @@ export class Connection {
       this.connected = true
       this.served = 0
       this.blamed = false
+      this.isHttp10 = false
       this.#idle?.takeOver()
       this.#plain?.takeOver()
     })
     this.client.on('disconnect', () => {
       this.#plain = null
+      this.#socket = null
       this.connected = false
       this.#idle?.stop()
       this.#idle = null
@@ -117,9 +124,16 @@ export class Connection {
     if (this.#plain?.whenParsed(act) !== true) queueMicrotask(act)
   }
 
+  /** Of a response that is a 304, or HTTP/1.0. Called from inside `onHeaders`. */
+  readAsMeant(status: number, rawHeaders: readonly Buffer[]): void {
+    const chunked = this.isHttp10 && hasTransferEncoding(rawHeaders)
+    if (this.#socket !== null) readAsMeant(this.#socket, status, chunked)
+  }
+
   #connect(options: ConnectOptions, callback: ConnectCallback): void {
     const take = (error: Error | null, socket: EndpointSocket | Socket | null): void => {
       if (socket === null) return callback(error as Error, null)
+      this.#socket = socket
       this.#idle = new IdleTimer(socket)
       callback(null, socket as Socket)
     }
@@ -158,6 +172,13 @@ export class Connection {
       if (this.reader !== null && error.code === 'ECONNRESET') error.code = 'ECONNABORTED'
     })
   }
+}
+
+function hasTransferEncoding(rawHeaders: readonly Buffer[]): boolean {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if ((rawHeaders[index] as Buffer).latin1Slice().toLowerCase() === 'transfer-encoding') return true
+  }
+  return false
 }
 
 /** undici asks for these at each request, and URL puts them together each time. */

@@ -6,7 +6,8 @@
 import type { HttpRequest, HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/plan.ts'
-import { behindContinue, isBodiless, statusLine } from './status-line.ts'
+import { writeStatusBehind } from './headers/interim.ts'
+import { isBodiless, statusLine } from './status-line.ts'
 
 interface Bodies {
   readonly json: string
@@ -39,7 +40,7 @@ export const noFields: Fields = Object.freeze([])
  * @param close the connection closes behind the answer
  * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
  * @param fields further ones
- * @param continued see `writeContinue`
+ * @param behindInterim interim responses have been sent
  */
 export function answer(
   res: HttpResponse,
@@ -49,15 +50,15 @@ export function answer(
   close: boolean,
   itself = false,
   fields: Fields = noFields,
-  continued = false,
+  behindInterim = false,
 ): void {
   const json = acceptsJson(accept)
   const { json: jsonBody, text } = bodies.get(outcome) as Bodies
   const body = json ? jsonBody : text
   res.cork(() => {
-    const type = continued ? behindContinue(statusLine(outcome.status), 'content-type') : 'content-type'
-    if (!continued) res.writeStatus(statusLine(outcome.status))
-    res.writeHeader(type, json ? jsonType : textType)
+    const type = json ? jsonType : textType
+    if (behindInterim) writeStatusBehind(res, '', outcome.status, 'content-type', type)
+    else res.writeStatus(statusLine(outcome.status)).writeHeader('content-type', type)
     if (outcome.status === 426)
       res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
@@ -146,7 +147,7 @@ export function endWithLarge(res: HttpResponse, body: Buffer): void {
 
 /**
  * Sends `100 Continue` by itself, inside the request's handler. The binding writes one status per response, as it is, and this is it: the
- * final one must come as a part of the first field (`behindContinue`).
+ * final one must come as a part of the first field (`writeStatusBehind`, headers/interim.ts).
  */
 export function writeContinue(res: HttpResponse): void {
   res.writeStatus('100 Continue\r\n')

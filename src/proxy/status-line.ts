@@ -18,11 +18,3 @@ export function statusLine(status: number): string {
 export function isBodiless(status: number): boolean {
   return status === 204 || status === 304
 }
-
-/**
- * The name of a response's first field where its status is already out (`writeContinue`): the status line stands in front of it.
- * @param line of the status, with interim responses before it if there are any
- */
-export function behindContinue(line: string, name: string): string {
-  return `HTTP/1.1 ${line}\r\n${name}`
-}

@@ -26,6 +26,7 @@ import { Attempt, type AttemptListener, type Outgoing } from './attempt.ts'
 import type { Balanced } from './balance/policy.ts'
 import type { Upload } from './body/upload.ts'
 import type { DataPlaneContext } from './data-plane.ts'
+import { earlier } from './deadlines.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { ResponseFields } from './headers/response-block.ts'
 import type { Hedgeable, Hedging } from './hedging/hedging.ts'
@@ -47,7 +48,8 @@ export interface Tried extends Balanced {
   endpointId: string
   /** Whether this head can be passed on. */
   understands(status: number, fields: ResponseFields, interim: string): boolean
-  /** See AttemptListener, also for the next two. */
+  /** See AttemptListener, also for the next three. */
+  onInterim(interim: string): boolean
   onHead(status: number, fields: ResponseFields, interim: string): void
   onChunk(chunk: Buffer): boolean
   onEnd(): void
@@ -302,6 +304,11 @@ export class Tries implements Applicant, AttemptListener, Hedgeable, Parked {
 
   // ---- 7 stream ----
 
+  onInterim(interim: string): boolean {
+    // Of two attempts only the one that wins is heard.
+    return this.#rival === null && this.#request.onInterim(interim)
+  }
+
   onHead(status: number, fields: ResponseFields, interim: string, attempt: Attempt): void {
     if (this.#rival !== null && !this.#wins(attempt, status, fields, interim)) return
     const { retries } = this.#upstream as Upstream
@@ -389,9 +396,4 @@ export class Tries implements Applicant, AttemptListener, Hedgeable, Parked {
     this.#deadline = Number.NaN
     this.#rivalDeadline = Number.NaN
   }
-}
-
-/** NaN for none. */
-function earlier(a: number, b: number): number {
-  return a < b || Number.isNaN(b) ? a : b
 }

@@ -12,6 +12,10 @@ export interface Parser {
   /** The value of Keep-Alive in the head at hand. */
   keepAlive: string
   timeoutType: number | null
+  /** Of the head at hand: its Content-Length, with which the body is compared; '' for none. */
+  contentLength: string
+  /** Of the head at hand: the connection is used again. */
+  shouldKeepAlive: boolean
   /** @param kind what the timer is for: `keepAliveKind`, or one of those that are off */
   setTimeout(ms: number, kind: number): void
 
@@ -38,4 +42,16 @@ export function keepFields(socket: object): void {
   const headers = parserOf(socket)?.headers as Buffer[] | undefined
   if (headers === undefined) return
   for (let index = 0; index < headers.length; index++) headers[index] = Buffer.from(headers[index] as Buffer)
+}
+
+/**
+ * Called from inside `onHeaders`, since undici takes two things otherwise than the RFCs: the length that a 304 may announce
+ * is not that of its own body (RFC 9110, section 8.6), and HTTP/1.0 has no Transfer-Encoding, so that the connection is
+ * not to be trusted behind it (RFC 9112, section 6.1).
+ */
+export function readAsMeant(socket: object, status: number, oldAndChunked: boolean): void {
+  const parser = parserOf(socket)
+  if (parser === null) return
+  if (status === 304) parser.contentLength = ''
+  if (oldAndChunked) parser.shouldKeepAlive = false
 }

@@ -22,6 +22,8 @@ interface Case {
   readonly body?: string
   /** The client must see that the body ended early, having got this much at most. */
   readonly truncated?: boolean
+  /** Whether the next request may come over the same connection. Either, if it is not given. */
+  readonly reused?: boolean
   /** The statuses of the interim responses before the answer. */
   readonly interim?: readonly number[]
   readonly has?: Readonly<Record<string, string>>
@@ -95,6 +97,9 @@ const framing: readonly Case[] = [
     'chunked, chunked',
     '',
     'chunked\x0b',
+    // The parser takes neither for `chunked` and reads to the end of the connection.
+    'chunked\t',
+    'chunked\xa0',
   ].map(
     (coding): Case => ({
       rfc: '9112 6.1',
@@ -237,6 +242,18 @@ const framing: readonly Case[] = [
     bytes: response('Connection: keep-alive\r\nContent-Length: 3\r\n', 'old', 'HTTP/1.0 200 OK'),
     body: 'old',
     hasNot: ['connection'],
+    reused: true,
+  },
+  {
+    rfc: '9112 6.1',
+    what: 'HTTP/1.0 in chunks, which ends its connection whatever it says',
+    bytes: response(
+      'Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n',
+      '2\r\nok\r\n0\r\n\r\n',
+      'HTTP/1.0 200 OK',
+    ),
+    body: 'ok',
+    reused: false,
   },
 ]
 
@@ -281,6 +298,7 @@ const bodiless: readonly Case[] = [
     bytes: response('Content-Length: 5\r\nETag: "a"\r\n', '', 'HTTP/1.1 304 Not Modified'),
     status: 304,
     has: { 'content-length': '5', etag: '"a"' },
+    reused: true,
   },
   {
     rfc: '9112 6.3',
@@ -397,6 +415,14 @@ const interim: readonly Case[] = [
     ending: 'fin',
     status: bad,
   },
+  ...['000', '099'].map(
+    (status): Case => ({
+      rfc: '9110 15',
+      what: `the status ${status} before the answer`,
+      bytes: `HTTP/1.1 ${status} X\r\n\r\n${fine}`,
+      status: bad,
+    }),
+  ),
   {
     rfc: '9110 15.2.2',
     what: '101 that nobody asked for',
@@ -407,6 +433,12 @@ const interim: readonly Case[] = [
     rfc: '9110 15.2.2',
     what: '101 without Upgrade',
     bytes: `HTTP/1.1 101 Switching Protocols\r\n\r\n${fine}`,
+    status: bad,
+  },
+  {
+    rfc: '9110 15.2.2',
+    what: '101 without Upgrade and nothing behind it',
+    bytes: `HTTP/1.1 101 Switching Protocols\r\nX-A: 1\r\n\r\n`,
     status: bad,
   },
   {
@@ -493,6 +525,22 @@ const heads: readonly Case[] = [
     bytes: response('Content-Length: 2\r\n', 'ok', 'HTTP/2.0 200 OK'),
     status: [200, bad],
   },
+  ...['HTTP/1.2', 'HTTP/1.9'].map(
+    (version): Case => ({
+      rfc: '9110 2.5',
+      what: `${version}, read as 1.1`,
+      bytes: response('Content-Length: 2\r\n', 'ok', `${version} 200 OK`),
+      body: 'ok',
+    }),
+  ),
+  ...['HTTP/1.10', 'HTTP/01.1', 'HTTP/1.', 'HTTP/1.x', 'HTTP/1'].map(
+    (version): Case => ({
+      rfc: '9112 2.3',
+      what: version,
+      bytes: response('Content-Length: 2\r\n', 'ok', `${version} 200 OK`),
+      status: bad,
+    }),
+  ),
   {
     rfc: '9112 4',
     what: 'HTTP/1.1 in lower case',
@@ -575,6 +623,18 @@ const heads: readonly Case[] = [
   },
   {
     rfc: '9110 7.6.1',
+    what: 'Connection naming fields that say what the body is, and `close`',
+    bytes: response(
+      'Connection: close, Content-Type, content-encoding\r\nClose: 1\r\nContent-Type: a/b\r\nContent-Encoding: gzip\r\nX-End: 1\r\nContent-Length: 2\r\n',
+      'ok',
+    ),
+    ending: 'fin',
+    body: 'ok',
+    has: { 'x-end': '1' },
+    hasNot: ['connection', 'close', 'content-type', 'content-encoding'],
+  },
+  {
+    rfc: '9110 7.6.1',
     what: 'Content-Length that Connection names',
     bytes: response('Connection: Content-Length\r\nContent-Length: 2\r\n', 'ok'),
     body: 'ok',
@@ -647,6 +707,9 @@ interface Arrangement {
   readonly weir: Weir
   /** What the origin answers to `/case`. */
   script: Case | null
+  /** By which connection `/case` has come, and the request behind it. */
+  used: Socket | null
+  next: Socket | null
 }
 
 /** An origin that answers `/case` as scripted and anything else with its own target, and Weir with one connection to it. */
@@ -661,8 +724,14 @@ async function startArrangement(t: TestContext): Promise<Arrangement> {
       for (let end = received.indexOf('\r\n\r\n'); end >= 0; end = received.indexOf('\r\n\r\n')) {
         const target = received.split(' ', 2)[1]!
         received = received.slice(end + 4)
-        if (target !== '/case') socket.write(response(`Content-Length: ${target.length}\r\n`, target))
-        else void play(socket, arrangement.script!)
+        if (target !== '/case') {
+          arrangement.next ??= socket
+          socket.write(response(`Content-Length: ${target.length}\r\n`, target))
+        } else {
+          arrangement.used = socket
+          arrangement.next = null
+          void play(socket, arrangement.script!)
+        }
       }
     })
   })
@@ -679,7 +748,8 @@ async function startArrangement(t: TestContext): Promise<Arrangement> {
     connections: 1,
     timeouts: { body: '5s', headers: '5s' },
   }
-  const arrangement: Arrangement = { weir: await startWeir(t, { upstreams: { app } }), script: null }
+  const weir = await startWeir(t, { upstreams: { app } })
+  const arrangement: Arrangement = { weir, script: null, used: null, next: null }
   return arrangement
 }
 
@@ -715,6 +785,8 @@ async function check(arrangement: Arrangement, entry: Case): Promise<void> {
   const next = await other.exchange({ target })
   other.close()
   assert.equal(next.text, target, `another client's answer (${next.status})`)
+  if (entry.reused !== undefined)
+    assert.equal(arrangement.next === arrangement.used, entry.reused, 'the connection is used again')
 }
 
 function compare(got: ClientResponse, entry: Case): void {

@@ -141,7 +141,7 @@ test('over TLS the cookie is Secure', async (t) => {
   assert.match(answer.headers['set-cookie']?.[0] ?? '', /^weir=.*; Secure$/)
 })
 
-test('a WebSocket goes where the cookie says', async (t) => {
+test('a WebSocket goes where the cookie says, and its handshake sets one where there is none', async (t) => {
   const urls: string[] = []
   for (const name of ['a', 'b']) {
     const server = createServer((_request, response) => void response.end(name))
@@ -166,6 +166,15 @@ test('a WebSocket goes where the cookie says', async (t) => {
     socket.terminate()
     assert.equal(said, first.text)
   }
+  const newcomer = new WebSocket(`ws://127.0.0.1:${weir.port}/`)
+  const [[{ headers }], [home]] = await Promise.all([once(newcomer, 'upgrade'), once(newcomer, 'message')])
+  newcomer.terminate()
+  const [given] = headers['set-cookie'] as string[]
+  assert.match(given as string, /^weir=/)
+  const again = await fetchRaw(weir.port, {
+    headers: [['cookie', (given as string).split(';')[0] as string]],
+  })
+  assert.equal(again.text, String(home))
 })
 
 test('hash by header: one user, one endpoint, in both workers; users are spread', async (t) => {

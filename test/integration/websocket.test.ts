@@ -46,6 +46,11 @@ async function socketOrigin(
   const server = createServer((_request, response) => void response.end('plain'))
   const protocols = (offered: Set<string>) => (offered.has('second') ? 'second' : false)
   const wss = new WebSocketServer({ noServer: true, handleProtocols: protocols, autoPong: true })
+  wss.on('headers', (headers, { url }) => {
+    if (url === '/fields')
+      headers.push('Set-Cookie: a=1', 'X-Hop: 1', 'Connection: X-Hop', 'Set-Cookie: b=\xe9', 'Date: never')
+    if (url === '/many-fields') headers.push(`X-Long: ${'a'.repeat(15_000)}`)
+  })
   server.on('upgrade', (request, socket, head) => {
     handshakes.push(request)
     socket.on('error', () => {})
@@ -229,6 +234,25 @@ test('a refusal of the endpoint’s is passed on as it is; a wrong version gets 
     websocket_version: 1,
     bad_request: 1,
   })
+})
+
+test('what else an agreement says reaches the client, first WebSocket of the worker or not; too much of it is a bad answer', async (t) => {
+  const { weir } = await bridged(t)
+  for (let count = 0; count < 3; count++) {
+    const client = new WebSocket(`ws://127.0.0.1:${weir.port}/fields`)
+    const [[{ rawHeaders }]] = (await Promise.all([once(client, 'upgrade'), once(client, 'open')])) as [
+      [IncomingMessage],
+      unknown,
+    ]
+    const fields = rawHeaders.join('|')
+    assert.match(fields, /^Set-Cookie\|a=1\|Set-Cookie\|b=\xc3\xa9\|/, 'bytes as `ws` has sent them, UTF-8')
+    assert.doesNotMatch(fields, /x-hop/i)
+    assert.equal(rawHeaders.filter((name) => name.toLowerCase() === 'date').length, 1)
+    client.send('hello')
+    assert.equal(String((await once(client, 'message'))[0]), 'hello')
+  }
+  const answer = await fetchRaw(weir.port, { target: '/many-fields', headers: [...handshake, current] })
+  assert.deepEqual([answer.status, JSON.parse(answer.text).error], [502, 'bad_response'])
 })
 
 test('an agreement to another handshake is a bad answer', async (t) => {

@@ -23,8 +23,8 @@
  */
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
+import { writeStatusAndFields } from '../headers/interim.ts'
 import type { ResponseBlock } from '../headers/response-block.ts'
-import { writeHead, writeHeadBehindContinue } from '../headers/write-head.ts'
 import { endWithoutBody, oneCorkBytes } from '../reply.ts'
 import { isBodiless } from '../status-line.ts'
 
@@ -55,7 +55,6 @@ export class ResponseBody {
   #block: ResponseBlock | null = null
   #close = false
   #itself = false
-  #continued = false
   #total = 0
   #pending: Buffer | null = null
   /** The chunk at hand lies in memory that the next read overwrites. */
@@ -97,7 +96,7 @@ export class ResponseBody {
   /**
    * Takes the head. Completes at once if no body can follow.
    * @param close the client's connection is to close behind the response
-   * @param itself see `bindingCloses` @param continued see `writeContinue`
+   * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
    */
   begin(
     res: HttpResponse,
@@ -106,14 +105,12 @@ export class ResponseBody {
     isHead: boolean,
     close: boolean,
     itself = false,
-    continued = false,
   ): void {
     this.#res = res
     this.#status = status
     this.#block = block
     this.#close = close
     this.#itself = itself
-    this.#continued = continued
     this.#pieceBytes = this.#writeBytes
     if (isHead || isBodiless(status)) {
       this.#mode = 'none'
@@ -177,7 +174,6 @@ export class ResponseBody {
     this.#block = null
     this.#close = false
     this.#itself = false
-    this.#continued = false
     this.#total = 0
     this.#pending = null
     this.#borrowed = false
@@ -216,8 +212,7 @@ export class ResponseBody {
   #writeHead(res: HttpResponse, lengthHeader: boolean, closeHeader: boolean): void {
     this.headWritten = true
     const block = this.#block as ResponseBlock
-    if (this.#continued) writeHeadBehindContinue(res, this.#status, block, this.#close)
-    else writeHead(res, this.#status, block)
+    writeStatusAndFields(res, this.#status, block)
     if (lengthHeader && block.contentLength >= 0)
       res.writeHeader('content-length', String(block.contentLength))
     if (this.#close && closeHeader) res.writeHeader('connection', 'close')

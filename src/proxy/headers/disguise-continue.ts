@@ -2,7 +2,8 @@
  * Interim responses come at the origin's will, `100 Continue` too, and a client must bear one that it has not asked for (RFC
  * 9110, section 15.2). undici destroys the connection over a 100, but lets every other 1xx pass, so a 100 is made a 109,
  * which nobody has defined, before it is parsed (native-notes/17-responses.md). That takes one digit, so that it can be done
- * wherever the packets are cut.
+ * wherever the packets are cut. For the same reason the version is looked at here: a higher minor one is made 1.1, as which it
+ * is to be read (RFC 9110, section 2.5), and which undici would refuse.
  *
  *     line ──1xx──► fields ──empty line──► line        what is cut goes on with the next piece
  *       └── any other status ──► final                 until the response has been read
@@ -17,6 +18,8 @@ export interface ResponsesRead {
   readonly reader: object | null
   /** Responses that have been read. */
   readonly served: number
+  /** The head at hand says HTTP/1.0. Kept by who looks at it; nobody else is told by undici. */
+  isHttp10: boolean
 }
 
 const carriageReturn = 0x0d
@@ -26,6 +29,7 @@ const one = 0x31
 const nine = 0x39
 const versionPrefix = Buffer.from('HTTP/1.')
 /** Within a status line. */
+const minorAt = 7
 const statusAt = 9
 const statusLineBytes = 12
 /** CR LF CR LF. */
@@ -44,7 +48,7 @@ export class ContinueDisguise {
   }
 
   /**
-   * Changes the status of every 100 in front of the final response, in place.
+   * Changes the status of every 100 in front of the final response, and versions above 1.1, in place.
    * @param bytes the next ones that have come over the connection. Where they begin within a body, what is behind it is left.
    */
   look(bytes: Buffer): void {
@@ -54,15 +58,21 @@ export class ContinueDisguise {
       this.#enter('line')
       if (reader !== null) return
     }
-    // One look at one byte is all that an ordinary response costs.
-    if (this.#phase === 'line' && this.#seen === 0 && bytes.length > statusAt && bytes[statusAt] !== one) {
+    // One look at two bytes is all that an ordinary response costs.
+    if (
+      this.#phase === 'line' &&
+      this.#seen === 0 &&
+      bytes.length > statusAt &&
+      bytes[statusAt] !== one &&
+      bytes[minorAt] === one
+    ) {
       this.#phase = 'final'
     }
     let at = 0
     while (at < bytes.length && this.#phase !== 'final') {
       const byte = bytes[at] as number
       if (this.#phase === 'fields') this.#inFields(byte)
-      else if (this.#isContinue(byte)) bytes[at] = nine
+      else bytes[at] = this.#inLine(byte)
       at++
     }
   }
@@ -70,20 +80,24 @@ export class ContinueDisguise {
   #enter(phase: 'line' | 'fields'): void {
     this.#phase = phase
     this.#seen = 0
+    if (phase === 'line') this.#responses.isHttp10 = false
   }
 
-  /** @returns whether this byte of a status line is the last digit of a 100 */
-  #isContinue(byte: number): boolean {
+  /** @returns this byte of a status line as the parser is to see it */
+  #inLine(byte: number): number {
     const at = this.#seen++
-    if ((at < versionPrefix.length && byte !== versionPrefix[at]) || (at === statusAt && byte !== one)) {
+    if ((at < minorAt && byte !== versionPrefix[at]) || (at === statusAt && byte !== one)) {
       this.#phase = 'final'
+    } else if (at === minorAt) {
+      this.#responses.isHttp10 = byte === zero
+      if (byte > one && byte <= nine) return one
     } else if (at === statusAt + 1) {
       this.#tens = byte
     } else if (at === statusLineBytes - 1) {
       this.#enter('fields')
-      return byte === zero && this.#tens === zero
+      if (byte === zero && this.#tens === zero) return nine
     }
-    return false
+    return byte
   }
 
   #inFields(byte: number): void {

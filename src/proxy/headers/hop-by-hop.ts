@@ -9,6 +9,9 @@ export function isHopByHop(name: string): boolean {
   switch (name.length) {
     case 2:
       return name === 'te'
+    // No field at all (RFC 9110, section 7.6.1), but `Connection: close` would nominate it.
+    case 5:
+      return name === 'close'
     case 7:
       return name === 'trailer' || name === 'upgrade'
     case 10:
@@ -26,8 +29,8 @@ const nothing: readonly string[] = []
 
 /**
  * The names that a Connection header's value adds to the list, in lower case. `close` and `keep-alive` are no names.
- * Framing and routing fields cannot be nominated away: dropping Host or Content-Length on a client's word would change
- * what the message is.
+ * Framing and routing fields cannot be nominated away: Weir writes its own, and dropping Host or Content-Length on a client's
+ * word would change what the message is.
  */
 export function nominated(connection: string): readonly string[] {
   if (connection === 'keep-alive' || connection === 'close' || connection === '') return nothing
@@ -54,10 +57,4 @@ export function bindingCloses(connection: string): boolean {
   return connection.length === 5
 }
 
-const protectedNames = new Set([
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'content-type',
-  'content-encoding',
-])
+const protectedNames = new Set(['host', 'content-length', 'transfer-encoding'])

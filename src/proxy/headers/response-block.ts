@@ -47,6 +47,8 @@ export class ResponseBlock {
 
   /** The interim responses before it (headers/interim.ts). */
   interim = ''
+  /** Others have been sent ahead of it: its status cannot be written as such. Set by whoever sends them; `read` leaves it. */
+  behindInterim = false
 
   /** Bytes on the wire. */
   get length(): number {
@@ -163,7 +165,7 @@ export class ResponseBlock {
         if (this.contentLength < 0) this.malformed = true
         return true
       case 'transfer-encoding':
-        if (this.chunked || value.trim().toLowerCase() !== 'chunked') this.malformed = true
+        if (this.chunked || !isChunked(value)) this.malformed = true
         this.chunked = true
         return true
       default:
@@ -186,6 +188,11 @@ export class ResponseBlock {
   }
 }
 
+/** Whether the parser reads chunks, too: behind the word it bears spaces, and nothing else that could pass for white space. */
+function isChunked(value: string): boolean {
+  return /^[\t ]*chunked *$/i.test(value)
+}
+
 function joined(before: string, value: string): string {
   return before === '' ? value : `${before},${value}`
 }
@@ -201,6 +208,7 @@ function mayBeDropped(length: number): boolean {
   switch (length) {
     case 2:
     case 4:
+    case 5:
     case 7:
     case 10:
     case 14:

@@ -128,6 +128,7 @@ export class WholeResponse implements FieldLines {
           return this.#readLength(bytes, valueAt, end) && this.#drop()
         break
       case 2:
+      case 5:
       case 7:
       case 16:
       case 17:

@@ -12,11 +12,14 @@ import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { RequestHead } from '../request-head.ts'
 import type { Upstream } from '../upstream.ts'
-import { forwardedFields, offered } from './handshake.ts'
+import { answeredFields, forwardedFields, offered } from './handshake.ts'
 
 export interface DialListener {
-  /** @param protocol the subprotocol that the endpoint chose, '' if none */
-  agreed(protocol: string): void
+  /**
+   * @param protocol the subprotocol that the endpoint chose, '' if none
+   * @param fields what else its answer says, see `answeredFields`
+   */
+  agreed(protocol: string, fields: readonly Buffer[]): void
   /** The endpoint answered otherwise. The listener reads the answer, and ends the request. */
   refused(request: ClientRequest, response: IncomingMessage): void
   failed(outcome: Outcome, error: Error): void
@@ -48,6 +51,7 @@ export function dial(
 ): WebSocket {
   let over = false
   let chosen = ''
+  let fields: readonly Buffer[] = []
   let connected = false
   let timer: NodeJS.Timeout | undefined
   const protocols = offered(head.headers)
@@ -97,13 +101,14 @@ export function dial(
   socket.once('upgrade', (response: IncomingMessage) => {
     chosen = response.headers['sec-websocket-protocol'] ?? ''
     delete response.headers['sec-websocket-protocol']
+    fields = answeredFields(response.rawHeaders)
     response.socket.setKeepAlive(true, keepAliveMs)
   })
   socket.once('open', () => {
     if (chosen !== '' && !protocols.includes(chosen)) {
       return fail(outcomes.badResponse, new Error('the endpoint chose a subprotocol that was not offered'))
     }
-    if (settle()) listener.agreed(chosen)
+    if (settle()) listener.agreed(chosen, fields)
   })
   socket.on('unexpected-response', (request, response) => {
     if (settle()) listener.refused(request, response)

@@ -80,3 +80,18 @@ export function forwardedFields(headers: readonly string[]): Record<string, stri
   }
   return fields
 }
+
+/**
+ * The fields of an endpoint's agreement that go to the client: all but those of the handshake itself.
+ * @param raw name and value alternately, as Node has them: byte strings
+ * @returns the same, for ResponseBlock to drop what concerns one connection only
+ */
+export function answeredFields(raw: readonly string[]): Buffer[] {
+  const fields: Buffer[] = []
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string
+    if (name.toLowerCase().startsWith('sec-websocket-')) continue
+    fields.push(Buffer.from(name, 'latin1'), Buffer.from(raw[index + 1] as string, 'latin1'))
+  }
+  return fields
+}

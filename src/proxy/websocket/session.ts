@@ -19,6 +19,7 @@ import { Account } from '../account.ts'
 import { clientAddress } from '../client-address.ts'
 import type { DataPlaneContext } from '../data-plane.ts'
 import type { Endpoint } from '../endpoint.ts'
+import { headBytesMax, ResponseBlock } from '../headers/response-block.ts'
 import { answer } from '../reply.ts'
 import { type Route, upstreamOf } from '../router.ts'
 import type { Upstream } from '../upstream.ts'
@@ -115,7 +116,7 @@ export class Session extends Account implements DialListener {
 
   // ---- what the endpoint says to it ----
 
-  agreed(protocol: string): void {
+  agreed(protocol: string, fields: readonly Buffer[]): void {
     this.#answered(101)
     const res = this.#res
     const socket = this.#socket as WebSocket
@@ -123,11 +124,15 @@ export class Session extends Account implements DialListener {
       socket.terminate()
       return
     }
+    const block = new ResponseBlock()
+    block.read(fields)
+    if (this.setCookie !== null) block.add('set-cookie', this.setCookie)
+    if (block.length > headBytesMax) return this.#refuse(outcomes.badResponse)
     this.#res = null
     this.#socket = null
     this.status = 101
     this.bridge = new Bridge(socket, this.#host.payloadMax, (outcome) => this.#finish(outcome))
-    upgrade(res, this, this.#key, protocol, this.#upgradeContext, this.#host)
+    upgrade(res, this, this.#key, protocol, block, this.#upgradeContext, this.#host)
   }
 
   /** The binding has upgraded the client. Runs from inside `agreed`. */

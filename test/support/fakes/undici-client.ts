@@ -180,6 +180,8 @@ export class FakeUpstreamSide {
       connected: true,
       settled: () => {},
       whenParsed: queueMicrotask,
+      isHttp10: false,
+      readAsMeant: () => undefined,
     } as unknown as Connection
   }
 }

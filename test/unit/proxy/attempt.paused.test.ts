@@ -24,6 +24,10 @@ class SlowReader implements AttemptListener {
   ended = ''
   attempt: Attempt | null = null
   onStarted(): void {}
+  onInterim(): boolean {
+    return true
+  }
+
   onHead(): void {}
   onChunk(chunk: Buffer): boolean {
     this.received += chunk.latin1Slice()

@@ -6,6 +6,7 @@ import type { Applicant, Ticket } from '../../../src/proxy/admission.ts'
 import { Attempt, type AttemptListener, type Outgoing } from '../../../src/proxy/attempt.ts'
 import { RequestBody } from '../../../src/proxy/body/request-body.ts'
 import type { Endpoint } from '../../../src/proxy/endpoint.ts'
+import { interimBytesMax } from '../../../src/proxy/headers/interim.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { departingAtOnce } from '../../support/fakes/data-plane-context.ts'
 import { upstreamPlan } from '../../support/fakes/plans.ts'
@@ -16,10 +17,16 @@ class Listener implements AttemptListener {
   readonly address = '192.0.2.7'
   readonly told: string[] = []
   takesMore = true
+  takesInterim = true
   failed: Outcome | null = null
 
   onStarted(): void {
     this.told.push('started')
+  }
+
+  onInterim(interim: string): boolean {
+    this.told.push(`interim ${interim}`)
+    return this.takesInterim
   }
 
   onHead(status: number, _rawHeaders: readonly Buffer[], interim: string): void {
@@ -131,6 +138,34 @@ test('interim responses_told with the head they came before (RFC 9110, section 1
   assert.deepEqual(kit.listener.told, [
     'started',
     'head 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 204',
+  ])
+})
+
+test('interim responses and no head yet_told when the read is over, once, and within the budget of their bytes', async () => {
+  const kit = new Kit()
+  const hint = '103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 '
+  kit.call.connect()
+  kit.listener.takesInterim = false
+  kit.call.head(103, [['link', '</a>']])
+  assert.deepEqual(kit.listener.told, ['started'])
+  await Promise.resolve()
+  kit.listener.takesInterim = true
+  kit.call.head(103, [['link', '</a>']])
+  await Promise.resolve()
+  kit.call.head(103, [['link', 'a'.repeat(interimBytesMax - 200)]])
+  await Promise.resolve()
+  kit.call.head(103, [['link', '</b>'.repeat(50)]])
+  await Promise.resolve()
+  kit.call.head(103, [['link', '</a>']])
+  kit.call.head(200)
+  await Promise.resolve()
+  const told = kit.listener.told.map((line) => line.replace(/a{100,}/, 'aaa'))
+  assert.deepEqual(told, [
+    'started',
+    `interim ${hint}`,
+    `interim ${hint}${hint}`,
+    `interim ${hint.replace('</a>', 'aaa')}`,
+    `head ${hint}200`,
   ])
 })
 

@@ -9,7 +9,7 @@ import { waitFor } from '../../support/wait.ts'
 interface Arrangement {
   readonly socket: EndpointSocket
   readonly server: Socket
-  readonly reading: { reader: { resume(): void } | null; inFlight: number; served: number }
+  readonly reading: { reader: { resume(): void } | null; inFlight: number; served: number; isHttp10: boolean }
 }
 
 async function listening(t: TestContext, allowHalfOpen = false): Promise<Server> {
@@ -26,7 +26,7 @@ function portOf(server: Server): number {
 
 async function connected(t: TestContext): Promise<Arrangement> {
   const server = await listening(t)
-  const reading: Arrangement['reading'] = { reader: null, inFlight: 0, served: 0 }
+  const reading: Arrangement['reading'] = { reader: null, inFlight: 0, served: 0, isHttp10: false }
   const accepted = once(server, 'connection') as Promise<[Socket]>
   const socket = await new Promise<EndpointSocket>((resolve, reject) => {
     new EndpointSocket({ host: '127.0.0.1', port: portOf(server) }, 5_000, reading, (error, opened) =>
@@ -57,7 +57,7 @@ test('nobody listens there_the error is called back, once', async (t) => {
   const port = portOf(server)
   await new Promise((resolve) => server.close(resolve))
   const results: (Error | null)[] = []
-  const reading = { reader: null, inFlight: 0, served: 0 }
+  const reading = { reader: null, inFlight: 0, served: 0, isHttp10: false }
   const socket = new EndpointSocket({ host: '127.0.0.1', port }, 5_000, reading, (error) =>
     results.push(error),
   )
@@ -73,7 +73,7 @@ test('nobody listens there_the error is called back, once', async (t) => {
 test('given up while connecting_called back with an error', async (t) => {
   const server = await listening(t)
   const results: (Error | null)[] = []
-  const reading = { reader: null, inFlight: 0, served: 0 }
+  const reading = { reader: null, inFlight: 0, served: 0, isHttp10: false }
   const target = { host: '127.0.0.1', port: portOf(server) }
   new EndpointSocket(target, 0, reading, (error) => results.push(error)).destroy()
   await waitFor(() => results.length > 0, { what: 'the end' })

@@ -299,7 +299,7 @@ test('HEAD_length passed on, complete with the head', async (t) => {
   await context.assertAtRest()
 })
 
-test('304 with a length of which undici 7 complains_complete all the same', async (t) => {
+test('304 with a length and a connection that breaks behind it_complete all the same', async (t) => {
   const context = new FakeContext(t)
   const { res } = context.start()
   context.call.connect()

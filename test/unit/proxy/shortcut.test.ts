@@ -8,6 +8,8 @@ import type { Parser } from '../../../src/proxy/undici-parser.ts'
 class FakeParser implements Parser {
   headers: Parser['headers'] = []
   keepAlive = ''
+  contentLength = ''
+  shouldKeepAlive = false
   timeoutType = null
   readonly told: string[] = []
   /** What the next call of this name returns, instead of 0. */

@@ -4,7 +4,7 @@ import { ContinueDisguise } from '../../../../src/proxy/headers/disguise-continu
 
 /** @param pieces as they come over one connection, on which nothing has been read before */
 function disguised(...pieces: string[]): string {
-  const subject = new ContinueDisguise({ reader: null, served: 0 })
+  const subject = new ContinueDisguise({ reader: null, served: 0, isHttp10: false })
   return pieces
     .map((text) => {
       const bytes = Buffer.from(text, 'latin1')
@@ -52,8 +52,36 @@ test('anything else_left as it is', () => {
   }
 })
 
+test('a minor version above 1_becomes 1, wherever it is cut', () => {
+  const later = 'HTTP/1.2 103 E\r\n\r\nHTTP/1.9 200 OK\r\n\r\nHTTP/1.2 200 OK\r\n\r\n'
+  const sameAs11 = 'HTTP/1.1 103 E\r\n\r\nHTTP/1.1 200 OK\r\n\r\nHTTP/1.2 200 OK\r\n\r\n'
+  assert.equal(disguised(later), sameAs11)
+  assert.equal(disguised(...later), sameAs11)
+  for (let at = 1; at < later.length; at++)
+    assert.equal(disguised(later.slice(0, at), later.slice(at)), sameAs11, `cut at ${at}`)
+})
+
+test('HTTP/1.0_noted for the head at hand, and forgotten with the next one', () => {
+  const responses = { reader: null, served: 0, isHttp10: false }
+  const subject = new ContinueDisguise(responses)
+  for (const [version, isHttp10] of [
+    ['1.1', false],
+    ['1.0', true],
+    ['1.0', true],
+    ['1.1', false],
+    ['1.0', true],
+    ['1.2', false],
+  ] as const) {
+    subject.look(Buffer.from(`HTTP/${version} 200 OK\r\n\r\n`))
+    assert.equal(responses.isHttp10, isHttp10, version)
+    responses.served++
+  }
+  for (const byte of 'HTTP/1.0 200 OK\r\n\r\n') subject.look(Buffer.from(byte))
+  assert.equal(responses.isHttp10, true)
+})
+
 test('while a response is read_left alone; the next one is looked at again', () => {
-  const responses = { reader: null as object | null, served: 0 }
+  const responses = { reader: null as object | null, served: 0, isHttp10: false }
   const subject = new ContinueDisguise(responses)
   const look = (text: string) => {
     const bytes = Buffer.from(text)

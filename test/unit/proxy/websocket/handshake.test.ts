@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { HttpRequest } from '../../../../src/native/uws.ts'
 import {
+  answeredFields,
   forwardedFields,
   isHandshake,
   offered,
@@ -64,3 +65,20 @@ const handshakes: [what: string, headers: string[], ok: boolean][] = [
 for (const [what, headers, ok] of handshakes) {
   test(`RFC 6455, 4.2.1: ${what}_${ok ? 'yes' : 'no'}`, () => assert.equal(isHandshake(headers), ok))
 }
+
+test('answeredFields leaves out the fields of the handshake, and keeps bytes', () => {
+  const raw = [
+    'Set-Cookie',
+    'a=\xe9',
+    'SEC-WebSocket-Accept',
+    'x',
+    'Sec-WebSocket-Extensions',
+    'y',
+    'X-A',
+    '',
+  ]
+  assert.deepEqual(
+    answeredFields(raw).map((bytes) => bytes.toString('latin1')),
+    ['Set-Cookie', 'a=\xe9', 'X-A', ''],
+  )
+})

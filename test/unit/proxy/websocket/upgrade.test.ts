@@ -6,7 +6,7 @@ import type { ClientSocket } from '../../../../src/proxy/websocket/bridge.ts'
 import type { Session, SessionHost } from '../../../../src/proxy/websocket/session.ts'
 import { upgrade } from '../../../../src/proxy/websocket/upgrade.ts'
 
-function calls(upgradesInCork: boolean, other: boolean): string[] {
+function calls(upgradesInCork: boolean, other: boolean, name = ''): string[] {
   const seen: string[] = []
   const corked = (name: string) => (callback: () => void) => {
     seen.push(`${name} {`)
@@ -15,6 +15,14 @@ function calls(upgradesInCork: boolean, other: boolean): string[] {
   }
   const res = {
     cork: corked('res.cork'),
+    writeStatus: (status: string) => {
+      seen.push(status)
+      return res
+    },
+    writeHeader: (...field: string[]) => {
+      seen.push(field.join('='))
+      return res
+    },
     upgrade: (_data: unknown, key: string, protocol: string, extensions: string) =>
       seen.push(`upgrade ${key} ${protocol} '${extensions}'`),
   } as unknown as HttpResponse
@@ -23,7 +31,7 @@ function calls(upgradesInCork: boolean, other: boolean): string[] {
     context: { binding: { upgradesInCork } },
     anyClient: () => (other ? client : null),
   } as unknown as SessionHost
-  upgrade(res, {} as Session, 'key', 'chosen', null, host)
+  upgrade(res, {} as Session, 'key', 'chosen', { name, rest: 'value' }, null, host)
   return seen
 }
 
@@ -32,4 +40,11 @@ test('upgrade runs in the response’s own cork only where the binding can', () 
   assert.deepEqual(calls(true, true), ['res.cork {', plain, '}'])
   assert.deepEqual(calls(false, true), ['other.cork {', 'res.cork {', plain, '}', '}'])
   assert.deepEqual(calls(false, false), [plain])
+})
+
+test('fields of the answer go ahead of the upgrade, in a cork of their own', () => {
+  const plain = "upgrade key chosen ''"
+  const head = ['res.cork {', '101 Switching Protocols', 'x-a=value', '}']
+  assert.deepEqual(calls(true, true, 'x-a'), [...head, 'res.cork {', plain, '}'])
+  assert.deepEqual(calls(false, false, 'x-a'), [...head, plain])
 })
