@@ -161,9 +161,9 @@ export class Exchange extends Account implements Tried, Timed {
 
   onChunk(chunk: Buffer): boolean {
     this.#progress()
-    if (this.#response.complete || this.#response.write(chunk)) return true
+    const room = this.#response.complete || this.#response.write(chunk)
     this.#keepPaused()
-    return false
+    return room
   }
 
   onEnd(): void {
@@ -173,7 +173,10 @@ export class Exchange extends Account implements Tried, Timed {
     if (this.#response.blocked) this.#keepPaused()
   }
 
-  /** A write that the client refused has turned reading on: before the loop turns, an upload that waits is to be paused again. */
+  /**
+   * A write that the client has not taken has turned reading on: before the loop turns, an upload that waits is to be paused again.
+   * Every write, since of one that went through the cork buffer the binding does not say it.
+   */
   #keepPaused(): void {
     this.#upload.rearm(null)
   }

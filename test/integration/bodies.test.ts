@@ -5,7 +5,7 @@ import { bytes, sha256, streamSha256 } from '../support/bytes.ts'
 import type { Behaviour } from '../support/origin.ts'
 import { chunked, delayed, echoBody, ok, respond, sink, stream } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
-import { waitFor } from '../support/wait.ts'
+import { Gate, waitFor } from '../support/wait.ts'
 import { headerValue, headerValues } from '../support/wire.ts'
 
 const small = 5
@@ -184,6 +184,21 @@ const echoLength: Behaviour = async (exchange) => {
   for await (const piece of exchange.body()) await exchange.write(piece)
 }
 
+/** Waits until something that has begun goes no further: everything in between is full. */
+async function standsStill(bytesMoved: () => number, what: string): Promise<void> {
+  let before = -1
+  let still = 0
+  await waitFor(
+    () => {
+      const now = bytesMoved()
+      still = now > 0 && now === before ? still + 1 : 0
+      before = now
+      return still >= 3
+    },
+    { what: () => `${what} to stand still; ${before} bytes so far`, everyMs: 200, timeoutMs: 60_000 },
+  )
+}
+
 for (const [framing, echo] of [
   ['chunked', echoBody],
   ['length', echoLength],
@@ -197,17 +212,7 @@ for (const [framing, echo] of [
     const sending = client.request({ method: 'POST', body: bytes(total) }).finally(() => {
       sent = true
     })
-    let before = -1
-    let still = 0
-    await waitFor(
-      () => {
-        const now = origin.bytesWritten()
-        still = now > 0 && now === before ? still + 1 : 0
-        before = now
-        return still >= 3
-      },
-      { what: 'everything to be full', everyMs: 200, timeoutMs: 60_000 },
-    )
+    await standsStill(() => origin.bytesWritten(), 'the answer')
     assert.ok(!sent, 'not all of it fits in between')
     const answer = await client.response({ onBody: () => {} })
     await sending
@@ -215,5 +220,45 @@ for (const [framing, echo] of [
       [answer.bodyBytes, answer.sha256, answer.ended],
       [total, streamSha256(total), 'complete'],
     )
+  })
+}
+
+/** Answers without end, and takes some 4 MB/s of the body once the gate is open. */
+const floods =
+  (framing: 'chunked' | 'length', gate: Gate): Behaviour =>
+  async (exchange) => {
+    const frame = framing === 'chunked' ? ['transfer-encoding', 'chunked'] : ['content-length', '1000000000']
+    await exchange.head(200, [frame as [string, string]])
+    const reading = gate.pass().then(() => exchange.drain({ bytesPerSecond: 4_000_000 }))
+    const piece = bytes(8_000)
+    while (!exchange.isClosed) {
+      await (framing === 'chunked' ? exchange.chunk(piece) : exchange.write(piece))
+    }
+    await reading
+  }
+
+for (const framing of ['chunked', 'length'] as const) {
+  // What the client does not take stands in the binding's buffer as well, which it tries to write behind each read of the upload.
+  test(`client that sends at full speed and reads nothing is held back, not cut off (${framing})`, async (t) => {
+    const gate = new Gate()
+    const { connect, origin, weir } = await proxied(t, floods(framing, gate))
+    const client = await connect()
+    const total = 100_000_000
+    const piece = bytes(100_000)
+    await client.send(`POST / HTTP/1.1\r\nhost: test\r\ncontent-length: ${total}\r\n\r\n`)
+    await client.send(piece)
+    await standsStill(() => origin.bytesWritten(), 'the answer')
+    let sent = piece.length
+    const send = async () => {
+      for (; sent < total; sent += piece.length) await client.send(piece)
+    }
+    send().catch(() => {}) // never through: the test's end takes the connection away
+    gate.open()
+    const record = origin.only()
+    await waitFor(() => record.bodyBytes > 12_000_000 || client.wire.isClosed, {
+      what: 'some of the upload at the origin',
+    })
+    t.diagnostic(`${sent} bytes sent, ${record.bodyBytes} at the origin`)
+    assert.equal((await weir.stats())[0]?.inFlight, 1, 'it is still there')
   })
 }

@@ -74,8 +74,8 @@ test('one origin hangs: nobody waits for it, and its connections are given up', 
   const hung = a.count - countA
   assert.ok(hung > 0, 'it has had its share')
   const { sent, won } = await since(figures, before)
-  // One that answers after all may have been hedged as well, where the machine was slow.
-  assert.ok(won >= hung && sent >= won, `${hung} hung, ${sent} sent, ${won} won`)
+  // Where the machine was slow, some at the other origin were hedged as well: then it is the hedge that hung, and did not win.
+  assert.ok(won > 0 && won <= hung && hung <= sent, `${hung} hung, ${sent} sent, ${won} won`)
   assert.equal(b.count - countB + hung, 60 + sent)
   const lines = weir.log.named('request').filter((line) => line.hedged === true && line.attempts === 2)
   assert.ok(lines.some((line) => `${line.endpoint}`.endsWith(`:${b.port}`)))

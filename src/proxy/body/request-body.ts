@@ -9,6 +9,8 @@
  *   - `source.resume` comes only after a `source.pause` since the last one: a resume too many kills the connection. A pause
  *     too many does no harm, and is what keeps a leaky pause tight (native-notes/05-pause-and-resume.md).
  *   - what was in the socket when it was paused may still arrive; it is kept in order, up to `heldLimit`.
+ *   - a `push` that ends paused is followed by another pause before the loop turns: one from inside the binding's callback does not hold.
+ *   - never paused while `complete`: there is nothing to hold back, and the client's going is to be noticed.
  *   - after `destroy` or `detach` nothing is emitted, and what arrives is dropped.
  *   - `untouched` until undici has first asked for data; until then another body can take over all of it (`renewed`).
  */
@@ -45,6 +47,7 @@ export class RequestBody extends EventEmitter {
   #flowing = false
   #held: Buffer[] = []
   #heldBytes = 0
+  #behindCallback: NodeJS.Immediate | null = null
 
   /** @param onDelivered undici has been given everything: the endpoint's answer is next */
   constructor(source: Source, onDelivered = (): void => {}) {
@@ -55,8 +58,16 @@ export class RequestBody extends EventEmitter {
 
   /** A chunk from the client. The bytes must be the body's own: uWS takes its memory back. */
   push(chunk: Buffer, last: boolean): void {
-    if (last) this.complete = true
+    if (last) {
+      this.complete = true
+      this.#resumeSource()
+    }
     if (this.#source === null) return
+    this.#take(chunk, last)
+    if (this.paused) this.#pauseBehindCallback()
+  }
+
+  #take(chunk: Buffer, last: boolean): void {
     if (this.#flowing && this.#held.length === 0) {
       if (chunk.length > 0) this.emit('data', chunk)
       if (last) this.#deliverEnd()
@@ -80,6 +91,7 @@ export class RequestBody extends EventEmitter {
     next.disturbed = this.disturbed
     next.#held = this.#held
     next.#heldBytes = this.#heldBytes
+    if (next.paused) next.#pauseBehindCallback()
     this.#source = null
     this.#held = []
     this.untouched = false
@@ -150,6 +162,17 @@ export class RequestBody extends EventEmitter {
     this.paused = this.#source !== null
     this.disturbed = true
     this.#source?.pause()
+  }
+
+  /**
+   * Behind `onData` the binding tries to write what it holds of the response. If the client does not take that, the binding reads on,
+   * pause or not, and so on for ever: a pause holds that comes when it is through with this event.
+   */
+  #pauseBehindCallback(): void {
+    this.#behindCallback ??= setImmediate(() => {
+      this.#behindCallback = null
+      this.rearm()
+    })
   }
 
   #resumeSource(): void {

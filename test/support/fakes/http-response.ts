@@ -125,6 +125,11 @@ export class FakeResponse {
     this.#close('client')
   }
 
+  /** The binding takes what the client sends. */
+  get isRead(): boolean {
+    return this.#polled.readable
+  }
+
   /** Runs as the binding runs a request or data handler: corked, and checked for a close behind it. */
   inHandler(handler: () => void): void {
     this.cork(handler, true)

@@ -194,6 +194,34 @@ for (const [framing, headers] of [
     assert.ok(res.throttling.length > before)
     assert.equal(res.throttling.at(-1), 'pause')
   })
+
+  test(`upload paused, and the client does not take a piece of the answer that the binding has taken (${framing})_still paused`, (t) => {
+    const context = new FakeContext(t)
+    const { res } = context.start({ method: 'POST', headers: length(1_000_000) }, { kernelBytes: 10_000 })
+    res.sendBody('first', false)
+    context.call.full = true
+    context.call.connect()
+    context.call.head(200, headers)
+    context.call.data(Buffer.alloc(8_000))
+    assert.equal(context.call.data(Buffer.alloc(8_000)), true, 'the cork has room for it')
+    assert.ok(!res.isRead)
+  })
+
+  test(`more of a paused upload, and some of the answer is in the binding's buffer (${framing})_not read on behind it`, async (t) => {
+    const context = new FakeContext(t)
+    const { res } = context.start({ method: 'POST', headers: length(1_000_000) }, { kernelBytes: 10_000 })
+    res.sendBody('first', false)
+    context.call.connect()
+    context.call.head(200, headers)
+    while (context.call.data(Buffer.alloc(8_000))) {}
+    assert.ok(res.isRead, 'the endpoint takes it all')
+    context.call.full = true
+    res.sendBody('second', false)
+    // Behind its callback the binding tries to write what it has in its buffer: that is refused, and turns reading on.
+    assert.ok(res.isRead, 'a pause from inside the callback does not hold')
+    await turn()
+    assert.ok(!res.isRead)
+  })
 }
 
 /** `a` has broken the first of two requests; the second is at `b`, which is full. */

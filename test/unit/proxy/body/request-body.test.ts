@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { RequestBody, type Source } from '../../../../src/proxy/body/request-body.ts'
 import { bytesAt } from '../../../support/bytes.ts'
@@ -181,6 +182,61 @@ test('data in spite of the pause_pauses again: it may have turned reading on', (
   push(body, 'a')
   push(body, 'b')
   assert.deepEqual(source.calls, ['pause', 'pause'])
+})
+
+for (const [name, inside] of [
+  [
+    'endpoint full',
+    (body: RequestBody, consumer: Consumer) => {
+      body.resume()
+      consumer.inData = () => body.pause()
+    },
+  ],
+  ['not asked for yet', () => {}],
+] as const) {
+  test(`paused inside the binding's callback (${name})_and behind it once more`, async () => {
+    const { source, body, consumer } = setUp()
+    inside(body, consumer)
+    push(body, 'a')
+    assert.deepEqual(source.calls, ['pause'])
+    await turn()
+    assert.deepEqual(source.calls, ['pause', 'pause'])
+    await turn()
+    assert.deepEqual(source.calls, ['pause', 'pause'], 'not for ever')
+  })
+}
+
+test('paused inside the callback, but resumed, let go of or through when it is over_left alone', async () => {
+  const { source, body } = setUp()
+  push(body, 'a')
+  body.resume()
+  await turn()
+  assert.deepEqual(source.calls, ['pause', 'resume'])
+  const other = setUp()
+  push(other.body, 'a')
+  other.body.detach(false)
+  await turn()
+  assert.deepEqual(other.source.calls, ['pause'])
+})
+
+test('renewed inside the callback_the new one is paused behind it', async () => {
+  const { source, body } = setUp()
+  push(body, 'a')
+  const next = body.renewed()
+  await turn()
+  assert.deepEqual(source.calls, ['pause', 'pause'])
+  assert.equal(next.paused, true)
+})
+
+test('last piece in spite of the pause_the client is read again: its going is to be noticed, and nothing is left to hold back', async () => {
+  const { source, body, consumer } = setUp()
+  push(body, 'a')
+  push(body, 'b', true)
+  assert.deepEqual([body.paused, source.turns], [false, 'pause resume'])
+  await turn()
+  assert.equal(source.turns, 'pause resume')
+  body.resume()
+  assert.deepEqual([consumer.text, consumer.ends, source.turns], ['ab', 1, 'pause resume'])
 })
 
 test('re-armed_paused again while paused, left alone otherwise', () => {
