@@ -173,5 +173,5 @@ test('whatever is read here_undici’s parser reads the same', () => {
     }),
     { numRuns: 20_000 },
   )
-  assert.ok(taken > 1_000, `only ${taken} were taken`)
+  assert.ok(taken > 200, `only ${taken} were taken`)
 })
