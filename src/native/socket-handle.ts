@@ -1,16 +1,20 @@
 /**
  * Node's own handle of a TCP or Unix socket, for writing a head past the Writable in front of it: a string that the kernel
- * takes at once, as it nearly always does, needs no request object, no callback and no state. Node offers no public way.
+ * takes at once, as it nearly always does, needs no request object, no callback and no state. And for reading past the socket's own
+ * account of what it has read and when. Node offers no public way.
  *
  * `process.binding` is deprecated without a replacement (DEP0111): where it is gone, or a handle looks otherwise, there is
- * no handle here and the socket's own `write` does.
+ * no handle here and the socket's own `write` and `onread` do.
  */
 import type { Socket } from 'node:net'
 import { getSystemErrorName } from 'node:util'
 
 export interface Handle {
-  /** Bytes that the kernel has not taken yet. */
-  readonly writeQueueSize: number
+  /** Whether it is read; Node's socket keeps it, and goes by it when it is resumed. */
+  reading: boolean
+  /** Called with what it has read; how much that is stands in `streamBaseState`. */
+  onread: (this: Handle, bytes: unknown) => void
+  readStop(): number
   /** @returns 0, or a negative error number. `request` is taken only if not everything could be written at once. */
   writeLatin1String(request: WriteRequest, data: string): number
 }
@@ -21,16 +25,44 @@ interface WriteRequest {
   oncomplete: (status: number) => void
 }
 
-const WriteWrap = writeWrap()
+/** What calls of a handle leave behind, each at its own place. */
+interface StreamBinding {
+  readonly WriteWrap: new () => WriteRequest
+  readonly streamBaseState: Int32Array
+  /** Bytes, or a negative error number; 0 for neither. */
+  readonly kReadBytesOrError: number
+  /** 1: not everything could be written at once. */
+  readonly kLastWriteWasAsync: number
+}
+
+const binding = streamBinding()
 
 /** null: it has none that can be used. */
 export function handleOf(socket: Socket): Handle | null {
   const handle = (socket as unknown as { _handle?: Partial<Handle> })._handle
   const usable =
-    WriteWrap !== null &&
+    binding !== null &&
     typeof handle?.writeLatin1String === 'function' &&
-    typeof handle.writeQueueSize === 'number'
+    typeof handle.onread === 'function' &&
+    typeof handle.readStop === 'function'
   return usable ? (handle as Handle) : null
+}
+
+/**
+ * Has the bytes that a socket with an `onread` buffer reads reported to `take`, in place of that option's callback. Ends and errors
+ * go to Node's socket as ever.
+ * @param take how many bytes are in the buffer. @returns false: read no more until the socket is resumed
+ */
+export function takeReads(handle: Handle, take: (bytes: number) => boolean): void {
+  const { streamBaseState, kReadBytesOrError } = binding as StreamBinding
+  const { onread } = handle
+  handle.onread = function (bytes) {
+    const count = streamBaseState[kReadBytesOrError] as number
+    if (count <= 0) return onread.call(this, bytes)
+    if (take(count)) return
+    this.reading = false
+    this.readStop()
+  }
 }
 
 /** Not used yet by a write that is under way. */
@@ -41,13 +73,14 @@ let spare: WriteRequest | null = null
  * @param onError called at once or later, if the connection is gone
  */
 export function writeLatin1(handle: Handle, data: string, onError: (error: Error) => void): void {
-  const request = spare ?? new (WriteWrap as new () => WriteRequest)()
+  const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding as StreamBinding
+  const request = spare ?? new WriteWrap()
   spare = request
   request.handle = handle
   request.oncomplete = ignore
   const status = handle.writeLatin1String(request, data)
   if (status !== 0) return onError(writeError(status))
-  if (handle.writeQueueSize === 0) return
+  if (streamBaseState[kLastWriteWasAsync] === 0) return
   spare = null
   request.async = true
   request.oncomplete = (later) => {
@@ -62,12 +95,16 @@ function writeError(status: number): Error {
   return Object.assign(new Error(`write ${code}`), { code, errno: status, syscall: 'write' })
 }
 
-function writeWrap(): (new () => WriteRequest) | null {
+function streamBinding(): StreamBinding | null {
   try {
-    const { binding } = process as unknown as {
-      binding(name: string): { WriteWrap?: new () => WriteRequest }
-    }
-    return binding('stream_wrap').WriteWrap ?? null
+    const { binding } = process as unknown as { binding(name: string): Partial<StreamBinding> }
+    const found = binding('stream_wrap')
+    const usable =
+      typeof found.WriteWrap === 'function' &&
+      found.streamBaseState instanceof Int32Array &&
+      typeof found.kReadBytesOrError === 'number' &&
+      typeof found.kLastWriteWasAsync === 'number'
+    return usable ? (found as StreamBinding) : null
   } catch {
     return null
   }

@@ -239,12 +239,14 @@ export class DataPlane implements DataPlaneContext {
       const path = cleanPath(url)
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
-      if (route?.reply != null && route.guard === null && isPlain(request, url, this.limits)) {
-        this.recorder.responded(route.reply.status, () => describe(res, request, by))
-        const connection = request.getHeader('connection')
-        const itself = bindingCloses(connection)
-        route.reply.send(res, request, last || itself || wantsClose(connection), itself)
-        return
+      if (route?.reply != null && route.guard === null) {
+        const method = request.getCaseSensitiveMethod()
+        if (isPlain(request, method, url, this.limits)) {
+          this.recorder.responded(route.reply.status, () => describe(res, request, by))
+          const connection = request.getHeader('connection')
+          const itself = bindingCloses(connection)
+          return route.reply.send(res, method, last || itself || wantsClose(connection), itself)
+        }
       }
       exchange = this.spareExchanges.pop() ?? new Exchange(this)
       exchange.head.by = by
@@ -261,7 +263,7 @@ export class DataPlane implements DataPlaneContext {
 }
 
 /** Nothing about it needs a verdict: no body, and a method, target and Host as they should be. @param url its path */
-function isPlain(request: HttpRequest, url: string, limits: LimitsPlan): boolean {
+function isPlain(request: HttpRequest, method: string, url: string, limits: LimitsPlan): boolean {
   const query = request.getQuery() as string | undefined
   return (
     // Lower than is usual: they must be counted.
@@ -270,7 +272,7 @@ function isPlain(request: HttpRequest, url: string, limits: LimitsPlan): boolean
     url.length + (query === undefined ? 0 : query.length + 1) <= limits.targetBytes &&
     request.getHeader('content-length') === '' &&
     request.getHeader('transfer-encoding') === '' &&
-    isToken(request.getCaseSensitiveMethod()) &&
+    isToken(method) &&
     isTarget(url) &&
     (query === undefined || isTarget(`/${query}`)) &&
     isHost(request.getHeader('host'))

@@ -19,7 +19,7 @@
 import { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
-import { type Handle, handleOf, writeLatin1 } from '../native/socket-handle.ts'
+import { type Handle, handleOf, takeReads, writeLatin1 } from '../native/socket-handle.ts'
 import { errors } from '../native/undici.ts'
 import { ContinueDisguise, type ResponsesRead } from './headers/disguise-continue.ts'
 import { Shortcut } from './shortcut.ts'
@@ -136,6 +136,7 @@ export class EndpointSocket extends EventEmitter {
     socket.once('connect', () => {
       socket.unref()
       this.#handle = handleOf(socket)
+      if (this.#handle !== null) takeReads(this.#handle, (bytes) => this.#take(bytes))
       settle(null)
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {

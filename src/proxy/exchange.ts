@@ -98,7 +98,7 @@ export class Exchange extends Account implements Tried, Timed {
     const reply = route.reply ?? (this.head.isLastHop ? lastHopReply(this.head.method) : null)
     if (reply !== null) {
       this.status = reply.status
-      reply.send(res, request, this.#mustClose, this.head.bindingCloses)
+      reply.send(res, this.head.method, this.#mustClose, this.head.bindingCloses)
       this.#res = null
       return this.#finish(outcomes.responded)
     }

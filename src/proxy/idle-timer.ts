@@ -4,6 +4,7 @@
  * connection may idle is still undici's to say (the configuration's time, or what the server's Keep-Alive leaves).
  */
 import { errors } from '../native/undici.ts'
+import { coarseNow } from './coarse-clock.ts'
 import { keepAliveKind, parserOf } from './undici-parser.ts'
 
 /** What is closed when it has idled too long. */
@@ -20,7 +21,7 @@ export class IdleTimer {
   /** What the timer was set to. */
   #period = 0
 
-  constructor(socket: Idler, clock: () => number = () => performance.now()) {
+  constructor(socket: Idler, clock: () => number = coarseNow) {
     this.#socket = socket
     this.#clock = clock
   }

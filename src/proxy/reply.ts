@@ -3,7 +3,7 @@
  * routes. Everything that can be put together beforehand is.
  */
 
-import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+import type { HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/plan.ts'
 import { writeStatusBehind } from './headers/interim.ts'
@@ -174,13 +174,13 @@ export class FixedReply {
 
   /**
    * Must run inside the request's handler: there the binding corks by itself.
+   * @param method the request's
    * @param close see `answer`
    * @param itself see `answer`
    */
-  send(res: HttpResponse, request: HttpRequest, close: boolean, itself = false): void {
+  send(res: HttpResponse, method: string, close: boolean, itself = false): void {
     if (this.status !== 200) res.writeStatus(this.#statusLine)
     for (const [name, value] of this.#headers) res.writeHeader(name, value)
-    const method = request.getCaseSensitiveMethod()
     if (this.#large !== null && method !== 'HEAD') {
       if (close) res.writeHeader('connection', 'close')
       return endWithLarge(res, this.#large)

@@ -14,6 +14,24 @@ import type { Parser } from './undici-parser.ts'
 /** Is good until the callbacks that are told of it have returned. */
 const response = new WholeResponse()
 
+/** The last body, for the next one that lies in the same place: see `bodyOf`. */
+let lastBody: Buffer = Buffer.alloc(0)
+let lastBytes: Buffer | null = null
+let lastAt = 0
+
+/**
+ * Responses are often of the same length, and what is read of all connections lies in one buffer (endpoint-socket.ts): then the view on
+ * the body is the same as well. Making one costs as much as reading a head.
+ */
+function bodyOf(bytes: Buffer, at: number, length: number): Buffer {
+  if (bytes !== lastBytes || at !== lastAt || length !== lastBody.length) {
+    lastBody = bytes.subarray(at, at + length)
+    lastBytes = bytes
+    lastAt = at
+  }
+  return lastBody
+}
+
 /** What `onHeadersComplete` says of the response to a HEAD, which has no body. */
 const noBody = 1
 
@@ -62,7 +80,7 @@ export class Shortcut {
     if (verdict !== 0 && verdict !== noBody) return -1
     const length = verdict === noBody ? 0 : contentLength
     // That the endpoint is to pause says nothing here: it has nothing more to send, and the client's side keeps what it got.
-    if (length > 0 && parser.onBody(bytes.subarray(bodyAt, bodyAt + length)) === -1) return -1
+    if (length > 0 && parser.onBody(bodyOf(bytes, bodyAt, length)) === -1) return -1
     return parser.onMessageComplete() === 0 ? length : -1
   }
 }

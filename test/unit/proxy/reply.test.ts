@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import type { FixedResponse } from '../../../src/plan/plan.ts'
 import { answer, FixedReply, refuseAtOnce } from '../../../src/proxy/reply.ts'
-import { FakeRequest } from '../../support/fakes/http-request.ts'
+
 import { FakeResponse } from '../../support/fakes/http-response.ts'
 import { headerValues, type ParsedResponse } from '../../support/fakes/parse-response.ts'
 
@@ -115,7 +115,7 @@ test('HEAD and close, and the client leaves first_not touched again', async () =
 function sent(response: Partial<FixedResponse>, method = 'GET', close = false): Answered {
   const res = new FakeResponse()
   const reply = new FixedReply({ status: 200, headers: [], body: '', ...response })
-  res.inHandler(() => reply.send(res.native, new FakeRequest({ method }).native, close))
+  res.inHandler(() => reply.send(res.native, method, close))
   assert.deepEqual(res.misuse, [])
   return { res, parsed: res.parse(method === 'HEAD') }
 }
@@ -176,7 +176,7 @@ test('fixed answer that does not fit the cork, to a client whose kernel takes li
   for (const kernelBytes of [100, 20_000, 1_000_000]) {
     const res = new FakeResponse({ kernelBytes })
     const reply = new FixedReply({ status: 200, headers: [['x-a', '1']], body })
-    res.inHandler(() => reply.send(res.native, new FakeRequest().native, true))
+    res.inHandler(() => reply.send(res.native, 'GET', true))
     while (res.read() > 0);
     assert.deepEqual([res.misuse, res.lostBytes, res.done], [[], 0, true])
     const parsed = res.parse()
@@ -190,7 +190,7 @@ test('fixed answer that does not fit the cork, and the client leaves_not touched
   const res = new FakeResponse({ kernelBytes: 20_000 })
   const reply = new FixedReply({ status: 200, headers: [], body: 'x'.repeat(60_000) })
   res.onAborted(() => assert.fail('whoever had the response has let go of it'))
-  res.inHandler(() => reply.send(res.native, new FakeRequest().native, false))
+  res.inHandler(() => reply.send(res.native, 'GET', false))
   res.leave()
   res.read()
   assert.deepEqual(res.misuse, [])
