@@ -1,16 +1,16 @@
 /** The p99 of each policy, healthy and with one of three endpoints ten times slower, as a Vega-Lite specification. */
 import { colours, config, ink } from '../harness/chart-specs.ts'
-import type { Figures } from './figures.ts'
+import { type Figures, nameOf } from './figures.ts'
 
 const healthy = 'all healthy'
 const slow = 'one ten times slower'
 
 export function chart(rows: readonly Figures[]): object {
-  const values = rows.flatMap(({ policy, healthyP99, slowP99 }) => [
-    { policy, endpoints: healthy, ms: healthyP99, label: label(healthyP99) },
-    { policy, endpoints: slow, ms: slowP99, label: label(slowP99) },
+  const values = rows.flatMap(({ healthyP99, slowP99, ...row }) => [
+    { policy: nameOf(row), endpoints: healthy, ms: healthyP99, label: label(healthyP99) },
+    { policy: nameOf(row), endpoints: slow, ms: slowP99, label: label(slowP99) },
   ])
-  const policies = rows.map(({ policy }) => policy)
+  const policies = rows.map(nameOf)
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: {

@@ -4,6 +4,12 @@ import { type Phase, type Report, simulate } from '../../test/support/simulator.
 
 export const policies = ['round-robin', 'random', 'hash', 'least-connections', 'two-choices', 'ewma'] as const
 
+/** What is in front of the endpoints: each policy, and one of those that count, with hedging behind the 90th percentile. */
+export const setups = [
+  ...policies.map((policy) => ({ policy, hedging: false })),
+  { policy: 'two-choices', hedging: true },
+] as const
+
 /** Of all runs. */
 export const parameters = {
   seed: 1,
@@ -16,11 +22,13 @@ export const parameters = {
   slowness: 10,
   /** Of the logarithm of service times: even ones, and such as are now and then ten times as long as most. */
   sigmas: [0.5, 1],
+  hedging: { share: 0.9, budget: 0.2 },
 } as const
 
 /** All times in milliseconds. */
 export interface Figures {
   readonly policy: (typeof policies)[number]
+  readonly hedging: boolean
   readonly sigma: number
   readonly healthyP50: number
   readonly healthyP99: number
@@ -38,10 +46,17 @@ export interface Figures {
 }
 
 export function measure(): Figures[] {
-  return parameters.sigmas.flatMap((sigma) => policies.map((policy) => figuresOf(policy, sigma)))
+  return parameters.sigmas.flatMap((sigma) =>
+    setups.map(({ policy, hedging }) => figuresOf(policy, hedging, sigma)),
+  )
 }
 
-function figuresOf(policy: Figures['policy'], sigma: number): Figures {
+/** For tables and charts. */
+export function nameOf({ policy, hedging }: Pick<Figures, 'policy' | 'hedging'>): string {
+  return hedging ? `${policy}, hedging` : policy
+}
+
+function figuresOf(policy: Figures['policy'], hedging: boolean, sigma: number): Figures {
   const run = (...phases: Phase[]): Report =>
     simulate({
       balance: balancePlans[policy],
@@ -55,6 +70,7 @@ function figuresOf(policy: Figures['policy'], sigma: number): Figures {
       warmUpMs: parameters.warmUpSeconds * 1_000,
       sigma,
       phases,
+      ...(hedging ? { hedging: parameters.hedging } : {}),
     })
   const { slowness } = parameters
   const healthy = run()
@@ -63,6 +79,7 @@ function figuresOf(policy: Figures['policy'], sigma: number): Figures {
   const recovering = run({ atMs: 0, endpoint: 2, slowness }, { atMs: recoversAtMs, endpoint: 2, slowness: 1 })
   return {
     policy,
+    hedging,
     sigma,
     healthyP50: rounded(healthy.p50),
     healthyP99: rounded(healthy.p99),
@@ -104,7 +121,7 @@ export function markdown(rows: readonly Figures[]): string {
     'back after',
   ]
   const lines = rows.map((row) => [
-    `\`${row.policy}\``,
+    row.hedging ? `\`${row.policy}\`, hedging` : `\`${row.policy}\``,
     `${row.sigma}`,
     `${row.healthyP99}`,
     row.slowP90.toLocaleString('en'),

@@ -6,10 +6,14 @@
  *
  * Phases make an endpoint slow, failing or healthy at a moment. A failing endpoint answers at once with an error. There is no
  * admission queue, no retry and no network here: what is measured is who is picked.
+ *
+ * With `hedging`, a request that has waited for longer than the given percentile (Weir's own estimate of it) is sent to another
+ * endpoint as well, and the first answer counts. The loser is no longer in flight for Weir, but its endpoint works it off.
  */
 import type { BalancePlan } from '../../src/plan/plan.ts'
 import { makeBalancer } from '../../src/proxy/balance/make-balancer.ts'
 import type { Balanced, Candidate } from '../../src/proxy/balance/policy.ts'
+import { StreamingPercentile } from '../../src/proxy/hedging/streaming-percentile.ts'
 import { seededRandom } from './fakes/clock.ts'
 
 export interface SimulatedEndpoint {
@@ -44,6 +48,8 @@ export interface Simulation {
   readonly phases?: readonly Phase[]
   /** Clients, for policies that look at them. Each arrival is one of them at random. */
   readonly clients?: number
+  /** The percentile, 0 to 1, and how many of the requests may be hedged at most. Absent: none is. */
+  readonly hedging?: { readonly share: number; readonly budget: number }
 }
 
 export interface EndpointReport {
@@ -58,6 +64,8 @@ export interface EndpointReport {
 export interface Report {
   readonly requests: number
   readonly failed: number
+  /** Share of the requests that were sent a second time. */
+  readonly hedged: number
   /** From arrival to answer, of those that did not fail, in milliseconds. */
   readonly p50: number
   readonly p90: number
@@ -94,9 +102,16 @@ class Node implements Candidate {
   }
 }
 
+interface Request {
+  readonly balanced: Balanced
+  readonly arrivedAt: number
+  /** Under way for Weir: one, or two with a hedge, the first one first. None: it is over. */
+  readonly visits: Visit[]
+}
+
 interface Visit {
   readonly node: Node
-  readonly arrivedAt: number
+  readonly request: Request
   failed: boolean
 }
 
@@ -115,6 +130,7 @@ export function simulate(simulation: Simulation): Report {
     sigma = 0.5,
     phases = [],
     clients = 1000,
+    hedging,
   } = simulation
   let now = 0
   // One source for each purpose, so that two policies see the same arrivals.
@@ -129,6 +145,9 @@ export function simulate(simulation: Simulation): Report {
   balancer.rebuild(nodes)
   const events = new Heap()
   const done: { at: number; ms: number; failed: boolean }[] = []
+  const percentile = hedging === undefined ? null : new StreamingPercentile(hedging.share)
+  let requests = 0
+  let hedges = 0
 
   function serve(visit: Visit): void {
     const { node } = visit
@@ -138,25 +157,49 @@ export function simulate(simulation: Simulation): Report {
     events.push({ at: now + ms, run: () => complete(visit) })
   }
   function complete(visit: Visit): void {
-    const { node, arrivedAt, failed } = visit
+    const { node, request, failed } = visit
     node.busy--
-    node.inFlight--
-    const ms = now - arrivedAt
-    balancer.observe?.(node, ms, failed ? 'failed' : 'answered')
-    done.push({ at: arrivedAt, ms, failed })
+    if (request.visits.includes(visit)) answer(visit, failed)
     const next = node.queue.shift()
     if (next !== undefined) serve(next)
   }
-  function arrive(): void {
-    const request = requestOf(Math.floor(random.client() * clients))
-    const node = balancer.pick(null, request) as Node
+  function answer(winner: Visit, failed: boolean): void {
+    const { visits, arrivedAt } = winner.request
+    const ms = now - arrivedAt
+    for (const { node } of visits) {
+      node.inFlight--
+      const ending = node !== winner.node ? 'given-up' : failed ? 'failed' : 'answered'
+      balancer.observe?.(node, ms, ending)
+    }
+    visits.length = 0
+    if (!failed) percentile?.add(ms, now)
+    done.push({ at: arrivedAt, ms, failed })
+  }
+  function send(request: Request, node: Node): void {
     node.inFlight++
     node.inFlightMax = Math.max(node.inFlightMax, node.inFlight)
     node.pickedAt.push(now)
-    const visit: Visit = { node, arrivedAt: now, failed: false }
+    const visit: Visit = { node, request, failed: false }
+    request.visits.push(visit)
     if (node.busy < node.servers) serve(visit)
     else node.queue.push(visit)
+  }
+  function arrive(): void {
+    const balanced = requestOf(Math.floor(random.client() * clients))
+    const request: Request = { balanced, arrivedAt: now, visits: [] }
+    requests++
+    send(request, balancer.pick(null, balanced) as Node)
+    const afterMs = percentile?.valueMs ?? Number.NaN
+    if (afterMs > 0) events.push({ at: now + afterMs, run: () => hedge(request) })
     scheduleArrival()
+  }
+  function hedge(request: Request): void {
+    const [first] = request.visits
+    if (first === undefined || hedges >= (hedging?.budget ?? 0) * requests) return
+    const other = balancer.pick(first.node, request.balanced)
+    if (other === null || other === first.node) return
+    hedges++
+    send(request, other)
   }
   function scheduleArrival(): void {
     const at = now + (-Math.log(1 - random.arrival()) * 1_000) / arrivals
@@ -195,6 +238,7 @@ export function simulate(simulation: Simulation): Report {
   return {
     requests: measured.length,
     failed: measured.filter(({ failed }) => failed).length,
+    hedged: hedges / requests,
     p50: quantile(times, 0.5),
     p90: quantile(times, 0.9),
     p99: quantile(times, 0.99),

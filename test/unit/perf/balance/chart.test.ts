@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { chart } from '../../../../perf/balance/chart.ts'
-import { type Figures, markdown, parameters, policies } from '../../../../perf/balance/figures.ts'
+import { type Figures, markdown, parameters, setups } from '../../../../perf/balance/figures.ts'
 
 const charts = new URL('../../../../perf/charts/', import.meta.url)
 const { rows, parameters: ran } = JSON.parse(readFileSync(new URL('balance.json', charts), 'utf8')) as {
@@ -13,8 +13,8 @@ const { rows, parameters: ran } = JSON.parse(readFileSync(new URL('balance.json'
 test('figures in the repository_of these policies and parameters; else run node perf/balance.ts', () => {
   assert.deepEqual(ran, JSON.parse(JSON.stringify(parameters)))
   assert.deepEqual(
-    rows.map(({ policy, sigma }) => [policy, sigma]),
-    parameters.sigmas.flatMap((sigma) => policies.map((policy) => [policy, sigma])),
+    rows.map(({ policy, hedging, sigma }) => [policy, hedging, sigma]),
+    parameters.sigmas.flatMap((sigma) => setups.map(({ policy, hedging }) => [policy, hedging, sigma])),
   )
   assert.ok(existsSync(new URL('balance.svg', charts)))
 })

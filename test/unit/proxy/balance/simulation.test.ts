@@ -94,6 +94,20 @@ for (const policy of ['two-choices', 'least-connections'] as const) {
   })
 }
 
+test('one of three ten times slower: hedging behind the 90th percentile halves the p99 of two-choices, within its budget', (t) => {
+  for (const seed of seeds) {
+    for (const sigma of [0.5, 1]) {
+      const alone = run('two-choices', seed, { sigma, phases: slow })
+      const hedged = run('two-choices', seed, { sigma, phases: slow, hedging: { share: 0.9, budget: 0.2 } })
+      t.diagnostic(
+        `seed ${seed}, sigma ${sigma}: ${inWords(hedged)}, ${(100 * hedged.hedged).toFixed(1)} % hedged; alone ${inWords(alone)}`,
+      )
+      assert.ok(hedged.p99 <= 0.6 * alone.p99, `${inWords(hedged)}, alone ${inWords(alone)}`)
+      assert.ok(hedged.hedged > 0.05 && hedged.hedged <= 0.2, `${hedged.hedged} hedged`)
+    }
+  }
+})
+
 test('ewma: the slow endpoint is tried again and again, and has its share back soon after it recovers', (t) => {
   for (const seed of seeds) {
     const phases = [
