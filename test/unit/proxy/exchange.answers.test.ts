@@ -11,6 +11,7 @@ import { endpointPlan, queuePlan, timeouts } from '../../support/fakes/plans.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const chunked = [['transfer-encoding', 'chunked']] as const
+type Headers = readonly (readonly [name: string, value: string])[]
 const length = (count: number) => [['content-length', String(count)]] as const
 
 /** A request whose body goes on while the endpoint answers. `full`: the endpoint takes no more of it. */
@@ -177,17 +178,23 @@ test('endpoint refuses, the other is full_waits for the other rather than fail a
   await context.assertAtRest()
 })
 
+/** The endpoint has taken enough of the upload and answers; the client's kernel takes 10 kB. */
+function withPausedUpload(t: TestContext, headers: Headers) {
+  const context = new FakeContext(t)
+  const { res } = context.start({ method: 'POST', headers: length(1_000_000) }, { kernelBytes: 10_000 })
+  res.sendBody('first', false)
+  context.call.full = true
+  context.call.connect()
+  context.call.head(200, headers)
+  return { context, res }
+}
+
 for (const [framing, headers] of [
   ['length', length(60_000)],
   ['chunked', chunked],
 ] as const) {
   test(`upload paused, and the client takes no more of the answer (${framing})_it is still paused`, (t) => {
-    const context = new FakeContext(t)
-    const { res } = context.start({ method: 'POST', headers: length(1_000_000) }, { kernelBytes: 10_000 })
-    res.sendBody('first', false)
-    context.call.full = true
-    context.call.connect()
-    context.call.head(200, headers)
+    const { context, res } = withPausedUpload(t, headers)
     const before = res.throttling.length
     assert.equal(context.call.data(Buffer.alloc(30_000)), false)
     // A refused write turns reading on: nothing but another pause behind it keeps the rest of the upload out.
@@ -196,12 +203,7 @@ for (const [framing, headers] of [
   })
 
   test(`upload paused, and the client does not take a piece of the answer that the binding has taken (${framing})_still paused`, (t) => {
-    const context = new FakeContext(t)
-    const { res } = context.start({ method: 'POST', headers: length(1_000_000) }, { kernelBytes: 10_000 })
-    res.sendBody('first', false)
-    context.call.full = true
-    context.call.connect()
-    context.call.head(200, headers)
+    const { context, res } = withPausedUpload(t, headers)
     context.call.data(Buffer.alloc(8_000))
     assert.equal(context.call.data(Buffer.alloc(8_000)), true, 'the cork has room for it')
     assert.ok(!res.isRead)
