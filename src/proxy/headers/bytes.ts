@@ -12,21 +12,9 @@ declare global {
   }
 }
 
-/** No character above 0x7F. Most values end here. */
-export function isAscii(text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (text.charCodeAt(index) > 0x7f) return false
-  }
-  return true
-}
-
-/** A value as uWebSockets.js gives it -> a byte string, as undici wants it. */
-export function toByteString(text: string): string {
-  return isAscii(text) ? text : Buffer.from(text, 'utf8').latin1Slice()
-}
-
 /**
- * The same for the value of a field that is to be forwarded, looked at once, since undici does not look again (attempt.ts).
+ * The value of a field as uWebSockets.js gives it -> a byte string, as undici wants it. Looked at once, since undici does not look again
+ * (attempt.ts).
  * @returns null if it has control characters other than the tab (RFC 9110, section 5.5)
  */
 export function fieldValue(text: string): string | null {
