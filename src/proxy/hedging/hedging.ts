@@ -16,12 +16,7 @@
  *   - within the retry budget, so that when everything is slow the load grows by the budget's share, and not twofold.
  * Where one of these is wanting, the hedge is withheld, for good: the next request has its own.
  *
- * Two under way (tries.ts): the first head wins. What ends without one (refused, reset, malformed, late) is dropped,
- * and the other goes on; an answer of 502, 503 or 504 does not win either while the other is under way, or the
- * fastest to fail would answer for all. Only what is left over last is judged as if it had been alone: answered,
- * retried, or given up. The loser is cancelled as when a client goes: that costs its connection, and its place until
- * undici is through with it. Neither the limit on concurrency nor outlier detection learns from it, and `ewma` that
- * it took longer than it did.
+ * What becomes of the two stands in hedge.ts; this says who is due, and when.
  *
  * What is learned: the time from the queue to the head of a request's first attempt. That of hedges is not, since
  * they are cut short by the first attempt's answer, nor that of answers from 500 on. A first attempt that ends

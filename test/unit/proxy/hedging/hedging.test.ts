@@ -1,4 +1,4 @@
-/** Who is due, and when. What is done then stands in tries.hedging.test.ts. */
+/** Who is due, and when. What is done then stands in hedge.test.ts. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'

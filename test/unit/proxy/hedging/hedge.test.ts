@@ -1,13 +1,13 @@
 /** Two attempts under way: who answers, what becomes of the other one, and what each of the things that can end an exchange does then. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { outcomes } from '../../../src/plan/outcome.ts'
-import type { HedgingPlan, RetriesPlan, UpstreamPlan } from '../../../src/plan/plan.ts'
-import { tickMs } from '../../../src/proxy/deadlines.ts'
-import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
-import { balancePlans, endpointPlan, queuePlan, timeouts } from '../../support/fakes/plans.ts'
-import { teach } from '../../support/fakes/teach.ts'
-import type { FakeCall } from '../../support/fakes/undici-client.ts'
+import { outcomes } from '../../../../src/plan/outcome.ts'
+import type { HedgingPlan, RetriesPlan, UpstreamPlan } from '../../../../src/plan/plan.ts'
+import { tickMs } from '../../../../src/proxy/deadlines.ts'
+import { FakeContext, type Started } from '../../../support/fakes/data-plane-context.ts'
+import { balancePlans, endpointPlan, queuePlan, timeouts } from '../../../support/fakes/plans.ts'
+import { teach } from '../../../support/fakes/teach.ts'
+import type { FakeCall } from '../../../support/fakes/undici-client.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 const length = (count: number) => [['content-length', String(count)]] as const
