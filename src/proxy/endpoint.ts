@@ -26,13 +26,13 @@ export class Endpoint {
   drain: boolean
   /** Of 100: how much of its weight it has. Below 100 in slow start. */
   warmth = 100
-  /** It is among those that the balancer chooses from. Written by its upstream. */
+  /** It is among those that the balancer chooses from. Written by its upstream (roster.ts). */
   inTurn = false
   /** The active check's verdict. */
   healthy = true
   /** What requests have shown of it. */
   readonly outlier = new Outlier()
-  /** One request at a time, the probe. Written by its upstream. */
+  /** One request at a time, the probe. Written by its upstream (roster.ts). */
   limited = false
   /** Above what is in flight: one more may begin. `capacity`, or 0 while a probe is under way. */
   room: number

@@ -13,7 +13,7 @@
  * Two kinds of trouble, which are treated differently:
  *   unreachable  no connection could be made. A fact: nothing was sent, and nothing is lost by passing the endpoint over at
  *                once. It is out for 1 s, 2 s, 4 s … up to `time`, however many others are. If every endpoint is, the upstream is
- *                shut: requests are refused before they queue, but for one a second, the probe.
+ *                down: requests are refused before they queue, but for one a second, the probe.
  *   failing      reset, malformed or late, or 502, 503, 504. A judgement, which may be wrong (the requests may be to blame): only
  *                after `failures` of them, for `time`, twice `time` … up to `maxTime`, and never more than `maxOut` of the
  *                upstream. If nobody else is left, they are sent everything in spite of it (fail open).

@@ -1,10 +1,8 @@
 /**
  * State of one upstream in one worker: its endpoints, its balancer and its admission queue. It lives on while plans
- * come and go; `update` puts a new plan's entry into effect without touching what is in flight.
+ * come and go; `update` puts a new plan's entry into effect without touching what is in flight. Who is in turn stands in roster.ts.
  *
  * Invariants
- *   - `inTurn` holds the endpoints that the balancer chooses from, in the plan's order: those that are available, have a
- *     weight and do not drain; backups only if there are no others. Rebuilt on change, never per request.
  *   - of an endpoint that is probed (outliers.ts) the queue has one place; if nobody else is up, the upstream is `down` while
  *     that is taken.
  *   - the queue's concurrency is what those take at once, plus what is in flight on all others (out, draining, or picked by a
@@ -24,6 +22,7 @@ import { type Parked, Parking } from './parking.ts'
 import type { Connection } from './pool.ts'
 import { mayRetry, type Replayable } from './retry.ts'
 import { RetryBudget } from './retry-budget.ts'
+import { Roster } from './roster.ts'
 import { SlowStart } from './slow-start.ts'
 import { nobody, type UpstreamListener } from './upstream-listener.ts'
 
@@ -42,14 +41,9 @@ export class Upstream {
   readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
   /** The balancer or the limit wants to hear how attempts end: see `observe`. */
   observing = false
-  /** Every endpoint is ejected, but some only for their answers: those are sent everything. See outliers.ts. */
-  failingOpen = false
   readonly #listener: UpstreamListener
   readonly #outliers: OutlierDetection<Endpoint>
-  #shut = true
-  /** There are no takers but endpoints that take a probe each. */
-  #probesOnly = false
-  #unreachable = false
+  readonly #roster = new Roster<Endpoint>()
   readonly #random: RandomSource
   readonly #clock: Clock
   readonly #slowStart: SlowStart
@@ -58,14 +52,12 @@ export class Upstream {
   #followsCookies = false
   /** Everything that has a place in the queue's arithmetic: the plan's endpoints and retired ones still at work. */
   #endpoints: Endpoint[] = []
-  #inTurn: Endpoint[] = []
-  /** Those that somebody may be sent to: in turn, and with `followsCookies` all that a cookie leads to. */
-  #takers: readonly Endpoint[] = []
   readonly #resizeLater = (): void => this.#resize()
   readonly #rebuildLater = (): void => {
     // What still comes for a retired upstream is to find its endpoints.
     if (!this.#gone) this.#rebuild()
   }
+  readonly #lift = (usable: readonly Endpoint[]): void => this.#outliers.lift(usable)
   readonly #reconsiderLater = (): void => this.parking.reconsider()
   readonly #tellDown = (): void => {
     if (this.down) this.#listener.onDown(this)
@@ -110,7 +102,12 @@ export class Upstream {
 
   /** No endpoint is up that anybody could be sent to: every request is refused before it queues. */
   get down(): boolean {
-    return this.#shut || (this.#probesOnly && !this.#takers.some(({ free }) => free))
+    return this.#roster.down
+  }
+
+  /** Every endpoint is ejected, but some only for their answers: those are sent everything. See outliers.ts. */
+  get failingOpen(): boolean {
+    return this.#roster.failingOpen
   }
 
   get endpoints(): readonly Endpoint[] {
@@ -194,9 +191,7 @@ export class Upstream {
   }
 
   #choose(except: Endpoint | null, request: Balanced | null): Endpoint | null {
-    if (except !== null && this.#inTurn.length === 1 && this.#inTurn[0] === except) {
-      return this.#balancer.pick(null, request)
-    }
+    if (except !== null && this.#roster.isOnly(except)) return this.#balancer.pick(null, request)
     return this.#balancer.pick(except, request)
   }
 
@@ -208,7 +203,7 @@ export class Upstream {
     const picked = this.#choose(except, request)
     // A cookie leads a WebSocket to an endpoint that has no room, too.
     if (picked !== null && (picked.free || !picked.limited)) return picked
-    const open = this.#inTurn.filter(({ limited }) => !limited)
+    const open = this.#roster.inTurn.filter(({ limited }) => !limited)
     return open[Math.floor(this.#random() * open.length)] ?? null
   }
 
@@ -241,7 +236,7 @@ export class Upstream {
 
   /** Another endpoint is in turn, and not just probed; whether or not it has room. */
   hasOther(endpoint: Endpoint): boolean {
-    return this.#inTurn.some((other) => other !== endpoint && !other.limited)
+    return this.#roster.hasOther(endpoint)
   }
 
   /** A second try waits here no longer, and was not sent. Its place goes to the next. */
@@ -326,47 +321,22 @@ export class Upstream {
   }
 
   #rebuild(): void {
-    const wasShut = this.#shut
-    const usable = this.#endpoints.filter(
-      (endpoint) => endpoint.healthy && !endpoint.retired && endpoint.inService,
-    )
-    // The others have gone: better one that failed a moment ago than none.
-    if (!usable.some(isIn)) this.#outliers.lift(usable)
-    const failOpen = !usable.some(isIn) && usable.some(isFailing)
-    const inTurn = whoIsInTurn(usable, failOpen)
-    for (const endpoint of this.#endpoints) {
-      const { outlier } = endpoint
-      endpoint.inTurn = false
-      const limited = outlier.state === 'probing' && !(failOpen && isFailing(endpoint))
-      // What goes on being limited may have its probe under way.
-      if (!(limited && endpoint.limited)) endpoint.room = endpoint.capacity
-      endpoint.limited = limited
-    }
-    for (const endpoint of inTurn) endpoint.inTurn = true
-    const reachable = this.#endpoints.filter((endpoint) => endpoint.available || endpoint.inTurn)
-    this.#inTurn = inTurn
-    const takers = this.#followsCookies ? reachable : inTurn
-    this.#takers = takers
-    this.#shut = takers.length === 0
-    this.#probesOnly = !this.#shut && takers.every(({ limited }) => limited)
-    this.#balancer.rebuild(inTurn, reachable)
+    const roster = this.#roster
+    const { empty: wasEmpty, failingOpen: wasFailingOpen, unreachable: wasUnreachable } = roster
+    roster.draw(this.#endpoints, this.#followsCookies, this.#lift)
+    this.#balancer.rebuild(roster.inTurn, roster.reachable)
     this.#resize()
     if (this.parking.size > 0) queueMicrotask(this.#reconsiderLater)
-    if (failOpen !== this.failingOpen) {
-      this.failingOpen = failOpen
-      this.#listener.onFailOpen(this, failOpen)
-    }
-    if (this.#shut && !wasShut) queueMicrotask(this.#tellDown)
-    const unreachable = usable.length > 0 && (this.#unreachable ? !usable.some(isIn) : this.#shut)
-    if (unreachable && !this.#unreachable) this.#listener.onUnreachable(this)
-    this.#unreachable = unreachable
+    if (roster.failingOpen !== wasFailingOpen) this.#listener.onFailOpen(this, roster.failingOpen)
+    if (roster.empty && !wasEmpty) queueMicrotask(this.#tellDown)
+    if (roster.unreachable && !wasUnreachable) this.#listener.onUnreachable(this)
   }
 
   #resize(): void {
     let places = 0
     for (const endpoint of this.#endpoints) places += placesOf(endpoint)
     // With nobody in turn a cookie may still lead somewhere: one place, to find out.
-    if (this.#inTurn.length === 0 && !this.down) places++
+    if (this.#roster.inTurn.length === 0 && !this.down) places++
     this.admission.concurrency = Math.min(places, this.limit.places)
   }
 }
@@ -374,21 +344,4 @@ export class Upstream {
 function placesOf({ inTurn, limited, capacity, inFlight, room }: Endpoint): number {
   if (inTurn && !limited) return capacity
   return inTurn && inFlight < room ? inFlight + 1 : inFlight
-}
-
-function isIn({ outlier }: Endpoint): boolean {
-  return outlier.state === 'in'
-}
-
-function isFailing({ outlier }: Endpoint): boolean {
-  return outlier.state !== 'in' && outlier.trouble === 'failing'
-}
-
-/** @param failOpen those that fail count as the others do */
-function whoIsInTurn(usable: readonly Endpoint[], failOpen: boolean): Endpoint[] {
-  const takes = (endpoint: Endpoint) => isIn(endpoint) || (failOpen && isFailing(endpoint))
-  const eligible = usable.filter((endpoint) => !endpoint.suspended || takes(endpoint))
-  const first = eligible.filter(({ backup }) => !backup)
-  // One that takes only a probe is no reason to do without the backups.
-  return first.some(takes) ? first : eligible
 }
