@@ -13,6 +13,7 @@ import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
 import { Guards } from './clients/guards.ts'
+import type { DataPlaneContext } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import { Departures } from './departures.ts'
 import { describe } from './describe.ts'
@@ -30,20 +31,6 @@ import type { UpstreamListener } from './upstream-listener.ts'
 import { upstreamLog } from './upstream-log.ts'
 import { wantsWebSocket } from './websocket/handshake.ts'
 import { WebSockets } from './websocket/websockets.ts'
-
-/** What every exchange of a worker shares. */
-export interface DataPlaneContext {
-  readonly binding: Binding
-  readonly deadlines: Deadlines<Exchange>
-  readonly recorder: Recorder
-  readonly forwarding: Forwarding
-  readonly limits: LimitsPlan
-  /** Answer what comes, and close the connection behind it. */
-  readonly draining: boolean
-  readonly spareExchanges: Exchange[]
-  readonly spareAttempts: Attempt[]
-  readonly departures: Pick<Departures, 'add'>
-}
 
 /** Until there is a plan. */
 const unlimited: LimitsPlan = {
@@ -65,9 +52,9 @@ export class DataPlane implements DataPlaneContext {
   readonly recorder: Recorder
   forwarding = new Forwarding(nothingForwarded)
   limits: LimitsPlan = unlimited
-  readonly spareExchanges: Exchange[] = []
   readonly spareAttempts: Attempt[] = []
   readonly departures = new Departures()
+  readonly #spareExchanges: Exchange[] = []
   draining = false
   #webSockets: WebSockets | null = null
   /** When the last request came, in the time of `performance.now()`; kept up only while draining. */
@@ -248,7 +235,7 @@ export class DataPlane implements DataPlaneContext {
           return route.reply.send(res, method, last || itself || wantsClose(connection), itself)
         }
       }
-      exchange = this.spareExchanges.pop() ?? new Exchange(this)
+      exchange = this.#spareExchanges.pop() ?? new Exchange(this, this.#spareExchanges)
       exchange.head.by = by
       exchange.head.last = last
       exchange.begin(res, request, route, path)

@@ -23,7 +23,7 @@ import { ResponseBody } from './body/response-body.ts'
 import { Upload } from './body/upload.ts'
 import { clientAddress } from './client-address.ts'
 import { ClientPace } from './client-pace.ts'
-import type { DataPlaneContext } from './data-plane.ts'
+import type { DataPlaneContext } from './context.ts'
 import type { Timed } from './deadlines.ts'
 import { sendInterim } from './headers/interim.ts'
 import { headBytesMax, ResponseBlock, type ResponseFields } from './headers/response-block.ts'
@@ -43,6 +43,7 @@ export class Exchange extends Account implements Tried, Timed {
   readonly #block = new ResponseBlock()
   readonly #pace = new ClientPace()
   readonly #context: DataPlaneContext
+  readonly #spare: Exchange[]
   #phase: Phase = 'idle'
   #res: HttpResponse | null = null
   #upstream: Upstream | null = null
@@ -59,9 +60,11 @@ export class Exchange extends Account implements Tried, Timed {
     if (this.#res !== null && this.head.fault !== null) this.#refuse(this.head.verdict)
   }
 
-  constructor(context: DataPlaneContext) {
+  /** @param spare where it goes when it has ended */
+  constructor(context: DataPlaneContext, spare: Exchange[]) {
     super()
     this.#context = context
+    this.#spare = spare
     this.#tries = new Tries(context, this, this.#upload)
     this.#response = new ResponseBody(
       context.binding.writeBytes,
@@ -302,7 +305,7 @@ export class Exchange extends Account implements Tried, Timed {
     this.#reset()
     if (!reusable) return
     this.#upload.reset()
-    this.#context.spareExchanges.push(this)
+    this.#spare.push(this)
   }
 
   #reset(): void {

@@ -7,7 +7,7 @@
 import type { HttpRequest, HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import type { WebSocketPlan } from '../../plan/plan.ts'
-import type { DataPlaneContext } from '../data-plane.ts'
+import type { DataPlaneContext } from '../context.ts'
 import { describe } from '../describe.ts'
 import type { WebSocketBehavior } from '../listener.ts'
 import type { ListenerFacts } from '../listener-facts.ts'

@@ -5,7 +5,7 @@ import type { Binding } from '../../../src/native/uws.ts'
 import type { UpstreamPlan } from '../../../src/plan/plan.ts'
 import type { Attempt } from '../../../src/proxy/attempt.ts'
 import { cleanPath } from '../../../src/proxy/clean-path.ts'
-import type { DataPlaneContext } from '../../../src/proxy/data-plane.ts'
+import type { DataPlaneContext } from '../../../src/proxy/context.ts'
 import { Deadlines, tickMs } from '../../../src/proxy/deadlines.ts'
 import type { Departing } from '../../../src/proxy/departures.ts'
 import { Exchange } from '../../../src/proxy/exchange.ts'
@@ -78,7 +78,7 @@ export class FakeContext implements DataPlaneContext {
   ): Started {
     const res = new FakeResponse({ ...client, loop: this.#loop })
     const native = new FakeRequest(request)
-    const exchange = this.spareExchanges.pop() ?? new Exchange(this)
+    const exchange = this.spareExchanges.pop() ?? new Exchange(this, this.spareExchanges)
     res.inHandler(() => exchange.begin(res.native, native.native, route, cleanPath(native.native.getUrl())))
     native.die()
     return { res, exchange }

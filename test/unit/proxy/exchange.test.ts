@@ -290,7 +290,7 @@ test('used again and again_one shape for life, and reset to the values of a new 
   context.start({ headers: [['host', 'a b']] }).res.leave()
   const [used] = context.spareExchanges as [Exchange]
   assert.equal(context.spareExchanges.length, 1)
-  const fresh = new Exchange(context)
+  const fresh = new Exchange(context, context.spareExchanges)
   assert.ok(haveSameShape(used, fresh))
   // The block is filled anew by each head before anyone looks at it.
   const opened = ['head', '#response', '#tries']
