@@ -6,7 +6,12 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { chart } from './balance/chart.ts'
 import { markdown, measure, parameters } from './balance/figures.ts'
 import { chartsMissing, render } from './harness/charts.ts'
+import { takeNothing } from './harness/command-line.ts'
 
+takeNothing(
+  'perf/balance.ts',
+  'the policies in the simulator; ten seconds, writes perf/charts/balance.json and .svg',
+)
 const folder = new URL('charts/', import.meta.url)
 const rows = measure()
 mkdirSync(folder, { recursive: true })

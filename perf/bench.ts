@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BenchArguments, parseArguments, usage } from './harness/arguments.ts'
 import { chartsMissing, drawCharts } from './harness/charts.ts'
+import { understand } from './harness/command-line.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
@@ -156,15 +157,10 @@ function checkoutOf(weir: string): string {
 }
 
 async function main(argv: readonly string[]): Promise<void> {
-  let given: BenchArguments
-  let scenarios: readonly Scenario[]
-  try {
-    given = parseArguments(argv)
-    scenarios = select(given.names, given.full)
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${usage}`)
-    process.exit(2)
-  }
+  const { given, scenarios } = understand('bench', 'npm run bench -- --help', () => {
+    const given = parseArguments(argv)
+    return { given, scenarios: select(given.names, given.full) }
+  })
   if (given.help) console.log(usage)
   else if (given.list) console.log(`${describe()}\n${describePeers()}`)
   else await session('weir-bench-', (processes, folder) => bench(given, scenarios, processes, folder))

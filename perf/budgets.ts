@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { judge, readBudgets, renderVerdicts } from './guards/budgets.ts'
 import { measureFigures } from './guards/measure.ts'
+import { takeNothing } from './harness/command-line.ts'
 import { Processes } from './harness/processes.ts'
 
+takeNothing('perf/budgets.ts', 'what perf/budgets.json is about, measured now; twenty seconds')
 const processes = new Processes()
 const folder = mkdtempSync(join(tmpdir(), 'weir-budgets-'))
 const cleanUp = async () => {

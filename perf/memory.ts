@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { takeNothing } from './harness/command-line.ts'
 
 const busy = 2_000
 const idle = 10_000
@@ -94,6 +95,7 @@ async function openIdle(port: number): Promise<Socket[]> {
   return sockets
 }
 
+takeNothing('perf/memory.ts', 'what a worker holds in RAM; thirty seconds, needs wrk and `npm run build`')
 if (!existsSync(cli)) throw new Error(`${cli} is not there: npm run build`)
 const folder = mkdtempSync(join(tmpdir(), 'weir-memory-'))
 const origin = start([process.execPath, join(import.meta.dirname, 'harness/origin.ts')])

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chartsMissing, render } from './harness/charts.ts'
+import { understand } from './harness/command-line.ts'
 import { withText } from './harness/document.ts'
 import { fastApiMissing, fastApiVersions } from './harness/fastapi.ts'
 import { findGenerator } from './harness/load.ts'
@@ -208,13 +209,9 @@ function keep(given: OverloadArguments, results: OverloadResults, others: string
 
 /** @param argv what stands behind `overload` */
 export async function overload(argv: readonly string[]): Promise<void> {
-  let given: OverloadArguments
-  try {
-    given = parseArguments(argv, Date.now())
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${usage}`)
-    process.exit(2)
-  }
+  const given = understand('bench overload', 'npm run bench overload -- --help', () =>
+    parseArguments(argv, Date.now()),
+  )
   if (given.help) console.log(usage)
   else await session('weir-overload-', (processes, folder) => measure(given, processes, folder))
 }

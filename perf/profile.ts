@@ -5,6 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { UsageError } from '../src/usage-error.ts'
+import { understand } from './harness/command-line.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
@@ -88,18 +90,14 @@ async function profile(
   if (given.record) console.log('\nwritten: perf/overhead.json, perf/README.md, perf/profiles')
 }
 
-let given: ProfileArguments
-let scenarios: readonly Scenario[]
-try {
-  given = parseArguments(process.argv.slice(2))
+const { given, scenarios } = understand('profile', 'npm run profile -- --help', () => {
+  const given = parseArguments(process.argv.slice(2))
   // Without names: the short form, which is the isolated and the proxied scenario.
-  scenarios = select(given.names)
+  const scenarios = select(given.names)
   const origin = scenarios.find((scenario) => scenario.weir === null)
   if (origin !== undefined)
-    throw new RangeError(`"${origin.name}" is an origin alone: there is no Weir to profile`)
-} catch (error) {
-  console.error(`${(error as Error).message}\n${usage}`)
-  process.exit(2)
-}
+    throw new UsageError(`"${origin.name}" is an origin alone: there is no Weir to profile`)
+  return { given, scenarios }
+})
 if (given.help) console.log(usage)
 else await session('weir-profile-', (processes, folder) => profile(given, scenarios, processes, folder))

@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { understand } from './harness/command-line.ts'
 import { fastApiMissing, fastApiVersions } from './harness/fastapi.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
@@ -88,12 +89,6 @@ function undiciVersion(): string {
   return manifest.dependencies.undici ?? 'unknown'
 }
 
-let given: ReportArguments
-try {
-  given = parseArguments(process.argv.slice(2))
-} catch (error) {
-  console.error(`${(error as Error).message}\n${usage}`)
-  process.exit(2)
-}
+const given = understand('report', 'npm run report -- --help', () => parseArguments(process.argv.slice(2)))
 if (given.help) console.log(usage)
 else await session('weir-report-', (processes, folder) => report(given, processes, folder))

@@ -15,6 +15,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Admission, type Applicant, type Ticket } from '../src/proxy/admission.ts'
+import { takeNothing } from './harness/command-line.ts'
 import { treeCpuTime } from './harness/cpu.ts'
 
 class Client implements Applicant {
@@ -170,6 +171,7 @@ function print(what: string, value: number, unit: string): void {
   console.log(`${value.toFixed(unit === 'ns' ? 0 : 1).padStart(8)} ${unit}  ${what}`)
 }
 
+takeNothing('perf/shedding.ts', 'what it costs to refuse; fifteen seconds, needs wrk')
 await queueAlone()
 await wholeAnswers()
 process.exit(0)

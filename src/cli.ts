@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The command line: commands, flags, signals and exit codes. Everything else is built from here. */
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { didYouMean } from './config/did-you-mean.ts'
 import { loadConfig, readConfig, renderProblems } from './config/load.ts'
 import { checkBind } from './control/bind-check.ts'
@@ -11,6 +10,7 @@ import { loadBinding } from './native/uws.ts'
 import type { Plan } from './plan/plan.ts'
 import { unkeptLimits } from './proxy/connection-limits.ts'
 import { inlineWorker, processWorkers } from './start-worker.ts'
+import { parseCommandLine, UsageError } from './usage-error.ts'
 
 const exitCodes = { clean: 0, failure: 1, usage: 2 } as const
 
@@ -45,9 +45,6 @@ const flags = {
   version: { type: 'boolean', short: 'v' },
 } as const
 
-/** The command line cannot be understood. The message is for a person. */
-class UsageError extends Error {}
-
 interface Options {
   readonly command: Command
   readonly config: string
@@ -57,7 +54,7 @@ interface Options {
 
 /** @throws {UsageError} */
 function readOptions(args: string[]): Options | 'help' | 'version' {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = parseCommandLine({ args, allowPositionals: true, options: flags })
   if (values.help) return 'help'
   if (values.version) return 'version'
   const [word = 'run', ...rest] = positionals
@@ -76,23 +73,6 @@ function readOptions(args: string[]): Options | 'help' | 'version' {
     inline: values.inline ?? false,
     pretty: values.pretty ?? command === 'demo',
   }
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, allowPositionals: true, options: flags })
-  } catch (error) {
-    throw new UsageError(usageFault(error as NodeJS.ErrnoException))
-  }
-}
-
-/** Of Node's message the first sentence; what follows it is about positional arguments that begin with "-". */
-function usageFault({ code, message }: NodeJS.ErrnoException): string {
-  const [sentence = message] = message.split(/\. |\n/, 1)
-  const fault = sentence.charAt(0).toLowerCase() + sentence.slice(1)
-  const option = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? /'--([^']+)'/.exec(sentence)?.[1] : undefined
-  const hint = option === undefined ? null : didYouMean(option, Object.keys(flags))
-  return hint === null ? fault : `${fault}: ${hint.replace('"', '"--')}`
 }
 
 function version(): string {

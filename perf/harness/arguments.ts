@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseCommandLine, UsageError } from '../../src/usage-error.ts'
 import { findPeer, peers } from '../peers/peers.ts'
 import { onlySuite } from '../scenarios/catalogue.ts'
 import { type GeneratorName, generatorNames } from './load.ts'
@@ -43,9 +43,9 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --list           print the suites, their scenarios, and the peers
   --help           print this`
 
-/** @throws {TypeError | RangeError} that says what was expected and what was found. */
+/** @throws {UsageError} that says what was expected and what was found. */
 export function parseArguments(argv: readonly string[]): BenchArguments {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseCommandLine({
     args: [...argv],
     allowPositionals: true,
     allowNegative: true,
@@ -65,7 +65,7 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
     },
   })
   if (values.full && positionals.length > 0) {
-    throw new RangeError(`--full is every scenario: expected none by name, found "${positionals.join(' ')}"`)
+    throw new UsageError(`--full is every scenario: expected none by name, found "${positionals.join(' ')}"`)
   }
   const short = positionals.length === 0 && !values.full
   const form = onlySuite(positionals)?.form ?? {
@@ -93,11 +93,11 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
   }
 }
 
-/** @throws {RangeError} that says what was expected and what was found. */
+/** @throws {UsageError} that says what was expected and what was found. */
 export function wholeNumber(option: string, text: string, least: number, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
   if (value >= least && value <= most) return value
-  throw new RangeError(`${option}: expected a whole number from ${least} to ${most}, found "${text}"`)
+  throw new UsageError(`${option}: expected a whole number from ${least} to ${most}, found "${text}"`)
 }
 
 function peerNames(text: string): readonly string[] {
@@ -109,5 +109,5 @@ function peerNames(text: string): readonly string[] {
 function generatorName(text: string): GeneratorName {
   const name = generatorNames.find((known) => known === text)
   if (name !== undefined) return name
-  throw new RangeError(`--generator: expected ${generatorNames.join(' or ')}, found "${text}"`)
+  throw new UsageError(`--generator: expected ${generatorNames.join(' or ')}, found "${text}"`)
 }

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { noSuch, parseCommandLine } from '../../src/usage-error.ts'
 import { wholeNumber } from '../harness/arguments.ts'
 import type { Schedule } from '../harness/run-settings.ts'
 import { allLoads, closedLoop, names, type Setup, setups, shortLoads } from './setups.ts'
@@ -35,9 +35,9 @@ export const usage = `usage: npm run bench overload -- [setup ...] [options]
   --out FOLDER     where results and charts go (default: perf/results, and with --full perf/charts and perf/README.md)
   --help           print this`
 
-/** @throws {TypeError | RangeError} that says what was expected and what was found. */
+/** @throws {UsageError} that says what was expected and what was found. */
 export function parseArguments(argv: readonly string[], now: number): OverloadArguments {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseCommandLine({
     args: [...argv],
     allowPositionals: true,
     options: {
@@ -51,10 +51,7 @@ export function parseArguments(argv: readonly string[], now: number): OverloadAr
       help: { type: 'boolean', default: false },
     },
   })
-  for (const name of positionals) {
-    if (!names.includes(name))
-      throw new RangeError(`no setup is called "${name}"; there are: ${names.join(', ')}`)
-  }
+  for (const name of positionals) if (!names.includes(name)) throw noSuch('setup', name, names)
   const { full } = values
   const wanted =
     positionals.length > 0 ? positionals : full ? names : names.filter((name) => name !== 'fastapi-3')

@@ -1,3 +1,4 @@
+import { noSuch } from '../../src/usage-error.ts'
 import type { Scenario } from '../harness/scenario.ts'
 import { caddy } from './caddy.ts'
 import { goAsWritten, goTuned } from './go.ts'
@@ -17,12 +18,14 @@ export const peers: readonly Peer[] = [
   fastProxy,
 ]
 
-/** @throws {RangeError} for a name that no peer has, with those that there are. */
+/** @throws {UsageError} for a name that no peer has, with those that there are. */
 export function findPeer(name: string): Peer {
   const peer = peers.find((known) => known.name === name)
   if (peer !== undefined) return peer
-  throw new RangeError(
-    `no peer is called "${name}"; there are: ${peers.map((known) => known.name).join(', ')}`,
+  throw noSuch(
+    'peer',
+    name,
+    peers.map((known) => known.name),
   )
 }
 

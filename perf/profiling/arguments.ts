@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseCommandLine } from '../../src/usage-error.ts'
 import { wholeNumber } from '../harness/arguments.ts'
 
 export interface ProfileArguments {
@@ -23,9 +23,9 @@ export const usage = `usage: npm run profile -- [scenario ...] [options]
   --warmup N       load before that (1 to 60; default 5)
   --help           print this`
 
-/** @throws {TypeError | RangeError} that says what was expected and what was found. */
+/** @throws {UsageError} that says what was expected and what was found. */
 export function parseArguments(argv: readonly string[]): ProfileArguments {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseCommandLine({
     args: [...argv],
     allowPositionals: true,
     allowNegative: true,

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util'
+import { parseCommandLine } from '../../src/usage-error.ts'
 import { wholeNumber } from '../harness/arguments.ts'
 import type { Schedule } from '../harness/run-settings.ts'
 import { experiments, select } from './catalogue.ts'
@@ -31,9 +31,9 @@ function names(): string {
   return lines.join('\n').replace(/,$/, '')
 }
 
-/** @throws {TypeError | RangeError} that says what was expected and what was found. */
+/** @throws {UsageError} that says what was expected and what was found. */
 export function parseArguments(argv: readonly string[]): ReportArguments {
-  const { values } = parseArgs({
+  const { values } = parseCommandLine({
     args: [...argv],
     options: {
       only: { type: 'string', multiple: true, default: [] },

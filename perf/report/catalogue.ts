@@ -1,3 +1,4 @@
+import { noSuch } from '../../src/usage-error.ts'
 import { backends, capacity } from './capacity.ts'
 import type { Experiment } from './experiment.ts'
 import { loads } from './load.ts'
@@ -10,15 +11,18 @@ export const experiments: readonly Experiment[] = [capacity, backends, ...settin
  * Experiments by name, in the catalogue's order and each once; all without names. `keep-alive` takes `keep-alive-light`
  * along.
  *
- * @throws {RangeError} for a name that none has, with those that there are.
+ * @throws {UsageError} for a name that none has, with those that there are.
  */
 export function select(names: readonly string[]): readonly Experiment[] {
   const matches = (experiment: Experiment, name: string) =>
     experiment.name === name || experiment.name.startsWith(`${name}-`)
   for (const name of names) {
     if (experiments.some((experiment) => matches(experiment, name))) continue
-    const known = experiments.map((experiment) => experiment.name).join(', ')
-    throw new RangeError(`no experiment is called "${name}"; there are: ${known}`)
+    throw noSuch(
+      'experiment',
+      name,
+      experiments.map((experiment) => experiment.name),
+    )
   }
   return experiments.filter(
     (experiment) => names.length === 0 || names.some((name) => matches(experiment, name)),

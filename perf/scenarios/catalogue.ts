@@ -1,3 +1,4 @@
+import { noSuch, type UsageError } from '../../src/usage-error.ts'
 import type { Scenario, Suite } from '../harness/scenario.ts'
 import { features } from './features.ts'
 import { logging } from './logging.ts'
@@ -17,7 +18,7 @@ export const all: readonly Scenario[] = suites.flatMap((suite) => suite.scenario
 /**
  * Scenarios by the names of scenarios or suites, in the catalogue's order and each once. Without names: the short form, or all.
  *
- * @throws {RangeError} for a name that is neither, with those that are.
+ * @throws {UsageError} for a name that is neither, with those that are.
  */
 export function select(names: readonly string[], full = false): readonly Scenario[] {
   if (full) return all
@@ -34,7 +35,7 @@ function named(name: string): readonly Scenario[] {
   const suite = suites.find((one) => one.name === name)
   if (suite !== undefined) return suite.scenarios
   const scenario = all.find((one) => one.name === (aliases[name] ?? name))
-  if (scenario === undefined) throw new RangeError(unknown(name))
+  if (scenario === undefined) throw unknown(name)
   return [scenario]
 }
 
@@ -58,7 +59,9 @@ function describeOne({ name, what }: Scenario): string {
     .join('; ')
 }
 
-function unknown(name: string): string {
-  const known = `suites ${suites.map((suite) => suite.name).join(', ')}; scenarios ${all.map((one) => one.name).join(', ')}`
-  return `no scenario or suite is called "${name}"; there are: ${known}`
+function unknown(name: string): UsageError {
+  const ofSuites = suites.map((suite) => suite.name)
+  const ofScenarios = all.map((scenario) => scenario.name)
+  const listed = `suites ${ofSuites.join(', ')}; scenarios ${ofScenarios.join(', ')}`
+  return noSuch('scenario or suite', name, [...ofSuites, ...ofScenarios], listed)
 }

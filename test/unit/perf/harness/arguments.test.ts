@@ -73,8 +73,9 @@ test('an unknown generator is_refused_with_those_there_are', () => {
   assert.equal(parseArguments(['--generator', 'autocannon']).generator, 'autocannon')
 })
 
-test('an unknown option is_refused', () => {
-  assert.throws(() => parseArguments(['--turn', '3']), TypeError)
+test('an unknown option is_refused_with_the_one_that_was_meant', () => {
+  assert.throws(() => parseArguments(['--turn', '3']), /'--turn': did you mean "--turns"\?/)
+  assert.throws(() => parseArguments(['--no-pases']), /'--no-pases': did you mean "--no-passes"\?/)
 })
 
 test('a suite with a form of its own has_it, alone and as far as nothing else is asked for', () => {

@@ -28,9 +28,7 @@ test('setups may_be_named', () => {
 })
 
 test('an unknown setup is_refused_with_those_there_are', () => {
-  assert.throws(
-    () => parseArguments(['fastapi'], 0),
-    /"fastapi"; there are: slots, fastapi-1, fastapi-3, closed-loop/,
-  )
+  assert.throws(() => parseArguments(['go'], 0), /"go"; there are: slots, fastapi-1, fastapi-3, closed-loop/)
+  assert.throws(() => parseArguments(['fastapi'], 0), /"fastapi": did you mean "fastapi-1"\?/)
   assert.throws(() => parseArguments(['--turns', '0'], 0), /--turns: expected a whole number from 1 to 20/)
 })
