@@ -8,16 +8,13 @@
  *        └────────────────────────────┴───────────────────────┴──► onError
  *
  * undici 7's raw handler (onConnect/onHeaders/…) is used on purpose: a handler of the newer kind is wrapped in two
- * more objects, and its headers are parsed into an object nobody reads (native-notes/07-undici-connections.md). For the
- * same reason undici is not given the header fields to look through and copy: they were judged when they came
- * (request-head.ts), and are put into undici's request as it is made, which its diagnostics channel lets us see.
+ * more objects, and its headers are parsed into an object nobody reads (native-notes/07-undici-connections.md).
  *
  * Invariants
  *   - `begin` takes a connection and a ticket; `#finish` gives both back, once, after which the attempt is in the pool.
- *   - `exchange` is null once either side has let go; then nothing is reported any more.
+ *   - `#listener` is null once either side has let go; then nothing is reported any more.
  */
 import { Buffer } from 'node:buffer'
-import { subscribe } from 'node:diagnostics_channel'
 import { type DispatchHandler, type DispatchOptions, errors, type HttpMethod } from '../native/undici.ts'
 import { idempotentMethods, type Outcome, outcomes } from '../plan/outcome.ts'
 import { proxyHeader } from '../plan/proxy-header.ts'
@@ -30,6 +27,8 @@ import { withInterim } from './headers/interim.ts'
 import type { ResponseFields } from './headers/response-block.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
 import type { Connection } from './pool.ts'
+import { classify } from './undici-errors.ts'
+import { dispatch, type Outgoing } from './undici-request.ts'
 import type { Upstream } from './upstream.ts'
 
 /** What an attempt reports to. Each ends the attempt's part: `onEnd` and `onFailed` come last, one of them, once. */
@@ -51,38 +50,6 @@ export interface AttemptListener {
   onEnd(): void
   onFailed(outcome: Outcome, error: Error, attempt: Attempt): void
 }
-
-/** The parts of a request that `dispatch` takes. */
-export interface Outgoing {
-  readonly method: string
-  readonly target: string
-  readonly host: string
-  /** Name and value alternately, without Host and framing. Written as they stand, when the connection is there. */
-  readonly headers: string[]
-  /** Of the body, if it is a stream; -1: not known, it goes in chunks. */
-  readonly contentLength: number
-}
-
-/** undici's request, as far as it is filled in here. */
-interface Fillable {
-  host: string | null
-  headers: string[]
-  contentLength: number | null
-}
-
-/** What is being dispatched, for `fill`. */
-let dispatched: Outgoing | null = null
-
-/** @param message of `undici:request:create`, which comes from inside `dispatch`, of whatever uses undici */
-function fill(message: unknown): void {
-  if (dispatched === null) return
-  const { request } = message as { request: Fillable }
-  request.host = dispatched.host
-  request.headers = dispatched.headers
-  if (dispatched.contentLength >= 0) request.contentLength = dispatched.contentLength
-  dispatched = null
-}
-subscribe('undici:request:create', fill)
 
 /** Thrown in onConnect to take back a request before it is written: abort would destroy a good connection. */
 const takenBack = Object.freeze(new Error('the exchange has ended before its request was sent'))
@@ -184,10 +151,7 @@ export class Attempt implements Departing {
     if (this.#listener === null || outgoing === null) return this.#finish()
     const connection = this.#connection as Connection
     connection.settled()
-    dispatched = outgoing
-    connection.client.dispatch(this.#options, this as unknown as DispatchHandler)
-    // undici has refused it unseen.
-    dispatched = null
+    dispatch(connection.client, this.#options, this as unknown as DispatchHandler, outgoing)
   }
 
   /** The exchange wants no more of this attempt: ends it now if the request has been sent, else as soon as can be. */
@@ -239,6 +203,11 @@ export class Attempt implements Departing {
     this.#abort = abort
     this.started = true
     this.#listener.onStarted(this)
+  }
+
+  get #maySendAgain(): boolean {
+    const { method, body } = this.#options
+    return !this.#headSeen && idempotentMethods.has(method) && (body === null || Buffer.isBuffer(body))
   }
 
   onHeaders(status: number, fields: ResponseFields, resume: () => void): boolean {
@@ -298,6 +267,8 @@ export class Attempt implements Departing {
     queueMicrotask(this.#finishLater)
   }
 
+  // ---- what it shows of the endpoint ----
+
   /**
    * For the detection of outliers: the attempt has ended in this way. A kept connection that turns out closed is no failure, and
    * one connection that breaks is one, whatever was pipelined on it.
@@ -335,10 +306,7 @@ export class Attempt implements Departing {
     }
   }
 
-  get #maySendAgain(): boolean {
-    const { method, body } = this.#options
-    return !this.#headSeen && idempotentMethods.has(method) && (body === null || Buffer.isBuffer(body))
-  }
+  // ---- it is over ----
 
   /** From here on nobody waits for this attempt. @returns who did, null the second time */
   #takeListener(): AttemptListener | null {
@@ -374,27 +342,4 @@ export class Attempt implements Departing {
     this.#spare.push(this)
     upstream.admission.release(ticket)
   }
-}
-
-/**
- * From undici's errors to the outcome table. Whether anything was sent is not read from the error: it was not, exactly
- * if onConnect has not been called.
- */
-export function classify(error: Error, started: boolean, headSeen: boolean): Outcome {
-  if (error instanceof errors.InvalidArgumentError || error instanceof errors.NotSupportedError)
-    return outcomes.badRequest
-  if (headSeen) return outcomes.responseTruncated
-  if (!started) {
-    return error instanceof errors.ConnectTimeoutError ? outcomes.connectTimeout : outcomes.connectFailed
-  }
-  if (error instanceof errors.RequestContentLengthMismatchError) return outcomes.badRequest
-  if (
-    error instanceof errors.HTTPParserError ||
-    error instanceof errors.HeadersOverflowError ||
-    error instanceof errors.ResponseContentLengthMismatchError ||
-    (error instanceof errors.SocketError && error.message.startsWith('bad '))
-  ) {
-    return outcomes.badResponse
-  }
-  return outcomes.endpointReset
 }

@@ -7,9 +7,10 @@
  */
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
-import { Attempt, type AttemptListener, type Outgoing } from './attempt.ts'
+import { Attempt, type AttemptListener } from './attempt.ts'
 import type { Balanced, RandomSource } from './balance/policy.ts'
 import type { Departures } from './departures.ts'
+import type { Outgoing } from './undici-request.ts'
 import type { Upstream } from './upstream.ts'
 
 /** The parts of a worker that a copy needs. */

@@ -22,7 +22,7 @@
  */
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
-import { Attempt, type AttemptListener, type Outgoing } from './attempt.ts'
+import { Attempt, type AttemptListener } from './attempt.ts'
 import type { Balanced } from './balance/policy.ts'
 import type { Upload } from './body/upload.ts'
 import type { DataPlaneContext } from './context.ts'
@@ -30,6 +30,7 @@ import type { Endpoint } from './endpoint.ts'
 import type { ResponseFields } from './headers/response-block.ts'
 import { Hedge } from './hedging/hedge.ts'
 import type { Parked } from './parking.ts'
+import type { Outgoing } from './undici-request.ts'
 import type { Upstream } from './upstream.ts'
 
 type Stage = 'none' | 'queued' | 'attempting' | 'answering'

@@ -53,6 +53,8 @@ const reservedFiles: readonly (readonly [file: string, places: readonly string[]
       'proxy/endpoint-socket.ts',
       'proxy/idle-timer.ts',
       'proxy/undici-parser.ts',
+      'proxy/undici-request.ts',
+      'proxy/undici-errors.ts',
       'proxy/attempt.ts',
     ],
     'undici is for those who make connections, the pool and the attempt',

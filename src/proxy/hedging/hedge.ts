@@ -18,7 +18,7 @@
  *   - the ticket is in here only from inside `hedge`: a hedge is admitted at once, or not sent.
  */
 import type { Applicant, Ticket } from '../admission.ts'
-import { Attempt, type AttemptListener, type Outgoing } from '../attempt.ts'
+import { Attempt, type AttemptListener } from '../attempt.ts'
 import type { Balanced } from '../balance/policy.ts'
 import type { Upload } from '../body/upload.ts'
 import type { DataPlaneContext } from '../context.ts'
@@ -26,6 +26,7 @@ import { earlier } from '../deadlines.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { ResponseFields } from '../headers/response-block.ts'
 import { mayHedge } from '../retry.ts'
+import type { Outgoing } from '../undici-request.ts'
 import type { Upstream } from '../upstream.ts'
 import type { Hedgeable, Hedging } from './hedging.ts'
 

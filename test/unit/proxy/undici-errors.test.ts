@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errors } from 'undici'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
-import { classify } from '../../../src/proxy/attempt.ts'
+import { classify } from '../../../src/proxy/undici-errors.ts'
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`connect ${code}`), { code })
