@@ -25,6 +25,7 @@ import type { Departing, Departures } from './departures.ts'
 import type { Endpoint } from './endpoint.ts'
 import { withInterim } from './headers/interim.ts'
 import type { ResponseFields } from './headers/response-block.ts'
+import { isFailure } from './outliers.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
 import type { Connection } from './pool.ts'
 import { classify } from './undici-errors.ts'
@@ -49,6 +50,17 @@ export interface AttemptListener {
   onChunk(chunk: Buffer): boolean
   onEnd(): void
   onFailed(outcome: Outcome, error: Error, attempt: Attempt): void
+}
+
+/** The parts of a worker that an attempt needs. */
+export interface AttemptContext {
+  readonly spareAttempts: Attempt[]
+  readonly departures: Pick<Departures, 'add'>
+}
+
+/** One that is to begin. */
+export function takeAttempt({ spareAttempts, departures }: AttemptContext): Attempt {
+  return spareAttempts.pop() ?? new Attempt(spareAttempts, departures)
 }
 
 /** Thrown in onConnect to take back a request before it is written: abort would destroy a good connection. */
@@ -219,10 +231,7 @@ export class Attempt implements Departing {
       return true
     }
     if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed', this.#verdict(status))
-    const endpoint = this.endpoint as Endpoint
-    if (status >= 502 && status <= 504)
-      (this.#upstream as Upstream).failed(endpoint, outcomes.retriedStatus, this.#epoch)
-    else if (endpoint.outlier.troubled) (this.#upstream as Upstream).succeeded(endpoint, this.#epoch)
+    ;(this.#upstream as Upstream).answered(this.endpoint as Endpoint, status, this.#epoch)
     this.#resume = resume
     const connection = this.#connection as Connection
     connection.reader = this
@@ -292,7 +301,7 @@ export class Attempt implements Departing {
 
   /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */
   #verdict(status: number): Verdict {
-    if (this.overdue || (status >= 502 && status <= 504)) return 'drop'
+    if (this.overdue || isFailure(status)) return 'drop'
     return this.#listener === null ? 'ignore' : 'success'
   }
 

@@ -1,13 +1,12 @@
 /** What the exchanges and WebSockets of a worker share, as they see it: the data plane is one, tests have another. */
 import type { Binding } from '../native/uws.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
-import type { Attempt } from './attempt.ts'
+import type { AttemptContext } from './attempt.ts'
 import type { Deadlines, Timed } from './deadlines.ts'
-import type { Departures } from './departures.ts'
 import type { Forwarding } from './headers/forwarding.ts'
 import type { Recorder } from './record.ts'
 
-export interface DataPlaneContext {
+export interface DataPlaneContext extends AttemptContext {
   readonly binding: Binding
   readonly deadlines: Deadlines<Timed>
   readonly recorder: Recorder
@@ -15,6 +14,4 @@ export interface DataPlaneContext {
   readonly limits: LimitsPlan
   /** Answer what comes, and close the connection behind it. */
   readonly draining: boolean
-  readonly spareAttempts: Attempt[]
-  readonly departures: Pick<Departures, 'add'>
 }

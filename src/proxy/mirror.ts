@@ -7,17 +7,10 @@
  */
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
-import { Attempt, type AttemptListener } from './attempt.ts'
+import { type Attempt, type AttemptContext, type AttemptListener, takeAttempt } from './attempt.ts'
 import type { Balanced, RandomSource } from './balance/policy.ts'
-import type { Departures } from './departures.ts'
 import type { Outgoing } from './undici-request.ts'
 import type { Upstream } from './upstream.ts'
-
-/** The parts of a worker that a copy needs. */
-export interface MirrorContext {
-  readonly spareAttempts: Attempt[]
-  readonly departures: Pick<Departures, 'add'>
-}
 
 /** What is copied. */
 export interface Original {
@@ -41,7 +34,7 @@ export class Mirror {
   }
 
   /** Copies the request, or not. It has no body, and its head is as it goes to the endpoint. */
-  copy(original: Original, context: MirrorContext): void {
+  copy(original: Original, context: AttemptContext): void {
     if (this.#share < 1 && this.#random() >= this.#share) return
     const { admission, down, mirrored } = this.#upstream
     if (down || !admission.hasRoom) mirrored.dropped++
@@ -55,7 +48,7 @@ class Copy implements Applicant, AttemptListener, Balanced {
   readonly takesPlace = true
   setCookie: string | null = null
   readonly #upstream: Upstream
-  readonly #context: MirrorContext
+  readonly #context: AttemptContext
   #attempt: Attempt | null = null
   #headSeen = false
   #timer: NodeJS.Timeout | null = null
@@ -71,7 +64,7 @@ class Copy implements Applicant, AttemptListener, Balanced {
     attempt.cancel()
   }
 
-  constructor({ address, head }: Original, upstream: Upstream, context: MirrorContext) {
+  constructor({ address, head }: Original, upstream: Upstream, context: AttemptContext) {
     const { method, target, host, headers, contentLength, by } = head
     this.address = address
     // The original's are used again for another request.
@@ -96,8 +89,7 @@ class Copy implements Applicant, AttemptListener, Balanced {
       return
     }
     upstream.mirrored.sent++
-    const { spareAttempts, departures } = this.#context
-    const attempt = spareAttempts.pop() ?? new Attempt(spareAttempts, departures)
+    const attempt = takeAttempt(this.#context)
     this.#attempt = attempt
     const { connectMs, headersMs } = upstream.timeouts
     this.#expect(connectMs === 0 ? 0 : connectMs + headersMs)

@@ -227,6 +227,11 @@ export class OutlierDetection<S extends Suspect> {
   }
 }
 
+/** Whether an answer counts as one: nobody behind the endpoint was there for it, or had the time. */
+export function isFailure(status: number): boolean {
+  return status >= 502 && status <= 504
+}
+
 function isIn({ healthy, retired, inService, outlier }: Suspect): boolean {
   return healthy && !retired && inService && outlier.state === 'in'
 }

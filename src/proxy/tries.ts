@@ -22,7 +22,7 @@
  */
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
-import { Attempt, type AttemptListener } from './attempt.ts'
+import { type Attempt, type AttemptContext, type AttemptListener, takeAttempt } from './attempt.ts'
 import type { Balanced } from './balance/policy.ts'
 import type { Upload } from './body/upload.ts'
 import type { DataPlaneContext } from './context.ts'
@@ -56,7 +56,7 @@ export interface Tried extends Balanced {
   onOver(outcome: Outcome): void
 }
 
-type TriesContext = Pick<DataPlaneContext, 'deadlines' | 'recorder' | 'spareAttempts' | 'departures'>
+type TriesContext = Pick<DataPlaneContext, 'deadlines' | 'recorder' | keyof AttemptContext>
 
 export class Tries implements Applicant, AttemptListener, Parked {
   readonly #context: TriesContext
@@ -121,13 +121,12 @@ export class Tries implements Applicant, AttemptListener, Parked {
       endpoint = upstream.pick(null, request)
     }
     if (endpoint === null) return this.#noRoom(upstream, ticket)
-    const { spareAttempts, departures, deadlines } = this.#context
-    const attempt = spareAttempts.pop() ?? new Attempt(spareAttempts, departures)
+    const attempt = takeAttempt(this.#context)
     attempt.number = ++request.attempts
     if (attempt.number > 1) this.#upload.renew()
     this.#attempt = attempt
     request.endpointId = endpoint.id
-    request.deadline = deadlines.after(upstream.timeouts.connectMs)
+    request.deadline = this.#context.deadlines.after(upstream.timeouts.connectMs)
     if (upstream.hedging !== null && attempt.number === 1) {
       this.#hedge ??= new Hedge(this.#context, request, this.#upload, this)
       this.#hedge.watch(upstream.hedging, upstream, attempt)

@@ -8,14 +8,14 @@
  *   - the queue's concurrency is what those take at once, plus what is in flight on all others (out, draining, or picked by a
  *     sticky cookie): that holds its places until it ends and must not eat the others' share. `limit` may make it less.
  */
-import type { Outcome } from '../plan/outcome.ts'
+import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { HedgingPlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
 import { Admission, type Ticket } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
 import { Hedging } from './hedging/hedging.ts'
-import { OutlierDetection } from './outliers.ts'
+import { isFailure, OutlierDetection } from './outliers.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
 import { UpstreamLimit } from './overload/upstream-limit.ts'
 import { type Parked, Parking } from './parking.ts'
@@ -265,7 +265,7 @@ export class Upstream {
   }
 
   /**
-   * An attempt has failed by the endpoint's fault, before its head or with 502, 503 or 504. It may be ejected for that: what
+   * An attempt has failed by the endpoint's fault, before its head or with an answer that counts as a failure. It may be ejected for that: what
    * waits does so for the others then. The active check's verdict is another matter.
    * @param epoch of the endpoint's outlier when the attempt began
    */
@@ -273,9 +273,10 @@ export class Upstream {
     this.#outliers.failed(endpoint, outcome.retry === 'unsent' ? 'unreachable' : 'failing', epoch)
   }
 
-  /** An attempt at a `troubled` endpoint has brought an answer. @param epoch as in `failed` */
-  succeeded(endpoint: Endpoint, epoch: number): void {
-    this.#outliers.succeeded(endpoint, epoch)
+  /** An attempt has brought an answer. @param epoch as in `failed` */
+  answered(endpoint: Endpoint, status: number, epoch: number): void {
+    if (isFailure(status)) this.failed(endpoint, outcomes.retriedStatus, epoch)
+    else if (endpoint.outlier.troubled) this.#outliers.succeeded(endpoint, epoch)
   }
 
   #configureHedging(plan: HedgingPlan | undefined): void {

@@ -1,34 +1,13 @@
 /** Policies that look at load and latency, and endpoints that are a backup, drain, weigh nothing or come back slowly. */
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
+import { group } from '../support/group.ts'
 import { Load, runLoad } from '../support/load.ts'
-import { type Behaviour, type Origin, startOrigin } from '../support/origin.ts'
+import type { Origin } from '../support/origin.ts'
 import { delayed, ok, respond } from '../support/origin-behaviours.ts'
 import { upstreamOf } from '../support/proxied.ts'
 import { fetchRaw } from '../support/raw-client.ts'
 import { waitFor } from '../support/wait.ts'
-import { startWeir, type Weir } from '../support/weir.ts'
-
-interface Group {
-  readonly weir: Weir
-  readonly origins: readonly Origin[]
-  counts(): number[]
-}
-
-/** @param settings of each endpoint */
-async function group(
-  t: TestContext,
-  behaviours: readonly Behaviour[],
-  upstream: object = {},
-  settings: readonly object[] = [],
-): Promise<Group> {
-  const origins = await Promise.all(
-    behaviours.map((behaviour) => startOrigin(t, behaviour, { keepRequests: 0 })),
-  )
-  const endpoints = origins.map(({ url }, index) => ({ url, ...settings[index] }))
-  const weir = await startWeir(t, { upstreams: { app: upstreamOf(origins, { endpoints, ...upstream }) } })
-  return { weir, origins, counts: () => origins.map(({ count }) => count) }
-}
 
 for (const balance of ['two-choices', 'ewma'] as const) {
   test(`${balance}: a slow endpoint gets much less than its share`, async (t) => {

@@ -1,43 +1,20 @@
 /** Who gets how much of the traffic, and the hundred thousand requests. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { type Group, group } from '../support/group.ts'
 import { Load, runLoad } from '../support/load.ts'
-import { type Behaviour, type Origin, startOrigin } from '../support/origin.ts'
 import { held, ok } from '../support/origin-behaviours.ts'
-import { upstreamOf } from '../support/proxied.ts'
 import { fetchRaw, RawClient } from '../support/raw-client.ts'
 import { Gate, waitFor } from '../support/wait.ts'
-import { type StatsLine, startWeir, type Weir, type WeirOptions } from '../support/weir.ts'
+import type { StatsLine } from '../support/weir.ts'
 
 const mebibyte = 1 << 20
 
-interface Group {
-  readonly weir: Weir
-  readonly origins: readonly Origin[]
-  /** Requests that each origin has had. */
-  counts(): number[]
-}
-
-async function group(
-  t: TestContext,
-  behaviours: readonly Behaviour[],
-  settings: Readonly<Record<string, unknown>> = {},
-  options: WeirOptions = {},
-): Promise<Group> {
-  // Of a hundred thousand requests the counts are enough.
-  const origins = await Promise.all(
-    behaviours.map((behaviour) => startOrigin(t, behaviour, { keepRequests: 100 })),
-  )
-  const weir = await startWeir(t, { upstreams: { app: upstreamOf(origins, settings) } }, options)
-  return { weir, origins, counts: () => origins.map((origin) => origin.count) }
-}
-
 /** Endpoints with these weights. */
-async function weighted(t: TestContext, weights: readonly number[], balance: string): Promise<Group> {
-  const origins = await Promise.all(weights.map(() => startOrigin(t, ok())))
-  const endpoints = weights.map((weight, i) => ({ url: origins[i]!.url, weight }))
-  const weir = await startWeir(t, { upstreams: { app: { endpoints, balance, health: false } } })
-  return { weir, origins, counts: () => origins.map((origin) => origin.count) }
+function weighted(t: TestContext, weights: readonly number[], balance: string): Promise<Group> {
+  const behaviours = weights.map(() => ok())
+  const settings = weights.map((weight) => ({ weight }))
+  return group(t, behaviours, { balance }, settings)
 }
 
 test('round-robin is exact at every turn', async (t) => {
@@ -112,7 +89,7 @@ test('100,000 requests over three endpoints: even within 1 %, no error, nothing 
   // A small young generation: otherwise the heap goes up and down by 16 MiB (Node 22) to 64 MiB (Node 26) between two
   // garbage collections, and a leak of ten megabytes is nothing one could see.
   const env = { NODE_OPTIONS: '--max-semi-space-size=1' }
-  const { weir, counts } = await group(t, [ok(), ok(), ok()], {}, { env })
+  const { weir, counts } = await group(t, [ok(), ok(), ok()], {}, [], { env })
   const lowest: { heap: number; resident: number }[] = []
   for (let part = 1; part <= 10; part++) {
     const load = new Load({ port: weir.port, connections: 32, requests: 10_000 })

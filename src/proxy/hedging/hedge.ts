@@ -18,13 +18,14 @@
  *   - the ticket is in here only from inside `hedge`: a hedge is admitted at once, or not sent.
  */
 import type { Applicant, Ticket } from '../admission.ts'
-import { Attempt, type AttemptListener } from '../attempt.ts'
+import { type Attempt, type AttemptContext, type AttemptListener, takeAttempt } from '../attempt.ts'
 import type { Balanced } from '../balance/policy.ts'
 import type { Upload } from '../body/upload.ts'
 import type { DataPlaneContext } from '../context.ts'
 import { earlier } from '../deadlines.ts'
 import type { Endpoint } from '../endpoint.ts'
 import type { ResponseFields } from '../headers/response-block.ts'
+import { isFailure } from '../outliers.ts'
 import { mayHedge } from '../retry.ts'
 import type { Outgoing } from '../undici-request.ts'
 import type { Upstream } from '../upstream.ts'
@@ -42,7 +43,7 @@ export interface Hedged extends Balanced {
   understands(status: number, fields: ResponseFields, interim: string): boolean
 }
 
-type HedgeContext = Pick<DataPlaneContext, 'deadlines' | 'spareAttempts' | 'departures'>
+type HedgeContext = Pick<DataPlaneContext, 'deadlines' | keyof AttemptContext>
 
 export class Hedge implements Hedgeable, Applicant {
   line: unknown = null
@@ -113,7 +114,7 @@ export class Hedge implements Hedgeable, Applicant {
     const first = this.#first as Attempt
     const request = this.#request
     const { counts } = this.#hedging as Hedging
-    const { deadlines, spareAttempts, departures } = this.#context
+    const { deadlines } = this.#context
     const endpoint = upstream.pick(first.endpoint, request)
     // Where there is nobody else, the same one is picked.
     const isOther = endpoint !== null && endpoint !== first.endpoint
@@ -122,7 +123,7 @@ export class Hedge implements Hedgeable, Applicant {
       return upstream.admission.release(ticket)
     }
     counts.sent++
-    const second = spareAttempts.pop() ?? new Attempt(spareAttempts, departures)
+    const second = takeAttempt(this.#context)
     second.number = ++request.attempts
     second.hedge = true
     request.hedged = true
@@ -149,9 +150,8 @@ export class Hedge implements Hedgeable, Applicant {
 
   /** A head has come. @returns who goes on: the same one, if the head is the answer; else the other */
   judge(attempt: Attempt, status: number, fields: ResponseFields, interim: string): Attempt {
-    // What the detection of outliers takes for a failure: the other one may do better.
-    const isFailure = status >= 502 && status <= 504
-    if (isFailure || !this.#request.understands(status, fields, interim)) return this.drop(attempt)
+    // The other one may do better.
+    if (isFailure(status) || !this.#request.understands(status, fields, interim)) return this.drop(attempt)
     return this.#decide(attempt, this.#otherThan(attempt))
   }
 

@@ -163,10 +163,7 @@ export class Session extends Account implements DialListener {
 
   /** For the detection of outliers, as after an attempt. */
   #answered(status: number): void {
-    const upstream = this.#upstream as Upstream
-    const endpoint = this.#endpoint as Endpoint
-    if (status >= 502 && status <= 504) upstream.failed(endpoint, outcomes.retriedStatus, this.#epoch)
-    else if (endpoint.outlier.troubled) upstream.succeeded(endpoint, this.#epoch)
+    ;(this.#upstream as Upstream).answered(this.#endpoint as Endpoint, status, this.#epoch)
     this.#endProbe()
   }
 

@@ -137,7 +137,7 @@ test('suspended_passed over for a second, then one place for a probe, then all',
   assert.ok(names(subject, 2).includes('a'))
   assert.equal(subject.admission.concurrency, 3)
   const a = find(subject, 'a')
-  subject.succeeded(a, a.outlier.epoch)
+  subject.answered(a, 200, a.outlier.epoch)
   await Promise.resolve()
   assert.equal(subject.admission.concurrency, 4)
 })
@@ -553,7 +553,7 @@ test('slow start_after refusals that go on, not after one', async (t) => {
     t.mock.timers.tick(ms)
   }
   const succeed = async () => {
-    subject.succeeded(b, b.outlier.epoch)
+    subject.answered(b, 200, b.outlier.epoch)
     await Promise.resolve()
   }
   refuse(subject, b)
