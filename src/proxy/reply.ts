@@ -6,6 +6,7 @@
 import type { HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/plan.ts'
+import { closeBehindLastByte } from './closing.ts'
 import { writeStatusBehind } from './headers/interim.ts'
 import { isBodiless, statusLine } from './status-line.ts'
 
@@ -137,11 +138,15 @@ export const oneCorkBytes = 15_000
 /**
  * Ends with a body that does not fit the cork together with its head, which must have been written in the same one. `end` would
  * lose it on 20.51.4 where the client's kernel takes nothing (native-notes/01-lost-writes.md); `tryEnd` says what it took.
- * The binding cannot close the connection behind it. The abort handler is replaced: nobody else may touch the response any more.
+ * The abort handler is replaced: nobody else may touch the response any more.
+ * @param close the connection closes behind it, where the client's kernel takes it at once. Otherwise it is left to the client
  */
-export function endWithLarge(res: HttpResponse, body: Buffer): void {
+export function endWithLarge(res: HttpResponse, body: Buffer, close: boolean): void {
   res.onAborted(() => {})
-  if (res.tryEnd(body, body.length)[1]) return
+  const [ok, done] = res.tryEnd(close ? body.subarray(0, -1) : body, body.length)
+  if (done) return
+  // The last byte apart: see closeBehindLastByte.
+  if (close && ok && res.tryEnd(body.subarray(-1), body.length + 1)[0]) return closeBehindLastByte(res)
   res.onWritable((offset) => res.tryEnd(body.subarray(offset), body.length)[0])
 }
 
@@ -183,7 +188,7 @@ export class FixedReply {
     for (const [name, value] of this.#headers) res.writeHeader(name, value)
     if (this.#large !== null && method !== 'HEAD') {
       if (close) res.writeHeader('connection', 'close')
-      return endWithLarge(res, this.#large)
+      return endWithLarge(res, this.#large, close && !itself)
     }
     if (isBodiless(this.status)) endWithoutBody(res, close, itself)
     else writeBody(res, method, this.#body, close, itself)

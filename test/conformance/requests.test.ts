@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { ok, respond } from '../support/origin-behaviours.ts'
+import { chunked, inPieces, ok, respond, stream, untilClose } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
 
 interface Case {
@@ -296,6 +296,27 @@ const lastRequests: readonly (readonly [rfc: string, what: string, sent: string,
     'a body in chunks, to 304',
     post('Transfer-Encoding: chunked\r\n', '0\r\n\r\n').replace('/', '/same'),
   ],
+  ['9112 9.6', 'close, to an answer in chunks', get('Connection: x-a, close\r\n', '/chunks')],
+  ['9112 9.6', 'close, to an answer in pieces', get('Connection: x-a, close\r\n', '/pieces')],
+  ['9112 9.6', 'close, to chunks in pieces', get('Connection: x-a, close\r\n', '/chunk-pieces')],
+  [
+    '9112 9.6',
+    'close, to an answer that ends with its connection',
+    get('Connection: x-a, close\r\n', '/eof'),
+  ],
+  ['9112 9.6', 'close, to a long answer', get('Connection: x-a, close\r\n', '/long')],
+  ['9112 9.6', 'close, to a long answer in chunks', get('Connection: x-a, close\r\n', '/long-chunks')],
+  ['9112 9.6', 'close, to a long fixed answer', get('Connection: x-a, close\r\n', '/long-fixed')],
+  [
+    '9112 9.6',
+    'a body in chunks, to chunks in pieces',
+    post('Transfer-Encoding: chunked\r\n', '1\r\nx\r\n0\r\n\r\n').replace('/', '/chunk-pieces'),
+  ],
+  [
+    '9112 9.6',
+    'a body in chunks, to an answer in pieces',
+    post('Transfer-Encoding: chunked\r\n', '1\r\nx\r\n0\r\n\r\n').replace('/', '/pieces'),
+  ],
   [
     '9112 6.3',
     'HEAD that could be read in two ways',
@@ -314,9 +335,20 @@ test('a connection that ends does so behind the answer, which says it', async (t
   const routes = [
     { path: '/fixed', respond: { status: 200, body: 'fixed' } },
     { path: '/empty', respond: { status: 204 } },
+    { path: '/long-fixed', respond: { status: 200, body: 'x'.repeat(40_000) } },
     { upstream: 'app' },
   ]
-  const behaviours = { '*': ok(), '/none': respond({ status: 204 }), '/same': respond({ status: 304 }) }
+  const behaviours = {
+    '*': ok(),
+    '/none': respond({ status: 204 }),
+    '/same': respond({ status: 304 }),
+    '/chunks': chunked(['a', 'b']),
+    '/pieces': inPieces(['one', 'two'], 'length'),
+    '/chunk-pieces': inPieces(['one', 'two'], 'chunked'),
+    '/eof': untilClose('to the end'),
+    '/long': stream(300_000, 'length'),
+    '/long-chunks': stream(300_000, 'chunked'),
+  }
   const { connect, weir } = await proxied(t, behaviours, { config: { routes } })
   for (const [rfc, what, sent, method = 'GET'] of lastRequests) {
     const name = `${rfc}: ${what}`
@@ -334,4 +366,12 @@ test('a connection that ends does so behind the answer, which says it', async (t
     client.close()
   }
   await weir.atRest()
+  // Nobody sends anything more. Sooner than the binding would close an idle connection, which is after 8 s at the earliest.
+  const closed = lastRequests.map(async ([rfc, what, sent, method = 'GET']) => {
+    const client = await connect()
+    await client.send(sent)
+    await client.response({ method })
+    assert.deepEqual(await client.closed(7_000), { how: 'fin', unread: '' }, `${rfc}: ${what}`)
+  })
+  await Promise.all(closed)
 })

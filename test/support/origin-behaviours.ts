@@ -31,6 +31,19 @@ export function chunked(pieces: readonly (Buffer | string)[], headers: readonly 
   }
 }
 
+/** 200 whose pieces come apart, so that whoever passes them on has to begin before it has all of them. */
+export function inPieces(pieces: readonly string[], framing: 'length' | 'chunked'): Behaviour {
+  return async (exchange) => {
+    await exchange.drain()
+    await exchange.head(200, [lengthHeader(framing, pieces.join('').length)])
+    for (const piece of pieces) {
+      await (framing === 'length' ? exchange.write(piece) : exchange.chunk(piece))
+      await sleep(30)
+    }
+    if (framing === 'chunked') await exchange.endChunks()
+  }
+}
+
 /** 200 whose body ends with the connection (RFC 9112, section 6.3, case 8). */
 export function untilClose(body: string): Behaviour {
   return async (exchange) => {

@@ -10,8 +10,7 @@
  *             loop, so that a short response leaves in one packet.
  *
  * A connection that is to close is closed by `end` where the whole response goes out in one call, and by hand where there is no
- * body. Behind a body that has begun, `end` would write its `Connection: close` into the body (native-notes/11-closing.md): there the head says it, and
- * the client closes.
+ * body, or one in pieces (../closing.ts). Where the client has not kept up, or goes on sending its own body, it is left to the client to close.
  *
  * The head leaves with the first body byte: neither binding can send it alone (native-notes/06-head-needs-a-byte.md).
  *
@@ -23,7 +22,8 @@
  */
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
-import { writeStatusAndFields } from '../headers/interim.ts'
+import { closeBehindLastByte, endChunksAndClose } from '../closing.ts'
+import { writeHead } from '../headers/interim.ts'
 import type { ResponseBlock } from '../headers/response-block.ts'
 import { endWithoutBody, oneCorkBytes } from '../reply.ts'
 import { isBodiless } from '../status-line.ts'
@@ -35,6 +35,7 @@ const cautiousBytes = 4_096
 /** What is written to find out whether there is room; a write that is refused is kept by the binding. */
 const probeBytes = 64
 const noop = (): void => {}
+const nobodyElse = (): boolean => true
 
 export class ResponseBody {
   /** Body bytes that the binding has taken. */
@@ -47,7 +48,7 @@ export class ResponseBody {
   blocked = false
   readonly #writeBytes: number
   readonly #onDrained: () => void
-  readonly #onLast: () => void
+  readonly #onLast: () => boolean
   readonly #onComplete: () => void
   #res: HttpResponse | null = null
   #mode: Mode = 'none'
@@ -69,14 +70,14 @@ export class ResponseBody {
   #piece: Buffer | null = null
   #ok = false
   #writableSet = false
+  /** The connection is ours to close, behind the last piece. */
+  #closes = false
   #continuation: NodeJS.Immediate | null = null
 
   readonly #corkedFixed = (): void => this.#writeFixed()
   readonly #corkedPiece = (): void => this.#writePiece()
   readonly #corkedLast = (): void => this.#writeLast()
-  readonly #flushHeld = (): void => {
-    this.#releaseHeld()
-  }
+  readonly #flushHeld = (): void => void this.#releaseHeld()
   readonly #continue = (): void => this.#goOn()
   readonly #writable = (offset: number): boolean => this.#onWritable(offset)
 
@@ -84,9 +85,9 @@ export class ResponseBody {
    * @param writeBytes what the binding can write safely at a time
    * @param onDrained room again after `write` said false
    * @param onComplete the last byte is with the binding; may come inside `begin`, `write` or `end`
-   * @param onLast the native response is about to be ended: whoever else holds it must let go now
+   * @param onLast the native response is about to be ended: whoever else holds it must let go now; whether all of the request is here
    */
-  constructor(writeBytes: number, onDrained: () => void, onComplete: () => void, onLast = noop) {
+  constructor(writeBytes: number, onDrained: () => void, onComplete: () => void, onLast = nobodyElse) {
     this.#writeBytes = writeBytes
     this.#onDrained = onDrained
     this.#onLast = onLast
@@ -128,7 +129,11 @@ export class ResponseBody {
     if (this.blocked) return this.#queue(chunk)
     if (this.#mode === 'fixed') {
       if (this.headWritten || chunk.length < this.#total || chunk.length > this.#roomBesideHead()) {
-        return this.#writeFixedChunk(chunk)
+        const isLast = this.bytes + chunk.length === this.#total
+        if (!isLast || !this.#mayClose || chunk.length === 1) return this.#writeFixedChunk(chunk)
+        // The last byte apart: that it is taken says that all before it has left the binding.
+        this.write(chunk.subarray(0, -1))
+        return this.write(chunk.subarray(-1))
       }
       this.bytes = chunk.length
       this.#endWith(chunk)
@@ -184,6 +189,7 @@ export class ResponseBody {
     this.#piece = null
     this.#ok = false
     this.#writableSet = false
+    this.#closes = false
     if (this.#continuation !== null) clearImmediate(this.#continuation)
     this.#continuation = null
   }
@@ -191,7 +197,7 @@ export class ResponseBody {
   /** Ends the response with this piece, which fits one cork. */
   #endWith(piece: Buffer | null): void {
     this.#piece = piece
-    this.#onLast()
+    this.#closes = this.#onLast() && this.#mayClose
     ;(this.#res as HttpResponse).cork(this.#corkedLast)
     this.#done()
   }
@@ -203,6 +209,11 @@ export class ResponseBody {
     this.#onComplete()
   }
 
+  /** The client has kept up: what has been written is with its kernel, all but the last of it for certain. */
+  get #mayClose(): boolean {
+    return this.#close && !this.#itself && !this.#writableSet
+  }
+
   /** Bytes that fit one cork together with the head. There are some: the head's length is limited. */
   #roomBesideHead(): number {
     return oneCorkBytes - (this.#block as ResponseBlock).length
@@ -211,11 +222,7 @@ export class ResponseBody {
   /** @param closeHeader say that the connection closes; not where `end` follows at once and says it */
   #writeHead(res: HttpResponse, lengthHeader: boolean, closeHeader: boolean): void {
     this.headWritten = true
-    const block = this.#block as ResponseBlock
-    writeStatusAndFields(res, this.#status, block)
-    if (lengthHeader && block.contentLength >= 0)
-      res.writeHeader('content-length', String(block.contentLength))
-    if (this.#close && closeHeader) res.writeHeader('connection', 'close')
+    writeHead(res, this.#status, this.#block as ResponseBlock, lengthHeader, this.#close && closeHeader)
   }
 
   // ---- fixed ----
@@ -224,7 +231,8 @@ export class ResponseBody {
     this.#borrowed = true
     this.#piece = chunk
     this.#at = this.bytes
-    if (this.#at + chunk.length === this.#total) this.#onLast()
+    const isLast = this.#at + chunk.length === this.#total
+    this.#closes = isLast && this.#onLast() && this.#mayClose && this.headWritten
     ;(this.#res as HttpResponse).cork(this.#corkedFixed)
     return this.#afterFixed(chunk)
   }
@@ -232,20 +240,23 @@ export class ResponseBody {
   #writeFixed(): void {
     const res = this.#res as HttpResponse
     if (!this.headWritten) this.#writeHead(res, false, true)
-    const [ok, done] = res.tryEnd(this.#piece as Buffer, this.#total)
+    // As if there were more: the response stays ours.
+    const total = this.#closes ? this.#total + 1 : this.#total
+    const [ok, done] = res.tryEnd(this.#piece as Buffer, total)
     this.#ok = ok
     this.complete = done
   }
 
   #afterFixed(chunk: Buffer): boolean {
     this.#piece = null
-    if (this.complete) {
-      this.bytes = this.#total
-      this.#done()
-      return true
+    if (this.#closes && this.#ok) {
+      closeBehindLastByte(this.#res as HttpResponse)
+      this.complete = true
     }
-    if (this.#ok) {
+    this.#closes = false
+    if (this.complete || this.#ok) {
       this.bytes = this.#at + chunk.length
+      if (this.complete) this.#done()
       return true
     }
     this.bytes = (this.#res as HttpResponse).getWriteOffset()
@@ -292,13 +303,10 @@ export class ResponseBody {
   /** More has come although the last write was refused: the endpoint's parser had it already. */
   #queue(chunk: Buffer): false {
     const pending = this.#pending as Buffer
-    if (this.#mode === 'fixed') {
-      this.#pending = Buffer.concat([pending, chunk])
-      if (this.#at + this.#pending.length === this.#total) this.#onLast()
-    } else {
-      this.#pending = Buffer.concat([pending.subarray(this.#at), chunk])
-      this.#at = 0
-    }
+    const from = this.#mode === 'fixed' ? 0 : this.#at
+    this.#pending = Buffer.concat([pending.subarray(from), chunk])
+    if (this.#mode === 'chunked') this.#at = 0
+    else if (this.#at + this.#pending.length === this.#total) this.#onLast()
     return false
   }
 
@@ -319,14 +327,15 @@ export class ResponseBody {
       this.#writeHead(res, this.#status !== 204, false)
       return endWithoutBody(res, this.#close, this.#itself)
     }
-    if (this.#mode === 'fixed' || (piece === null && !this.headWritten)) {
+    // In chunks only what goes out in more than one piece, or need not end the connection.
+    if (this.#mode === 'fixed' || (!this.headWritten && (piece === null || this.#mayClose))) {
       this.#writeHead(res, false, this.#itself)
-      res.end(piece ?? '', this.#close && !this.#itself)
-      return
+      return void res.end(piece ?? '', this.#close && !this.#itself)
     }
     if (!this.headWritten) this.#writeHead(res, false, true)
     if (piece !== null) res.write(piece)
-    res.end()
+    if (this.#closes) endChunksAndClose(res, this.bytes <= oneCorkBytes)
+    else res.end()
   }
 
   // ---- the client does not keep up ----
@@ -357,11 +366,9 @@ export class ResponseBody {
   #onWritable(offset: number): boolean {
     const res = this.#res
     if (res === null) return true
-    if (this.#pending === null) {
-      // A piece that was taken may still be in the binding's own buffer, which it leaves to us once there is a handler.
-      res.cork(noop)
-      return true
-    }
+    // An empty cork makes the binding flush its own buffer, which it leaves to us once there is a handler.
+    if (this.#pending === null || this.#mode === 'chunked') res.cork(noop)
+    if (this.#pending === null) return true
     if (this.#mode === 'fixed') {
       const chunk = this.#pending
       this.#piece = chunk.subarray(offset - this.#at)
@@ -373,9 +380,7 @@ export class ResponseBody {
       if (this.#res !== null) this.#drained()
       return true
     }
-    // An empty cork makes the binding flush its own buffer. The rest goes outside of this callback, where each piece gets
-    // a cork of its own.
-    res.cork(noop)
+    // The rest goes outside of this callback, where each piece gets a cork of its own.
     this.#continuation ??= setImmediate(this.#continue)
     return true
   }

@@ -122,10 +122,12 @@ export class Upload {
   /**
    * Lets go of the client's connection, before its response ends.
    * @param alive it can still be touched, and must be readable again
+   * @returns whether nothing more is to come
    */
-  detach(alive: boolean): void {
+  detach(alive: boolean): boolean {
     this.#onReady = null
     this.#stream?.detach(alive)
+    return !this.coming
   }
 
   /** The connection is gone: nothing more can come. */

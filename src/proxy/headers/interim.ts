@@ -72,6 +72,22 @@ export function writeStatusAndFields(
 }
 
 /**
+ * The same, and of what says how the body is framed and whether the connection closes that which the binding does not write.
+ * @param withLength the length that the endpoint has given, if it has
+ */
+export function writeHead(
+  res: HttpResponse,
+  status: number,
+  block: ResponseBlock,
+  withLength: boolean,
+  close: boolean,
+): void {
+  writeStatusAndFields(res, status, block)
+  if (withLength && block.contentLength >= 0) res.writeHeader('content-length', String(block.contentLength))
+  if (close) res.writeHeader('connection', 'close')
+}
+
+/**
  * Writes the status of a final response behind interim ones that have been sent, and the field that goes with it.
  * @param interim further ones, or ''
  */

@@ -59,7 +59,8 @@ function chunksOf(bytes: Buffer): { body: Buffer; complete: boolean; rest: Buffe
     const incomplete = { body: Buffer.concat(pieces), complete: false, rest: Buffer.alloc(0) }
     if (lineEnd === -1) return incomplete
     const line = bytes.latin1Slice(at, lineEnd)
-    if (!/^[0-9a-f]+$/i.test(line)) throw new Error(`no chunk size: ${JSON.stringify(line)} at byte ${at}`)
+    if (!/^[0-9a-f]+(?:;[a-z]+="[^"]*")?$/i.test(line))
+      throw new Error(`no chunk size: ${JSON.stringify(line)} at byte ${at}`)
     const size = Number.parseInt(line, 16)
     at = lineEnd + 2
     pieces.push(bytes.subarray(at, at + size))

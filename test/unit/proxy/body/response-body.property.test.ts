@@ -53,6 +53,7 @@ class Run {
       () => {
         this.lastCalls++
         assert.equal(this.res?.done, false, 'told while it lives')
+        return true
       },
     )
   }

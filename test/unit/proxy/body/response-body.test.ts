@@ -6,23 +6,28 @@ import { ResponseBlock } from '../../../../src/proxy/headers/response-block.ts'
 import { bytes } from '../../../support/bytes.ts'
 import { FakeResponse, type FakeResponseOptions } from '../../../support/fakes/http-response.ts'
 import { headerValues } from '../../../support/fakes/parse-response.ts'
+import { waitFor } from '../../../support/wait.ts'
 
 interface Setting extends FakeResponseOptions {
   readonly status?: number
   readonly headers?: readonly (readonly [string, string])[]
   readonly isHead?: boolean
   readonly close?: boolean
+  /** The client is still sending its request when the response ends. */
+  readonly uploads?: boolean
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-function begin({ status = 200, headers = [], isHead = false, close = false, ...options }: Setting = {}) {
+function begin(setting: Setting = {}) {
+  const { status = 200, headers = [], isHead = false, close = false, uploads = false, ...options } = setting
   const res = new FakeResponse(options)
   const events: string[] = []
   const body = new ResponseBody(
     16_000,
     () => events.push('drained'),
     () => events.push('complete'),
+    () => !uploads,
   )
   const block = new ResponseBlock()
   block.read(headers.flatMap(([name, value]) => [Buffer.from(name), Buffer.from(value)]))
@@ -131,6 +136,54 @@ for (const [condition, setting, pieces] of closing) {
     assert.equal(parsed.body.toString(), pieces.join(''))
     assert.ok(parsed.complete && parsed.rest.length === 0)
     assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+    await waitFor(() => res.closedBy !== null, { what: 'the close' })
+    assert.deepEqual(res.misuse, [])
+  })
+}
+
+test('close behind pieces, the kernel full at any byte of the end_the client has all of it, late or not', async () => {
+  for (const headers of [[], [length(2_000)]]) {
+    const answer = async (kernelBytes?: number) => {
+      const begun = begin({ headers, close: true, ...(kernelBytes === undefined ? {} : { kernelBytes }) })
+      for (const piece of [Buffer.alloc(1_500), Buffer.alloc(500)]) {
+        begun.body.write(piece)
+        await turn()
+      }
+      begun.body.end()
+      return begun
+    }
+    const whole = (await answer()).res.bytes.length
+    for (let kernelBytes = whole - 600; kernelBytes <= whole; kernelBytes++) {
+      const { res, body, events } = await answer(kernelBytes)
+      while (res.read() > 0 || !body.complete) await turn()
+      assert.deepEqual(events.slice(-1), ['complete'])
+      const name = `room for ${kernelBytes - whole}`
+      assert.ok(res.parse().complete && res.parse().rest.length === 0, name)
+      assert.equal(res.receivedBytes.length, res.bytes.length, name)
+    }
+  }
+})
+
+const leftOpen: [condition: string, setting: Setting][] = [
+  ['length not known, the client still sends', { uploads: true }],
+  ['known length, the client still sends', { uploads: true, headers: [length(4_000)] }],
+  ['length not known, the client was slow', { kernelBytes: 500 }],
+  ['known length, the client was slow', { kernelBytes: 500, headers: [length(4_000)] }],
+]
+for (const [condition, setting] of leftOpen) {
+  test(`close behind pieces, ${condition}_announced, ended, and left to the client`, async () => {
+    const { res, body, events } = begin({ ...setting, close: true })
+    for (const piece of [Buffer.alloc(2_000), Buffer.alloc(2_000)]) {
+      body.write(piece)
+      await turn()
+    }
+    while (res.read() > 0) await turn()
+    if (!body.complete) body.end()
+    assert.deepEqual(events.slice(-1), ['complete'])
+    assert.equal(res.done, true, 'the binding knows that it has ended')
+    assert.deepEqual(headerValues(res.parse(), 'connection'), ['close'])
+    assert.ok(res.parse().complete)
+    assert.deepEqual(res.misuse, [])
   })
 }
 
