@@ -3,15 +3,16 @@
  *
  * A synchronous write would stop the event loop for each line, and for good if whoever reads standard output has
  * stopped reading: requests and health checks would stand still for a log. So lines wait in memory while one write is
- * under way, up to a limit; what comes above that is dropped and counted.
+ * under way, up to a limit; what comes above that, or cannot be written (line-writer.ts), is dropped and counted.
  *
  * A worker gathers lines (line-gatherer.ts) and writes at least four times a second. A write carries whole lines, and to a pipe at
  * most 4 KiB, which is what a pipe takes in one piece, so that the lines of several processes never mix. One write is under way
  * at a time, and the next begins in a later turn of the event loop: under full load a pipe takes some 4 KiB per turn.
  */
-import { fstatSync } from 'node:fs'
+import { fstatSync, write, writeSync } from 'node:fs'
 import { type DestinationStream, type Logger, pino } from 'pino'
-import { countLines, LineGatherer } from './line-gatherer.ts'
+import { LineGatherer } from './line-gatherer.ts'
+import { type Descriptor, LineWriter } from './line-writer.ts'
 import type { LogLevel } from './plan/plan.ts'
 
 export type { Logger } from 'pino'
@@ -43,19 +44,13 @@ export function standardOutput(gather: boolean): Output {
   // Only for perf/: what a synchronous log in the request path costs.
   if (process.env.WEIR_LOG_SYNC === '1') return synchronousOutput()
   const pipe = isPipe()
-  const sonic = pino.destination({
-    dest: 1,
-    sync: false,
-    contentMode: 'buffer',
-    minLength: 1,
-    maxWrite: pipe ? pipeBytes : fileWriteBytes,
-    maxLength: backlogMax,
+  const writer = new LineWriter({
+    to: standardOutputDescriptor,
+    writeBytesMax: pipe ? pipeBytes : fileWriteBytes,
+    backlogMax,
+    onFailed: complain,
   })
-  let dropped = 0
-  sonic.on('drop', (lines: Buffer) => {
-    dropped += countLines(lines)
-  })
-  const lines = new LineGatherer(pipe ? pipeBytes : fileChunkBytes, (chunk) => writeBytes(sonic, chunk))
+  const lines = new LineGatherer(pipe ? pipeBytes : fileChunkBytes, (chunk) => writer.write(chunk))
   const stream = {
     write(line: string): void {
       lines.write(line)
@@ -63,34 +58,39 @@ export function standardOutput(gather: boolean): Output {
     },
   }
   if (gather) setInterval(() => lines.handOver(), flushMs).unref()
+  const flushNow = (): void => {
+    lines.handOver()
+    writer.flushNow(lastFlushMs)
+  }
+  process.once('exit', flushNow)
   return {
     stream,
-    takeDropped: () => {
-      const count = dropped
-      dropped = 0
-      return count
-    },
+    takeDropped: () => writer.takeDropped(),
     flush: (done) => {
       // A write that never ends holds a thread, and an ordinary exit waits for it.
       const limit = setTimeout(() => process.kill(process.pid, 'SIGKILL'), lastFlushMs)
       lines.handOver()
-      sonic.flush(() => {
+      writer.flush(() => {
         clearTimeout(limit)
         done()
       })
     },
-    flushNow: () => {
-      lines.handOver()
-      sonic.flushSync()
-    },
+    flushNow,
   }
 }
 
-type SonicBoom = ReturnType<typeof pino.destination>
+const standardOutputDescriptor: Descriptor = {
+  write: (bytes, done) => write(1, bytes, 0, bytes.length, null, done),
+  writeNow: (bytes) => writeSync(1, bytes),
+}
 
-/** Its types know of text only; with `contentMode: 'buffer'` it takes bytes and nothing else. */
-function writeBytes(sonic: SonicBoom, bytes: Buffer): void {
-  sonic.write(bytes as unknown as string)
+/** The log itself cannot tell. Whoever has redirected standard output may see standard error, or nobody does. */
+function complain(code: string): void {
+  try {
+    writeSync(2, `weir: the log cannot be written (${code}): lines are dropped until it can\n`)
+  } catch {
+    // The same disk, as a rule.
+  }
 }
 
 function synchronousOutput(): Output {
@@ -117,7 +117,11 @@ export function makeLogger(level: LogLevel, base: object, output: Output): Logge
   const log = pino({ level, base: { pid: process.pid, ...base } }, output.stream)
   setInterval(() => {
     const lines = output.takeDropped()
-    if (lines > 0) log.warn({ lines }, 'log lines were dropped: standard output is not read fast enough')
+    if (lines > 0)
+      log.warn(
+        { lines },
+        'log lines were dropped: standard output could not be written, or is not read fast enough',
+      )
   }, 1_000).unref()
   return log
 }

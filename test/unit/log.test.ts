@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { directOutput, makeLogger, type Output } from '../../src/log.ts'
 import { type LogLine, LogLines } from '../support/log-lines.ts'
+import { within } from '../support/wait.ts'
 
 function memory() {
   const lines: LogLine[] = []
@@ -170,4 +172,30 @@ test('end with a reader that does not read_the process ends all the same', async
   )
   const [code, signal] = await once(child, 'exit')
   assert.deepEqual([code, signal], [null, 'SIGKILL'])
+})
+
+test('disk that is full_the process goes on, says so once on standard error, and ends as it is told to', async (t) => {
+  for (const [ending, expected] of [
+    ['output.flush(() => process.exit(0))', 0],
+    ['output.flushNow(); process.exit(1)', 1],
+    ['process.exit(2)', 2],
+  ] as const) {
+    const script = `${header}
+      let left = 200
+      const write = () => {
+        log.info('line')
+        if (--left > 0) return setImmediate(write)
+        ${ending}
+      }
+      write()`
+    const child = spawn('/bin/sh', ['-c', 'exec "$NODE" --input-type=module -e "$SCRIPT" >/dev/full'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, NODE: process.execPath, SCRIPT: script, GATHER: 'no' },
+    })
+    t.after(() => child.kill('SIGKILL'))
+    const stderr = text(child.stderr as Readable)
+    const [code] = await within(once(child, 'close'), 30_000, `the end by ${ending}`)
+    assert.equal(code, expected)
+    assert.equal(await stderr, 'weir: the log cannot be written (ENOSPC): lines are dropped until it can\n')
+  }
 })
