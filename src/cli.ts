@@ -132,6 +132,8 @@ async function serve(
     process.on('SIGINT', stop)
     process.on('SIGHUP', () => void control.reload())
     process.on('SIGUSR2', () => control.report())
+    // Left alone, Node opens a debugger for whoever is on this machine.
+    process.on('SIGUSR1', () => {})
     control.start().then(
       () => onReady?.(),
       (error: Error) => {

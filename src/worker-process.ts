@@ -30,6 +30,7 @@ function start(): void {
   // The terminal sends Ctrl-C to the whole process group; the control process decides what becomes of it.
   process.on('SIGINT', () => {})
   process.on('SIGHUP', () => {})
+  process.on('SIGUSR1', () => {})
   process.on('SIGUSR2', () => {})
   process.on('SIGTERM', () => worker.drain())
   // The control process is gone: nobody would replace or stop this worker.

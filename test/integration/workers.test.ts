@@ -158,6 +158,16 @@ test('--inline: one process does it all, and drains', async (t) => {
   assert.equal(await weir.stop(), 0)
 })
 
+test('SIGUSR1, with which others reopen their logs: no process of Weir opens a debugger', async (t) => {
+  const { weir, fetch } = await proxied(t, ok('still here'), { config: { workers: 1 } })
+  process.kill(weir.workerPid(), 'SIGUSR1')
+  weir.signal('SIGUSR1')
+  await weir.stats()
+  assert.equal((await fetch()).text, 'still here')
+  assert.equal(await weir.stop(), 0)
+  assert.doesNotMatch(await weir.stderr(), /debugger/i)
+})
+
 test('--help and --version print and exit 0', async () => {
   for (const [flag, expected] of [
     ['--help', /usage: weir/],
