@@ -11,10 +11,11 @@ export class BindError extends Error {}
 
 /**
  * Binds the listener for a moment.
+ * @param ours the workers have this port at another address: their sockets are no obstacle
  * @returns the listener with a real port in place of 0
  * @throws {BindError} says which listener, why, and what to do
  */
-export async function checkBind(listener: ListenerPlan): Promise<ListenerPlan> {
+export async function checkBind(listener: ListenerPlan, ours = false): Promise<ListenerPlan> {
   if (listener.unix !== undefined) {
     const fault = await unixFault(listener.unix.path)
     if (fault !== null) throw new BindError(`cannot listen on ${listener.host}: ${fault}`)
@@ -24,7 +25,7 @@ export async function checkBind(listener: ListenerPlan): Promise<ListenerPlan> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => reject(new BindError(explain(host, port, error))))
-    server.listen({ host, port, exclusive: true }, () => {
+    server.listen({ host, port, exclusive: true, reusePort: ours }, () => {
       const address = server.address()
       const bound = address !== null && typeof address === 'object' ? address.port : port
       server.close(() => resolve({ ...listener, port: bound }))

@@ -130,12 +130,13 @@ export class ControlPlane {
   async #bind(plan: Plan): Promise<Plan> {
     const listeners: ListenerPlan[] = []
     const bound = new Map<string, number>()
+    const ours = new Set(this.#bound.values())
     for (const [index, wanted] of plan.listeners.entries()) {
       // Several listeners may ask for any free port: they are told apart by their place.
       const anyPort = wanted.port === 0 && wanted.unix === undefined
       const key = anyPort ? `${wanted.host} any ${index}` : `${wanted.host} ${wanted.port}`
       // What else the listener is may have changed under the same port: its certificates, say.
-      const port = this.#bound.get(key) ?? (await checkBind(wanted)).port
+      const port = this.#bound.get(key) ?? (await checkBind(wanted, ours.has(wanted.port))).port
       bound.set(key, port)
       listeners.push({ ...wanted, port })
     }

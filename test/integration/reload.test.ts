@@ -1,8 +1,9 @@
 /** SIGHUP: another configuration, under load and without losing a request; or none, when the file is bad. */
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { Load } from '../support/load.ts'
-import { type Origin, startOrigin } from '../support/origin.ts'
+import { type Origin, startOrigin, unusedPort } from '../support/origin.ts'
 import { held, ok } from '../support/origin-behaviours.ts'
 import { upstreamOf } from '../support/proxied.ts'
 import { fetchRaw, RawClient } from '../support/raw-client.ts'
@@ -131,6 +132,25 @@ test('another number of workers takes effect under load', async (t) => {
   assert.deepEqual([Object.keys(load.statuses), others], [['200'], {}])
   assert.ok(closed + reset <= 12, JSON.stringify(load.errors))
   assert.equal(old.count, load.answered, 'a request that reached the origin was not answered')
+})
+
+test('another address for the same port takes effect, though it is our own socket that holds the port', async (t) => {
+  const [old] = await twoOrigins(t)
+  const upstreams = { app: upstreamOf([old]) }
+  const port = await unusedPort()
+  const at = (host: string) => ({ listen: { host, port }, workers: 2, upstreams })
+  const weir = await startWeir(t, at('127.0.0.1'))
+  const answers = (host: string) =>
+    new Promise<boolean>((resolve) => {
+      const socket = connect({ port, host }, () => resolve(true)).once('error', () => resolve(false))
+      t.after(() => socket.destroy())
+    })
+  await reload(weir, at('0.0.0.0'), /^configuration reloaded/)
+  await waitFor(() => answers('127.0.0.2'), { what: 'all addresses' })
+  assert.equal((await fetchRaw(port)).status, 200)
+  await reload(weir, at('127.0.0.1'), /^configuration reloaded/)
+  await waitFor(async () => !(await answers('127.0.0.2')), { what: 'the other address to be closed' })
+  assert.equal((await fetchRaw(port)).status, 200)
 })
 
 test('another port is opened, and the old one closed', async (t) => {

@@ -41,6 +41,20 @@ test('port taken_says which, why, and what to do', async (t) => {
   assert.match(message, /change "listen" in the configuration$/)
 })
 
+test('port shared with a socket of our own_no obstacle where that is said, unlike one that is not shared', async (t) => {
+  const listening = async (reusePort: boolean): Promise<number> => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen({ port: 0, host, reusePort }, resolve))
+    t.after(() => server.close())
+    return (server.address() as AddressInfo).port
+  }
+  const port = await listening(true)
+  assert.match(await refusal({ host, port }), /taken/)
+  assert.deepEqual(await checkBind({ host, port }, true), { host, port })
+  const taken = await listening(false)
+  await assert.rejects(checkBind({ host, port: taken }, true), BindError)
+})
+
 test('address of another machine_says so', async () => {
   assert.match(await refusal({ host: '203.0.113.1', port: 8080 }), /203\.0\.113\.1:8080: .*\(EADDRNOTAVAIL\)/)
 })
