@@ -19,6 +19,7 @@ export abstract class Account implements Recorded, Balanced, Guarded {
   endpointId = ''
   attempts = 0
   hedged = false
+  reason = ''
   /** Its class in the admission queue. */
   priority = normalPriority
   /** Of an endpoint's `connections`. */
@@ -49,6 +50,7 @@ export abstract class Account implements Recorded, Balanced, Guarded {
     this.endpointId = ''
     this.attempts = 0
     this.hedged = false
+    this.reason = ''
     this.priority = normalPriority
     this.setCookie = null
   }

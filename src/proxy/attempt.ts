@@ -269,7 +269,7 @@ export class Attempt implements Departing {
   onError(error: Error): void {
     const outcome = classify(error, this.started, this.#headSeen)
     if (this.#begunAt > 0) this.#brokenOff(outcome)
-    if (this.#listener !== null && !this.#headSeen) this.blame(outcome)
+    if (this.#listener !== null && !this.#headSeen) this.blame(outcome, error)
     this.#takeListener()?.onFailed(outcome, error, this)
     // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
     // this very connection.
@@ -282,14 +282,14 @@ export class Attempt implements Departing {
    * For the detection of outliers: the attempt has ended in this way. A kept connection that turns out closed is no failure, and
    * one connection that breaks is one, whatever was pipelined on it.
    */
-  blame(outcome: Outcome): void {
+  blame(outcome: Outcome, error?: Error): void {
     if (outcome.fault !== 'endpoint' || (this.reused && outcome === outcomes.endpointReset)) return
     if (outcome.retry !== 'unsent') {
       const connection = this.#connection as Connection
       if (connection.blamed) return
       connection.blamed = true
     }
-    ;(this.#upstream as Upstream).failed(this.endpoint as Endpoint, outcome, this.#epoch)
+    ;(this.#upstream as Upstream).failed(this.endpoint as Endpoint, outcome, this.#epoch, error)
   }
 
   #observed(ending: Ending, verdict: Verdict): void {

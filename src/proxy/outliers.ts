@@ -41,6 +41,8 @@ const doublingsMax = 30
 export class Outlier {
   state: OutlierState = 'in'
   trouble: Trouble = 'failing'
+  /** How the last attempt failed, for the log. */
+  reason = ''
   /** In a row. */
   failures = 0
   /** Something stands against it: whether a success is worth reporting. */

@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { LogPlan } from '../plan/plan.ts'
 import type { RandomSource } from './balance/policy.ts'
+import { reasonOf } from './failure-reason.ts'
 
 /** What the log tells of an exchange. */
 export interface Recorded {
@@ -28,11 +29,20 @@ export interface Recorded {
   readonly attempts: number
   /** Two of them were under way at a time. */
   readonly hedged: boolean
+  /** What became of the last attempt that failed, in the words of the system or of undici; '' if none did. */
+  reason: string
   readonly responseBytes: number
 }
 
 /** Of fixed answers given without an exchange, when the log wants them. */
-const withoutExchange = { upstreamName: '', endpointId: '', attempts: 0, hedged: false, responseBytes: 0 }
+const withoutExchange = {
+  upstreamName: '',
+  endpointId: '',
+  attempts: 0,
+  hedged: false,
+  reason: '',
+  responseBytes: 0,
+}
 
 export class Recorder {
   inFlight = 0
@@ -81,9 +91,16 @@ export class Recorder {
   }
 
   /** An attempt failed; another may follow, or go on. @param attempt its number */
-  attemptFailed(endpoint: string, attempt: number, outcome: Outcome, error: Error): void {
+  attemptFailed(
+    exchange: Pick<Recorded, 'reason'>,
+    endpoint: string,
+    attempt: number,
+    outcome: Outcome,
+    error: Error,
+  ): void {
+    exchange.reason = reasonOf(error)
     if (!this.#attemptLines) return
-    this.#log.debug({ endpoint, attempt, outcome: outcome.code, reason: error.message }, 'attempt failed')
+    this.#log.debug({ endpoint, attempt, outcome: outcome.code, reason: exchange.reason }, 'attempt failed')
   }
 
   /** Counts by outcome code, only those that occurred. */
@@ -104,6 +121,7 @@ export class Recorder {
 
   #line(exchange: Recorded, outcome: Outcome): void {
     const { head, address, status, upstreamName, endpointId, attempts, hedged, responseBytes } = exchange
+    const reason = head.fault ?? (outcome.fault === 'endpoint' ? exchange.reason : '')
     this.#log.info(
       {
         client: address,
@@ -114,7 +132,7 @@ export class Recorder {
         status: outcome === outcomes.clientAborted && status === 0 ? 499 : status,
         outcome: outcome.code,
         fault: outcome.fault,
-        ...(head.fault === null ? undefined : { reason: head.fault }),
+        ...(reason === '' ? undefined : { reason }),
         ...(head.requestId === '' ? undefined : { requestId: head.requestId }),
         ...(upstreamName === '' ? undefined : { upstream: upstreamName, endpoint: endpointId, attempts }),
         ...(hedged ? { hedged } : undefined),

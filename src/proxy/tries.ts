@@ -30,13 +30,14 @@ import type { Endpoint } from './endpoint.ts'
 import type { ResponseFields } from './headers/response-block.ts'
 import { Hedge } from './hedging/hedge.ts'
 import type { Parked } from './parking.ts'
+import type { Recorded } from './record.ts'
 import type { Outgoing } from './undici-request.ts'
 import type { Upstream } from './upstream.ts'
 
 type Stage = 'none' | 'queued' | 'attempting' | 'answering'
 
 /** The request that is tried, and who is told. */
-export interface Tried extends Balanced {
+export interface Tried extends Balanced, Pick<Recorded, 'reason'> {
   readonly head: Outgoing & Balanced['head']
   /** Its class in the admission queue. */
   readonly priority: number
@@ -180,7 +181,7 @@ export class Tries implements Applicant, AttemptListener, Parked {
 
   onFailed(outcome: Outcome, error: Error, attempt: Attempt): void {
     const endpoint = attempt.endpoint as Endpoint
-    this.#context.recorder.attemptFailed(endpoint.id, attempt.number, outcome, error)
+    this.#context.recorder.attemptFailed(this.#request, endpoint.id, attempt.number, outcome, error)
     if (this.#hedge?.racing) {
       this.#attempt = this.#hedge.drop(attempt)
       return

@@ -7,8 +7,8 @@ import type { UpstreamListener } from './upstream-listener.ts'
 export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): UpstreamListener {
   return {
     onOut({ name: upstream }, { id: endpoint, outlier }) {
-      const { trouble, failures, pauseMs } = outlier
-      log.warn({ upstream, endpoint, trouble, failures, forMs: pauseMs }, 'endpoint is ejected')
+      const { trouble, reason, failures, pauseMs } = outlier
+      log.warn({ upstream, endpoint, trouble, reason, failures, forMs: pauseMs }, 'endpoint is ejected')
     },
     onBack({ name: upstream }, { id: endpoint }) {
       log.info({ upstream, endpoint }, 'endpoint is no longer ejected')
@@ -18,8 +18,12 @@ export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): 
         log.error({ upstream }, 'every endpoint is ejected: failing open, they are sent requests')
       else log.info({ upstream }, 'no longer failing open')
     },
-    onUnreachable({ name: upstream }) {
-      log.error({ upstream }, 'no endpoint can be reached: requests are answered with 503')
+    onUnreachable({ name: upstream, endpoints }) {
+      const reasons = endpoints.map(({ outlier }) => outlier.reason).filter((reason) => reason !== '')
+      log.error(
+        { upstream, reason: reasons[0] },
+        'no endpoint can be reached: requests are answered with 503',
+      )
     },
     onLimitMoved({ name: upstream, limit }, now) {
       if (!limit.worthTelling(now)) return

@@ -14,6 +14,7 @@ import { Admission, type Ticket } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
+import { reasonOf } from './failure-reason.ts'
 import { Hedging } from './hedging/hedging.ts'
 import { isFailure, OutlierDetection } from './outliers.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
@@ -268,8 +269,10 @@ export class Upstream {
    * An attempt has failed by the endpoint's fault, before its head or with an answer that counts as a failure. It may be ejected for that: what
    * waits does so for the others then. The active check's verdict is another matter.
    * @param epoch of the endpoint's outlier when the attempt began
+   * @param error what the system or undici said, for the log
    */
-  failed(endpoint: Endpoint, outcome: Outcome, epoch: number): void {
+  failed(endpoint: Endpoint, outcome: Outcome, epoch: number, error?: Error): void {
+    endpoint.outlier.reason = error === undefined ? outcome.code : reasonOf(error)
     this.#outliers.failed(endpoint, outcome.retry === 'unsent' ? 'unreachable' : 'failing', epoch)
   }
 

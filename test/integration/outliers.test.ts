@@ -26,6 +26,25 @@ async function verdicts(weir: Weir): Promise<string[]> {
   return stats!.endpoints.map(({ healthy, outlier }) => `${healthy ? 'healthy' : 'unhealthy'} ${outlier}`)
 }
 
+test('endpoints that cannot be reached: the log tells why, of the request, of the endpoint and of the upstream', async (t) => {
+  const ports = await Promise.all([unusedPort(), unusedPort()])
+  const endpoints = ports.map((port) => `http://127.0.0.1:${port}`)
+  const weir = await startWeir(t, { upstreams: { app: { endpoints, health: false } } })
+  const last = 'no endpoint can be reached: requests are answered with 503'
+  const isDown = async () => {
+    await fetchRaw(weir.port)
+    return weir.log.named(last).length > 0
+  }
+  await waitFor(isDown, { what: 'the upstream to be down' })
+  for (const what of ['request', 'endpoint is ejected', last]) {
+    const { reason } = await weir.waitForLog((line) => line.msg === what, what)
+    assert.ok(
+      ports.some((port) => reason === `connect ECONNREFUSED 127.0.0.1:${port}`),
+      `${what}: ${reason}`,
+    )
+  }
+})
+
 for (const [what, bad, settings] of [
   ['503', respond({ status: 503 }), {}],
   ['a reset', resetBeforeHead, {}],

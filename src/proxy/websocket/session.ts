@@ -177,10 +177,10 @@ export class Session extends Account implements DialListener {
     this.#socket = null
     if (this.#res === null) return
     const { recorder, deadlines } = this.#host.context
-    recorder.attemptFailed(this.endpointId, this.attempts, outcome, error)
+    recorder.attemptFailed(this, this.endpointId, this.attempts, outcome, error)
     const upstream = this.#upstream as Upstream
     const endpoint = this.#endpoint as Endpoint
-    if (outcome.fault === 'endpoint') upstream.failed(endpoint, outcome, this.#epoch)
+    if (outcome.fault === 'endpoint') upstream.failed(endpoint, outcome, this.#epoch, error)
     this.#endProbe()
     const { seenAt } = deadlines
     if (!upstream.mayRetry(outcome, this.head.method, this.attempts, bodiless, seenAt, endpoint)) {

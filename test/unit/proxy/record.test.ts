@@ -19,6 +19,7 @@ function recorded(changes: Partial<Recorded> = {}): Recorded {
     endpointId: 'app/a',
     attempts: 1,
     hedged: false,
+    reason: '',
     responseBytes: 5,
     ...changes,
   }
@@ -178,17 +179,25 @@ test('two attempts under way at a time_the line says so', () => {
   assert.ok(!('hedged' in (linesOf(all, outcomes.completed, { attempts: 2 })[0] ?? {})))
 })
 
+test('attempt that failed_why stands in the line, where the endpoint is to blame', () => {
+  const reason = 'connect ECONNREFUSED 127.0.0.1:9001'
+  assert.equal(linesOf(all, outcomes.connectFailed, { reason })[0]?.reason, reason)
+  assert.ok(!('reason' in (linesOf(all, outcomes.completed, { attempts: 2, reason })[0] ?? {})))
+})
+
 test('failed attempt_a line at level debug only', () => {
   for (const [level, count] of [
     ['info', 0],
     ['debug', 1],
   ] as const) {
     const { memory, subject } = recorder(off, level)
-    subject.attemptFailed('app/a', 2, outcomes.connectFailed, new Error('connect ECONNREFUSED'))
+    const exchange = { reason: '' }
+    subject.attemptFailed(exchange, 'app/a', 2, outcomes.connectFailed, new Error('connect ECONNREFUSED'))
     const lines = memory.named('attempt failed')
     assert.deepEqual(
       lines.map(({ endpoint, attempt, outcome }) => [endpoint, attempt, outcome]),
       Array.from({ length: count }, () => ['app/a', 2, 'connect_failed']),
     )
+    assert.equal(exchange.reason, 'connect ECONNREFUSED')
   }
 })
