@@ -4,11 +4,16 @@ import { type Phase, type Report, simulate } from '../../test/support/simulator.
 
 export const policies = ['round-robin', 'random', 'hash', 'least-connections', 'two-choices', 'ewma'] as const
 
-/** What is in front of the endpoints: each policy, and one of those that count, with hedging behind the 90th percentile. */
-export const setups = [
-  ...policies.map((policy) => ({ policy, hedging: false })),
-  { policy: 'two-choices', hedging: true },
-] as const
+/** What may stand beside a policy: `hedging` behind the 90th percentile, or slow endpoints ejected by `outliers.slowFactor`. */
+export type Beside = 'nothing' | 'hedging' | 'slowFactor'
+
+/** What is in front of the endpoints: each policy, and what else can be done where it counts only, or not even that. */
+export const setups: readonly { readonly policy: (typeof policies)[number]; readonly beside: Beside }[] = [
+  ...policies.map((policy) => ({ policy, beside: 'nothing' as const })),
+  { policy: 'two-choices', beside: 'hedging' },
+  { policy: 'two-choices', beside: 'slowFactor' },
+  { policy: 'round-robin', beside: 'slowFactor' },
+]
 
 /** Of all runs. */
 export const parameters = {
@@ -23,12 +28,13 @@ export const parameters = {
   /** Of the logarithm of service times: even ones, and such as are now and then ten times as long as most. */
   sigmas: [0.5, 1],
   hedging: { share: 0.9, budget: 0.2 },
+  slowFactor: 5,
 } as const
 
 /** All times in milliseconds. */
 export interface Figures {
   readonly policy: (typeof policies)[number]
-  readonly hedging: boolean
+  readonly beside: Beside
   readonly sigma: number
   readonly healthyP50: number
   readonly healthyP99: number
@@ -47,16 +53,16 @@ export interface Figures {
 
 export function measure(): Figures[] {
   return parameters.sigmas.flatMap((sigma) =>
-    setups.map(({ policy, hedging }) => figuresOf(policy, hedging, sigma)),
+    setups.map(({ policy, beside }) => figuresOf(policy, beside, sigma)),
   )
 }
 
 /** For tables and charts. */
-export function nameOf({ policy, hedging }: Pick<Figures, 'policy' | 'hedging'>): string {
-  return hedging ? `${policy}, hedging` : policy
+export function nameOf({ policy, beside }: Pick<Figures, 'policy' | 'beside'>): string {
+  return beside === 'nothing' ? policy : `${policy}, ${beside}`
 }
 
-function figuresOf(policy: Figures['policy'], hedging: boolean, sigma: number): Figures {
+function figuresOf(policy: Figures['policy'], beside: Beside, sigma: number): Figures {
   const run = (...phases: Phase[]): Report =>
     simulate({
       balance: balancePlans[policy],
@@ -70,7 +76,8 @@ function figuresOf(policy: Figures['policy'], hedging: boolean, sigma: number): 
       warmUpMs: parameters.warmUpSeconds * 1_000,
       sigma,
       phases,
-      ...(hedging ? { hedging: parameters.hedging } : {}),
+      ...(beside === 'hedging' ? { hedging: parameters.hedging } : {}),
+      ...(beside === 'slowFactor' ? { slowFactor: parameters.slowFactor } : {}),
     })
   const { slowness } = parameters
   const healthy = run()
@@ -79,7 +86,7 @@ function figuresOf(policy: Figures['policy'], hedging: boolean, sigma: number): 
   const recovering = run({ atMs: 0, endpoint: 2, slowness }, { atMs: recoversAtMs, endpoint: 2, slowness: 1 })
   return {
     policy,
-    hedging,
+    beside,
     sigma,
     healthyP50: rounded(healthy.p50),
     healthyP99: rounded(healthy.p99),
@@ -121,7 +128,7 @@ export function markdown(rows: readonly Figures[]): string {
     'back after',
   ]
   const lines = rows.map((row) => [
-    row.hedging ? `\`${row.policy}\`, hedging` : `\`${row.policy}\``,
+    row.beside === 'nothing' ? `\`${row.policy}\`` : `\`${row.policy}\`, ${row.beside}`,
     `${row.sigma}`,
     `${row.healthyP99}`,
     row.slowP90.toLocaleString('en'),

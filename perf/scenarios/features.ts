@@ -44,6 +44,11 @@ const variants: readonly { readonly name: string; readonly what: string; readonl
     weir: weir({ upstream: { outliers: false } }),
   },
   {
+    name: 'slow-factor',
+    what: '"outliers": { "slowFactor": 5 }: the clock, and a logarithm for each answer',
+    weir: weir({ upstream: { outliers: { slowFactor: 5 } } }),
+  },
+  {
     name: 'hedging',
     what: '"hedging" where no answer is late: the line, the clock and the percentile',
     weir: weir({ upstream: { hedging: { min: '10s' } } }),

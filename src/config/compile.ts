@@ -149,7 +149,8 @@ function hedgingPlan({ percentile, min, max, methods }: Exclude<HedgingConfig, f
 function outliersPlan(config: Exclude<UpstreamSettings['outliers'], false>): OutliersPlan {
   const timeMs = milliseconds(config.time)
   const maxTimeMs = Math.max(timeMs, milliseconds(config.maxTime))
-  return { failures: config.failures, timeMs, maxTimeMs, maxOut: config.maxOut }
+  const { failures, maxOut, slowFactor = null } = config
+  return { failures, timeMs, maxTimeMs, maxOut, slowFactor }
 }
 
 function healthPlan(config: Exclude<UpstreamSettings['health'], false>): HealthPlan {

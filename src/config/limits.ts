@@ -62,6 +62,7 @@ export const limits = {
   hedgingMaxMs: { min: 0, max: 86_400_000 },
   outlierFailures: { min: 1, max: 1000 },
   outlierTimeMs: { min: 1, max: 86_400_000 },
+  outlierSlowFactor: { min: 2, max: 1000 },
   /** From 10 ms: below, a check is a load test. */
   healthIntervalMs: { min: 10, max: 86_400_000 },
   healthTimeoutMs: { min: 1, max: 86_400_000 },

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from './limits.ts'
-import { duration, fraction, integer, section } from './nodes.ts'
+import { duration, fraction, integer, number, section } from './nodes.ts'
 
 const settings = section({
   failures: integer(limits.outlierFailures)
@@ -27,6 +27,14 @@ const settings = section({
         '0 to 1; default 0.5: never more than half, so that a single endpoint is never ejected. Endpoints that cannot be ' +
         'connected to are ejected regardless.',
     ),
+  slowFactor: number(limits.outlierSlowFactor)
+    .optional()
+    .describe(
+      'An endpoint whose answers typically take this many times as long as those of the others is ejected, too, under "maxOut"; the ' +
+        'request that is its probe has to be quicker. Its typical latency to the head (a geometric mean of some 64 answers) is compared ' +
+        'with the median of the others. 2 to 1000; 5 is a good value. Absent: none is ejected for being slow. Not for endpoints ' +
+        'whose requests differ by nature, as with "hash" by path.',
+    ),
 })
 
 /** Passive outlier detection of an upstream. */
@@ -36,7 +44,7 @@ export const outliers = z
       z.literal(false).describe('Failed requests never take an endpoint out.'),
       settings.describe('When an endpoint is ejected, and for how long. {} has every default.'),
     ],
-    { error: 'false, or an object with the keys failures, time, maxTime, maxOut' },
+    { error: 'false, or an object with the keys failures, time, maxTime, maxOut, slowFactor' },
   )
   .prefault({})
   .describe(

@@ -276,6 +276,8 @@ export interface OutliersPlan {
   readonly maxTimeMs: number
   /** Of the upstream's endpoints, 0 to 1, that may be out for their answers. */
   readonly maxOut: number
+  /** An endpoint that typically takes so many times as long as the others is ejected, too. null: none is for that. */
+  readonly slowFactor: number | null
 }
 
 export interface HealthPlan {

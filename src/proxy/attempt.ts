@@ -296,7 +296,7 @@ export class Attempt implements Departing {
     const ms = performance.now() - this.#begunAt
     this.#begunAt = Number.NaN
     const heard = this.#probe ? 'ignore' : verdict
-    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, heard)
+    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, heard, this.#epoch)
   }
 
   /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */

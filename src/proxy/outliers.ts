@@ -10,13 +10,16 @@
  *         │                                           └── it fails, too ──┘   │
  *         └───────────────── one success: 1xx to 501, 505 and above ───────────┘
  *
- * Two kinds of trouble, which are treated differently:
+ * Three kinds of trouble, which are treated differently:
  *   unreachable  no connection could be made. A fact: nothing was sent, and nothing is lost by passing the endpoint over at
  *                once. It is out for 1 s, 2 s, 4 s … up to `time`, however many others are. If every endpoint is, the upstream is
  *                down: requests are refused before they queue, but for one a second, the probe.
  *   failing      reset, malformed or late, or 502, 503, 504. A judgement, which may be wrong (the requests may be to blame): only
  *                after `failures` of them, for `time`, twice `time` … up to `maxTime`, and never more than `maxOut` of the
  *                upstream. If nobody else is left, they are sent everything in spite of it (fail open).
+ *   slow         where `slowFactor` is set: its typical latency is so many times that of the others. A judgement like `failing`;
+ *                its probe has to be quicker than that, and as one answer is little to go by, it is judged sooner from then on.
+ *                What all have in common, slow requests or a slow database, raises what they are compared with, and ejects nobody.
  *
  * A failure behind the head of an answer does not count, nor a reset of a connection that had served before (the ordinary race
  * of keep-alive), nor what the client broke off.
@@ -27,10 +30,11 @@
  *   - the active check's verdict (`healthy`) is another matter: neither writes the other's.
  */
 import type { OutliersPlan } from '../plan/plan.ts'
-import type { Clock } from './balance/policy.ts'
+import type { Clock, Ending } from './balance/policy.ts'
+import { judgedEvery, judgedSoonAfter, TypicalLatency } from './typical-latency.ts'
 
 export type OutlierState = 'in' | 'out' | 'probing'
-export type Trouble = 'unreachable' | 'failing'
+export type Trouble = 'unreachable' | 'failing' | 'slow'
 
 /** How long the first pause of an unreachable endpoint is, in milliseconds, and every one while nobody else is there. */
 export const firstPauseMs = 1_000
@@ -58,7 +62,21 @@ export class Outlier {
   backAt = Number.NEGATIVE_INFINITY
   /** When the pause ends. */
   dueAt = Number.NEGATIVE_INFINITY
-  timer: NodeJS.Timeout | null = null
+  /** Stops the timer that is to end the pause. */
+  cancel: Cancel | null = null
+  /** Since it came last. Kept only where `slowFactor` is set. */
+  readonly typical = new TypicalLatency()
+  /** How many times slower than the others it was when that ejected it. */
+  slowness = Number.NaN
+}
+
+type Cancel = () => void
+/** Runs something once, after so many milliseconds. */
+export type Later = (run: () => void, ms: number) => Cancel
+
+const onTimer: Later = (run, ms) => {
+  const timer = setTimeout(run, ms).unref()
+  return () => clearTimeout(timer)
 }
 
 /** The part of an endpoint that this reads and writes. */
@@ -84,6 +102,7 @@ export class OutlierDetection<S extends Suspect> {
   readonly #members: () => readonly S[]
   readonly #clock: Clock
   readonly #listener: OutlierListener<S>
+  readonly #later: Later
 
   /**
    * @param plan null: off
@@ -94,16 +113,24 @@ export class OutlierDetection<S extends Suspect> {
     members: () => readonly S[],
     clock: Clock,
     listener: OutlierListener<S>,
+    later: Later = onTimer,
   ) {
     this.#plan = plan
     this.#members = members
     this.#clock = clock
     this.#listener = listener
+    this.#later = later
+  }
+
+  /** Latencies are judged: `timed` is to be told of them. */
+  get times(): boolean {
+    return this.#plan !== null && this.#plan.slowFactor !== null
   }
 
   /** The caller finds out anew who is in turn. */
   configure(plan: OutliersPlan | null): void {
     this.#plan = plan
+    if (!this.times) for (const { outlier } of this.#members()) outlier.typical.forget()
     if (plan !== null) return
     for (const endpoint of this.#members()) {
       this.#letIn(endpoint)
@@ -125,6 +152,27 @@ export class OutlierDetection<S extends Suspect> {
     this.#eject(endpoint, trouble, plan)
   }
 
+  /**
+   * How long an attempt took to its head, or until it was given up without one. Told before `succeeded` is. A fast error is not
+   * fast, and is not looked at.
+   * @param epoch of the endpoint when the attempt began
+   */
+  timed(endpoint: S, ms: number, ending: Ending, epoch: number): void {
+    const { outlier } = endpoint
+    const { typical } = outlier
+    const plan = this.#plan
+    if (plan === null || plan.slowFactor === null) return
+    if (ending === 'failed' || endpoint.retired || epoch !== outlier.epoch) return
+    // It would have taken longer still. How much is unknown, so that it can raise what is known, not lower it.
+    if (ending === 'given-up' && !(ms > typical.ms)) return
+    const isIn = outlier.state === 'in'
+    if (isIn) typical.add(ms)
+    if (isIn ? !typical.due : outlier.state === 'out' || outlier.trouble !== 'slow') return
+    outlier.slowness = (isIn ? typical.ms : ms) / this.#typicalBeside(endpoint)
+    if (!(outlier.slowness > plan.slowFactor)) return
+    if (!isIn || this.#mayGo(endpoint, 'slow', plan)) this.#eject(endpoint, 'slow', plan)
+  }
+
   /** Called for a `troubled` endpoint only. @param epoch of the endpoint when the attempt began */
   succeeded(endpoint: S, epoch: number): void {
     const { outlier } = endpoint
@@ -133,12 +181,13 @@ export class OutlierDetection<S extends Suspect> {
     outlier.troubled = false
     if (outlier.state === 'in') return
     this.#letIn(endpoint)
-    this.#listener.onBack(endpoint, outlier.trouble === 'failing' || outlier.streak > 1)
+    this.#listener.onBack(endpoint, outlier.trouble !== 'unreachable' || outlier.streak > 1)
     this.#listener.onChange(true)
   }
 
   /** An active check has found it healthy: it may be probed at once. The caller finds out anew who is in turn. */
   checked({ outlier }: S): void {
+    outlier.typical.forget()
     if (outlier.state === 'out') this.#probe(outlier)
   }
 
@@ -166,7 +215,7 @@ export class OutlierDetection<S extends Suspect> {
     if (trouble === 'unreachable') {
       return enough || this.#members().some((other) => other !== endpoint && isIn(other))
     }
-    if (!enough) return false
+    if (trouble === 'failing' && !enough) return false
     let all = 0
     let out = 1
     for (const other of this.#members()) {
@@ -177,9 +226,22 @@ export class OutlierDetection<S extends Suspect> {
     return out <= plan.maxOut * all
   }
 
+  /** The median of the others, the lower one of two; NaN where none is known. Milliseconds. */
+  #typicalBeside(endpoint: S): number {
+    const known: number[] = []
+    for (const other of this.#members()) {
+      const { typical } = other.outlier
+      if (other !== endpoint && isIn(other) && typical.samples >= judgedEvery) known.push(typical.ms)
+    }
+    known.sort((a, b) => a - b)
+    return known[(known.length - 1) >> 1] ?? Number.NaN
+  }
+
   #eject(endpoint: S, trouble: Trouble, plan: OutliersPlan): void {
     const { outlier } = endpoint
     const now = this.#clock()
+    outlier.troubled = true
+    outlier.typical.forget(trouble === 'slow' ? judgedSoonAfter : judgedEvery)
     const first = outlier.state === 'in'
     // One that flaps goes on where it was. In for twice as long as it was out last: begins anew.
     if (first && now - outlier.backAt > 2 * outlier.pauseMs) outlier.streak = 0
@@ -210,10 +272,10 @@ export class OutlierDetection<S extends Suspect> {
   #pause(outlier: Outlier, ms: number, now: number): void {
     stopTimer(outlier)
     outlier.dueAt = now + ms
-    outlier.timer = setTimeout(() => {
+    outlier.cancel = this.#later(() => {
       this.#probe(outlier)
       this.#listener.onChange(false)
-    }, ms).unref()
+    }, ms)
   }
 
   #probe(outlier: Outlier): void {
@@ -239,6 +301,6 @@ function isIn({ healthy, retired, inService, outlier }: Suspect): boolean {
 }
 
 function stopTimer(outlier: Outlier): void {
-  if (outlier.timer !== null) clearTimeout(outlier.timer)
-  outlier.timer = null
+  outlier.cancel?.()
+  outlier.cancel = null
 }

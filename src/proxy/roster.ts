@@ -107,5 +107,5 @@ function isIn({ outlier }: Member): boolean {
 }
 
 function isFailing({ outlier }: Member): boolean {
-  return outlier.state !== 'in' && outlier.trouble === 'failing'
+  return outlier.state !== 'in' && outlier.trouble !== 'unreachable'
 }

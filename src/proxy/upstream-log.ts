@@ -7,8 +7,9 @@ import type { UpstreamListener } from './upstream-listener.ts'
 export function upstreamLog(log: Logger, onDown: (upstream: Upstream) => void): UpstreamListener {
   return {
     onOut({ name: upstream }, { id: endpoint, outlier }) {
-      const { trouble, reason, failures, pauseMs } = outlier
-      log.warn({ upstream, endpoint, trouble, reason, failures, forMs: pauseMs }, 'endpoint is ejected')
+      const { trouble, reason, failures, slowness, pauseMs } = outlier
+      const why = trouble === 'slow' ? { slowness: Number(slowness.toFixed(1)) } : { reason, failures }
+      log.warn({ upstream, endpoint, trouble, ...why, forMs: pauseMs }, 'endpoint is ejected')
     },
     onBack({ name: upstream }, { id: endpoint }) {
       log.info({ upstream, endpoint }, 'endpoint is no longer ejected')

@@ -40,7 +40,7 @@ export class Upstream {
   hedging: Hedging | null = null
   /** Copies of other upstreams' requests (mirror.ts): sent, not made for lack of room, failed of those sent. */
   readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
-  /** The balancer or the limit wants to hear how attempts end: see `observe`. */
+  /** The balancer, the limit or the detection of outliers wants to hear how attempts end: see `observe`. */
   observing = false
   readonly #listener: UpstreamListener
   readonly #outliers: OutlierDetection<Endpoint>
@@ -132,7 +132,6 @@ export class Upstream {
     }
     this.#configureHedging(plan.hedging)
     this.limit.configure(plan.concurrency)
-    this.observing = this.#balancer.observe !== undefined || this.limit.learns
     // What is built into undici's clients cannot change under them: other settings need other connections.
     const connectionsKey = `${plan.connections} ${plan.pipelining} ${plan.timeouts.connectMs} ${plan.timeouts.idleMs} ${JSON.stringify(plan.tls)} ${plan.proxyProtocol}`
     const kept = new Map<string, Endpoint>()
@@ -155,6 +154,7 @@ export class Upstream {
     for (const endpoint of retired) endpoint.retire()
     this.#endpoints = [...current, ...retired.filter((endpoint) => endpoint.inFlight > 0)]
     this.#outliers.configure(plan.outliers)
+    this.observing = this.#balancer.observe !== undefined || this.limit.learns || this.#outliers.times
     this.#slowStart.durationMs = plan.slowStartMs
     if (plan.slowStartMs === 0 || this.#balancer.steady === true) this.#slowStart.stop()
     else this.#slowStart.weigh()
@@ -224,9 +224,10 @@ export class Upstream {
     queueMicrotask(this.#resizeLater)
   }
 
-  /** How an attempt went, as far as its head; only where `observing`. @param ms since it began */
-  observe(endpoint: Endpoint, ms: number, ending: Ending, verdict: Verdict = 'ignore'): void {
+  /** How an attempt went, as far as its head; only where `observing`. @param ms since it began @param epoch as in `failed` */
+  observe(endpoint: Endpoint, ms: number, ending: Ending, verdict: Verdict, epoch: number): void {
     this.#balancer.observe?.(endpoint, ms, ending)
+    if (this.#outliers.times) this.#outliers.timed(endpoint, ms, ending, epoch)
     if (!this.limit.learns) return
     const now = this.#clock()
     if (!this.limit.ended(verdict, ms, now, this.admission.running)) return

@@ -25,7 +25,7 @@ after(() => Promise.all(origins.map((origin) => origin.kill())))
 const generous = { connections: 16, retries: { budget: 1, minPerSecond: 100 }, slowStart: '200ms' }
 const outliers = { failures: 3, time: '200ms', maxTime: '400ms' }
 const upstreams = {
-  plain: { ...generous, outliers },
+  plain: { ...generous, outliers: { ...outliers, slowFactor: 5 } },
   adaptive: {
     ...{ ...generous, outliers, balance: 'ewma' },
     ...{ concurrency: { initial: 8, min: 2, max: 24 }, queue: { timeout: '30s' } },

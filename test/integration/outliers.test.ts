@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Load, runLoad } from '../support/load.ts'
 import { type Behaviour, type Origin, startOrigin, unusedPort } from '../support/origin.ts'
-import { ok, resetBeforeHead, respond, silent } from '../support/origin-behaviours.ts'
+import { delayed, ok, resetBeforeHead, respond, silent } from '../support/origin-behaviours.ts'
 import { upstreamOf } from '../support/proxied.ts'
 import { fetchRaw, RawClient } from '../support/raw-client.ts'
 import { waitFor } from '../support/wait.ts'
@@ -85,6 +85,32 @@ test('endpoint that fails is out: everything goes to the others, and the figures
   assert.deepEqual([load.statuses, load.errors], [{ 200: 50, 500: 50 }, {}])
   assert.equal(origins[0]!.count, count)
   assert.deepEqual(await verdicts(weir), ['healthy out', 'healthy in', 'healthy in'])
+  await weir.atRest()
+})
+
+test('slowFactor: an endpoint much slower than the others is ejected, and back when its probe is quick', async (t) => {
+  const slow = delayed(200, ok('slow'))
+  const { weir, origins } = await before(t, [slow, ok(), ok()], {
+    slowFactor: 4,
+    time: '300ms',
+    maxTime: '300ms',
+  })
+  const load = new Load({ port: weir.port })
+  const line = await weir.waitForLog(({ msg }) => msg === 'endpoint is ejected', 'it to be ejected')
+  assert.deepEqual(
+    [line.endpoint, line.trouble, line.forMs],
+    [(await weir.stats())[0]!.endpoints[0]!.id, 'slow', 300],
+  )
+  assert.ok((line.slowness as number) > 4, `${line.slowness}`)
+  assert.equal('failures' in line, false)
+  // Probed again and again, and out all the same; the others have the requests.
+  await waitFor(async () => (await weir.stats())[0]!.endpoints[0]!.ejections >= 3, { what: 'two probes' })
+  assert.equal(weir.log.named('endpoint is no longer ejected').length, 0)
+  origins[0]!.use(ok('quick'))
+  await weir.waitForLog(({ msg }) => msg === 'endpoint is no longer ejected', 'it to be back')
+  await load.stop()
+  assert.deepEqual([Object.keys(load.statuses), load.errors], [['200'], {}])
+  assert.deepEqual((await verdicts(weir)).slice(1), ['healthy in', 'healthy in'])
   await weir.atRest()
 })
 

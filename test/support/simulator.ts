@@ -9,11 +9,13 @@
  *
  * With `hedging`, a request that has waited for longer than the given percentile (Weir's own estimate of it) is sent to another
  * endpoint as well, and the first answer counts. The loser is no longer in flight for Weir, but its endpoint works it off.
+ * With `slowFactor`, Weir's own detection of outliers ejects who is so many times slower than the others, for 10 s at first.
  */
-import type { BalancePlan } from '../../src/plan/plan.ts'
+import type { BalancePlan, OutliersPlan } from '../../src/plan/plan.ts'
 import { makeBalancer } from '../../src/proxy/balance/make-balancer.ts'
 import type { Balanced, Candidate } from '../../src/proxy/balance/policy.ts'
 import { StreamingPercentile } from '../../src/proxy/hedging/streaming-percentile.ts'
+import { Outlier, OutlierDetection } from '../../src/proxy/outliers.ts'
 import { seededRandom } from './fakes/clock.ts'
 
 export interface SimulatedEndpoint {
@@ -50,6 +52,8 @@ export interface Simulation {
   readonly clients?: number
   /** The percentile, 0 to 1, and how many of the requests may be hedged at most. Absent: none is. */
   readonly hedging?: { readonly share: number; readonly budget: number }
+  /** Of `outliers`. Absent: nobody is ejected. */
+  readonly slowFactor?: number
 }
 
 export interface EndpointReport {
@@ -78,11 +82,23 @@ export interface Report {
 }
 
 const errorMs = 1
+/** Weir's defaults, but for that. */
+const neverForFailures: Omit<OutliersPlan, 'slowFactor'> = {
+  failures: Number.POSITIVE_INFINITY,
+  timeMs: 10_000,
+  maxTimeMs: 60_000,
+  maxOut: 0.5,
+}
 
 class Node implements Candidate {
   readonly id: string
   readonly weight: number
-  readonly free = true
+  readonly healthy = true
+  readonly retired = false
+  readonly inService = true
+  readonly outlier = new Outlier()
+  /** Of the epoch whose probe is under way. */
+  probedIn = -1
   inFlight = 0
   readonly servers: number
   readonly serviceMs: number
@@ -100,6 +116,10 @@ class Node implements Candidate {
     this.servers = servers
     this.serviceMs = serviceMs
   }
+
+  get free(): boolean {
+    return this.outlier.state !== 'probing' || this.probedIn !== this.outlier.epoch
+  }
 }
 
 interface Request {
@@ -112,12 +132,15 @@ interface Request {
 interface Visit {
   readonly node: Node
   readonly request: Request
+  readonly sentAt: number
+  /** Of the node's outlier then. */
+  readonly epoch: number
   failed: boolean
 }
 
 interface Event {
   readonly at: number
-  run(): void
+  run(): unknown
 }
 
 export function simulate(simulation: Simulation): Report {
@@ -131,6 +154,7 @@ export function simulate(simulation: Simulation): Report {
     phases = [],
     clients = 1000,
     hedging,
+    slowFactor = null,
   } = simulation
   let now = 0
   // One source for each purpose, so that two policies see the same arrivals.
@@ -142,13 +166,30 @@ export function simulate(simulation: Simulation): Report {
   }
   const nodes = simulation.endpoints.map((endpoint, index) => new Node(index, endpoint))
   const balancer = makeBalancer<Node>(balance, random.policy, () => now)
-  balancer.rebuild(nodes)
   const events = new Heap()
+  const outliers = new OutlierDetection<Node>(
+    { ...neverForFailures, slowFactor },
+    () => nodes,
+    () => now,
+    { onChange: rebuild, onOut() {}, onBack() {} },
+    later,
+  )
+  rebuild()
   const done: { at: number; ms: number; failed: boolean }[] = []
   const percentile = hedging === undefined ? null : new StreamingPercentile(hedging.share)
   let requests = 0
   let hedges = 0
 
+  function rebuild(): void {
+    balancer.rebuild(nodes.filter(({ outlier }) => outlier.state !== 'out'))
+  }
+  function later(run: () => void, ms: number): () => void {
+    let cancelled = false
+    events.push({ at: now + ms, run: () => cancelled || run() })
+    return () => {
+      cancelled = true
+    }
+  }
   function serve(visit: Visit): void {
     const { node } = visit
     node.busy++
@@ -166,10 +207,13 @@ export function simulate(simulation: Simulation): Report {
   function answer(winner: Visit, failed: boolean): void {
     const { visits, arrivedAt } = winner.request
     const ms = now - arrivedAt
-    for (const { node } of visits) {
+    for (const { node, sentAt, epoch } of visits) {
       node.inFlight--
       const ending = node !== winner.node ? 'given-up' : failed ? 'failed' : 'answered'
-      balancer.observe?.(node, ms, ending)
+      balancer.observe?.(node, now - sentAt, ending)
+      outliers.timed(node, now - sentAt, ending, epoch)
+      if (ending === 'answered' && node.outlier.troubled) outliers.succeeded(node, epoch)
+      else if (node.probedIn === epoch) node.probedIn = -1
     }
     visits.length = 0
     if (!failed) percentile?.add(ms, now)
@@ -179,7 +223,9 @@ export function simulate(simulation: Simulation): Report {
     node.inFlight++
     node.inFlightMax = Math.max(node.inFlightMax, node.inFlight)
     node.pickedAt.push(now)
-    const visit: Visit = { node, request, failed: false }
+    const { epoch, state } = node.outlier
+    if (state === 'probing') node.probedIn = epoch
+    const visit: Visit = { node, request, sentAt: now, epoch, failed: false }
     request.visits.push(visit)
     if (node.busy < node.servers) serve(visit)
     else node.queue.push(visit)

@@ -45,7 +45,7 @@ export function upstreamPlan(changes: Partial<UpstreamPlan> = {}): UpstreamPlan 
     timeouts,
     queue: queuePlan(),
     retries: { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 65_536, on: [] },
-    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5 },
+    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5, slowFactor: null },
     health: null,
     ...changes,
   }

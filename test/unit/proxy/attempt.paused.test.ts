@@ -78,7 +78,7 @@ async function read(
     endpoints: [{ id: 'app/one', origin: `${scheme}://127.0.0.1:${port}`, weight: 1 }],
     balance: 'round-robin',
     slowStartMs: 10_000,
-    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5 },
+    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5, slowFactor: null },
     connections: 1,
     pipelining: 1,
     timeouts: { connectMs: 5_000, headersMs: 0, bodyMs: 0, idleMs: 4_000 },

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import type { OutliersPlan } from '../../../src/plan/plan.ts'
+import type { Ending } from '../../../src/proxy/balance/policy.ts'
 import { Outlier, OutlierDetection } from '../../../src/proxy/outliers.ts'
 import { FakeClock } from '../../support/fakes/clock.ts'
 
-const plan: OutliersPlan = { failures: 3, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5 }
+const plan: OutliersPlan = { failures: 3, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5, slowFactor: null }
 
 class Fake {
   healthy = true
@@ -42,6 +43,10 @@ function rig(t: TestContext, count: number, changes: Partial<OutliersPlan> | nul
     fail(index: number, times = 1, trouble: 'failing' | 'unreachable' = 'failing') {
       const endpoint = members[index] as Fake
       for (let n = 0; n < times; n++) detection.failed(endpoint, trouble, endpoint.outlier.epoch)
+    },
+    time(index: number, ms: number, times = 64, ending: Ending = 'answered') {
+      const endpoint = members[index] as Fake
+      for (let n = 0; n < times; n++) detection.timed(endpoint, ms, ending, endpoint.outlier.epoch)
     },
     succeed(index: number) {
       const endpoint = members[index] as Fake
@@ -193,35 +198,152 @@ test('off_nobody goes out; turned off: everybody is in', (t) => {
   on.fail(0, 3)
   on.detection.configure(null)
   assert.equal(on.states(), 'ii')
-  assert.equal((on.members[0] as Fake).outlier.timer, null)
+  assert.equal((on.members[0] as Fake).outlier.cancel, null)
+})
+
+test('typically slower than the others by the factor_out, told how much; the limit of who may be out holds', (t) => {
+  const { time, states, members, told } = rig(t, 4, { slowFactor: 5 })
+  for (const index of [0, 1, 2]) time(index, 10)
+  time(3, 49)
+  assert.equal(states(), 'iiii')
+  time(3, 100, 64 * 3)
+  assert.equal(states(), 'iiio')
+  const { trouble, slowness, troubled, typical } = (members[3] as Fake).outlier
+  assert.deepEqual([trouble, troubled, typical.samples, told], ['slow', true, 0, ['d out']])
+  assert.ok(slowness > 5 && slowness < 10)
+  time(0, 1000, 1000)
+  assert.equal(states(), 'oiio')
+  time(1, 1_000_000, 1000)
+  assert.equal(states(), 'oiio', 'half are out')
+})
+
+test('slow, as all are_nobody is out; nor by a few answers, nor by fast errors, nor where none is known to be faster', (t) => {
+  const { time, states, succeed } = rig(t, 2, { slowFactor: 5 })
+  time(1, 1000, 640)
+  assert.equal(states(), 'ii', 'the other one is not known')
+  time(0, 100, 64)
+  time(0, 900, 6400)
+  time(1, 4000, 64)
+  succeed(1)
+  assert.equal(states(), 'ii')
+  time(0, 1, 6400, 'failed')
+  time(1, 900, 640)
+  time(1, 100_000, 20)
+  time(1, 900, 44)
+  assert.equal(states(), 'ii')
+})
+
+test('given up_can show that an endpoint is slow, not that it is fast', (t) => {
+  const { time, states, members } = rig(t, 2, { slowFactor: 5 })
+  time(0, 10)
+  time(1, 11)
+  time(1, 1, 640, 'given-up')
+  assert.ok(Math.abs((members[1] as Fake).outlier.typical.ms - 11) < 1e-9)
+  time(1, 100, 640, 'given-up')
+  assert.equal(states(), 'io')
+})
+
+test('probe of a slow one_slow again: out for twice as long; quick enough: back, slowly, and judged soon', (t) => {
+  const { time, states, members, pass, succeed, told } = rig(t, 2, { slowFactor: 5 })
+  const { outlier } = members[1] as Fake
+  time(0, 10)
+  time(1, 100)
+  assert.equal(states(), 'io')
+  pass(10_000)
+  time(1, 60, 1)
+  assert.deepEqual([states(), outlier.pauseMs, outlier.slowness.toFixed(1)], ['io', 20_000, '6.0'])
+  pass(20_000)
+  time(1, 40, 1)
+  succeed(1)
+  assert.deepEqual([states(), told], ['ii', ['b out', 'b back, slowly']])
+  time(1, 100, 15)
+  assert.equal(states(), 'ii')
+  time(1, 100, 1)
+  assert.deepEqual([states(), outlier.pauseMs], ['io', 40_000])
+})
+
+test('what began before it was ejected_is no probe, however fast', (t) => {
+  const { time, states, members, pass, detection } = rig(t, 2, { slowFactor: 5 })
+  const endpoint = members[1] as Fake
+  time(0, 10)
+  time(1, 100)
+  pass(10_000)
+  detection.timed(endpoint, 1000, 'answered', 0)
+  assert.deepEqual([states(), endpoint.outlier.pauseMs], ['ip', 10_000])
+})
+
+test('one ejected for its failures_may come back slow', (t) => {
+  const { time, states, fail, pass, succeed } = rig(t, 2, { slowFactor: 5 })
+  time(0, 10)
+  fail(1, 3)
+  pass(10_000)
+  time(1, 1000, 1)
+  succeed(1)
+  assert.equal(states(), 'ii')
+})
+
+test('without a factor_latencies are not looked at', (t) => {
+  const { detection, members, time } = rig(t, 2)
+  assert.equal(detection.times, false)
+  time(0, 10)
+  assert.equal((members[0] as Fake).outlier.typical.samples, 0)
+  detection.configure({ ...plan, slowFactor: 5 })
+  assert.equal(detection.times, true)
+  detection.configure(null)
+  assert.equal(detection.times, false)
+})
+
+test('turned off, or down for the active checks_what was typical is no longer', (t) => {
+  const { detection, members, time } = rig(t, 2, { slowFactor: 5 })
+  const [a, b] = members as [Fake, Fake]
+  time(0, 10)
+  time(1, 10)
+  detection.checked(a)
+  assert.deepEqual([a.outlier.typical.samples, b.outlier.typical.samples], [0, 64])
+  detection.configure(plan)
+  assert.equal(b.outlier.typical.samples, 0)
 })
 
 test('whatever happens_a timer exactly while out; of those that failed no more than maxOut at once', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const step = fc.record({
-    what: fc.constantFrom('fail', 'fail', 'fail', 'refuse', 'succeed', 'pass', 'sick', 'well'),
+    what: fc.constantFrom(
+      'fail',
+      'fail',
+      'fail',
+      'slow',
+      'slow',
+      'quick',
+      'refuse',
+      'succeed',
+      'pass',
+      'sick',
+      'well',
+    ),
     who: fc.nat(4),
     ms: fc.nat(30_000),
   })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 5 }), (steps, count) => {
       t.mock.timers.reset()
-      const { members, fail, succeed, pass } = rig(t, count)
+      const { members, fail, time, succeed, pass } = rig(t, count, { slowFactor: 5 })
       for (const { what, who, ms } of steps) {
         const endpoint = members[who % count] as Fake
         const before = members.filter((one) => one.outlier.state !== 'in' || !one.healthy).length
         const wasIn = endpoint.outlier.state === 'in'
         if (what === 'fail') fail(who % count)
+        if (what === 'slow') time(who % count, ms)
+        if (what === 'quick') time(who % count, 1)
         if (what === 'refuse') fail(who % count, 1, 'unreachable')
         if (what === 'succeed') succeed(who % count)
         if (what === 'pass') pass(ms)
         if (what === 'sick') endpoint.healthy = false
         if (what === 'well') endpoint.healthy = true
-        if (what === 'fail' && wasIn && endpoint.outlier.state === 'out') {
+        if ((what === 'fail' || what === 'slow') && wasIn && endpoint.outlier.state === 'out') {
           assert.ok(before + Number(endpoint.healthy) <= count / 2)
         }
         for (const { outlier } of members) {
-          assert.equal(outlier.timer !== null, outlier.state === 'out')
+          assert.equal(outlier.cancel !== null, outlier.state === 'out')
           assert.ok(outlier.troubled || (outlier.failures === 0 && outlier.state === 'in'))
           assert.ok(outlier.pauseMs <= plan.maxTimeMs)
         }

@@ -17,7 +17,7 @@ function rig(t: TestContext, names: string, changes: Partial<UpstreamPlan> = {})
     endpoints: [...names].map((name, index) => endpointPlan(name, index + 1)),
     connections: 4,
     slowStartMs: 0,
-    outliers: { failures: 3, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 1 },
+    outliers: { failures: 3, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 1, slowFactor: null },
     ...changes,
   })
   const subject = new Upstream(plan, new Set(), () => 0, undefined, {

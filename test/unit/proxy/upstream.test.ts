@@ -592,8 +592,8 @@ test('ewma_wants to hear of attempts; the others cost nothing', () => {
   subject.update(plan('ab', { balance: 'ewma' }), new Set())
   assert.equal(subject.observing, true)
   for (let count = 0; count < 50; count++) {
-    subject.observe(find(subject, 'a'), 100, 'answered')
-    subject.observe(find(subject, 'b'), 1, 'answered')
+    subject.observe(find(subject, 'a'), 100, 'answered', 'success', 0)
+    subject.observe(find(subject, 'b'), 1, 'answered', 'success', 0)
   }
   subject.update(plan('ab', { balance: 'ewma', queue: queuePlan({ limit: 1, timeoutMs: 9 }) }), new Set())
   assert.equal(names(subject, 20), 'b'.repeat(20), 'what is known survives a reload')

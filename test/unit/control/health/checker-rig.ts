@@ -71,7 +71,7 @@ export function upstream(
     endpoints: origins.map((origin) => ({ id: `${name}/${origin}`, origin, weight: 1 })),
     balance: 'round-robin',
     slowStartMs: 10_000,
-    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5 },
+    outliers: { failures: 5, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5, slowFactor: null },
     connections: 64,
     pipelining: 1,
     timeouts: { connectMs: 5_000, headersMs: 30_000, bodyMs: 60_000, idleMs: 4_000 },

@@ -13,8 +13,8 @@ const { rows, parameters: ran } = JSON.parse(readFileSync(new URL('balance.json'
 test('figures in the repository_of these policies and parameters; else run node perf/balance.ts', () => {
   assert.deepEqual(ran, JSON.parse(JSON.stringify(parameters)))
   assert.deepEqual(
-    rows.map(({ policy, hedging, sigma }) => [policy, hedging, sigma]),
-    parameters.sigmas.flatMap((sigma) => setups.map(({ policy, hedging }) => [policy, hedging, sigma])),
+    rows.map(({ policy, beside, sigma }) => [policy, beside, sigma]),
+    parameters.sigmas.flatMap((sigma) => setups.map(({ policy, beside }) => [policy, beside, sigma])),
   )
   assert.ok(existsSync(new URL('balance.svg', charts)))
 })

@@ -108,6 +108,40 @@ test('one of three ten times slower: hedging behind the 90th percentile halves t
   }
 })
 
+for (const policy of ['two-choices', 'round-robin'] as const) {
+  test(`one of three ten times slower, ejected by slowFactor: ${policy} keeps p99 within 1.5 times of the healthy case`, (t) => {
+    for (const seed of seeds) {
+      for (const sigma of [0.5, 1]) {
+        const healthy = run(policy, seed, { sigma, slowFactor: 5 })
+        const report = run(policy, seed, { sigma, phases: slow, slowFactor: 5 })
+        t.diagnostic(`seed ${seed}, sigma ${sigma}: ${inWords(report)}; healthy ${inWords(healthy)}`)
+        assert.ok(report.p99 <= 1.5 * healthy.p99, `${inWords(report)}, healthy ${inWords(healthy)}`)
+        assert.ok((shares(report)[2] as number) < 0.01, inWords(report))
+        for (const share of shares(healthy)) assert.ok(share > 0.25, `healthy: ${inWords(healthy)}`)
+      }
+    }
+  })
+}
+
+test('slowFactor: who recovers is back with its second probe; where all are slow, nobody is ejected', (t) => {
+  const all = [0, 1, 2].map((endpoint) => ({ atMs: 10_000, endpoint, slowness: 10 }))
+  for (const seed of seeds) {
+    const phases = [
+      { atMs: 10_000, endpoint: 2, slowness: 10 },
+      { atMs: 25_000, endpoint: 2, slowness: 1 },
+    ]
+    const report = run('two-choices', seed, { phases, slowFactor: 5, durationMs: 60_000 })
+    // Ejected within the first seconds for 10 s, then for 20 s: until 45 s at the latest.
+    t.diagnostic(
+      `seed ${seed}: ${report.sharesBetween(15_000, 20_000)}; ${report.sharesBetween(45_000, 60_000)}`,
+    )
+    assert.equal(report.sharesBetween(15_000, 20_000)[2], 0)
+    assert.ok((report.sharesBetween(45_000, 60_000)[2] as number) > 0.25)
+    const slowly = run('two-choices', seed, { phases: all, slowFactor: 5, arrivals: 100 })
+    for (const share of slowly.sharesBetween(12_000, 40_000)) assert.ok(share > 0.25, inWords(slowly))
+  }
+})
+
 test('ewma: the slow endpoint is tried again and again, and has its share back soon after it recovers', (t) => {
   for (const seed of seeds) {
     const phases = [

@@ -422,7 +422,8 @@ for (const [what, end, outcome] of endings) {
 }
 
 test('first attempt is late for good_dropped and blamed; the hedge goes on until its own time is over', async (t) => {
-  const context = learned(t, { outliers: { failures: 1, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5 } })
+  const outliers = { failures: 1, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 0.5, slowFactor: null }
+  const context = learned(t, { outliers })
   const started = context.start()
   const first = context.call
   first.connect()
@@ -473,9 +474,9 @@ test('loser_teaches nobody: neither outliers nor the limit, and ewma only how lo
     const { upstream } = context
     const told: unknown[] = []
     const observe = upstream.observe.bind(upstream)
-    upstream.observe = (endpoint, ms, ending, verdict) => {
+    upstream.observe = (endpoint, ms, ending, verdict, epoch) => {
       told.push([endpoint.id, ending, verdict])
-      observe(endpoint, ms, ending, verdict)
+      observe(endpoint, ms, ending, verdict, epoch)
     }
     answer(hedge)
     await over(scene, 'completed')

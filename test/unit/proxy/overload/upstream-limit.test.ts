@@ -32,7 +32,7 @@ test('adaptive_begins where it is told, and moves the queue once the turn is ove
   assert.equal(subject.observing, true)
   const [endpoint] = subject.endpoints
   assert.ok(endpoint)
-  subject.observe(endpoint, 0, 'failed', 'drop')
+  subject.observe(endpoint, 0, 'failed', 'drop', 0)
   assert.deepEqual(moved, [8])
   assert.equal(subject.admission.concurrency, 10)
   await Promise.resolve()
@@ -41,7 +41,7 @@ test('adaptive_begins where it is told, and moves the queue once the turn is ove
 
 test('reload_keeps what has been learned, unless it is adaptive no more', async () => {
   const subject = upstream(adaptive)
-  subject.observe(subject.endpoints[0]!, 0, 'failed', 'drop')
+  subject.observe(subject.endpoints[0]!, 0, 'failed', 'drop', 0)
   subject.update(upstreamPlan({ connections: 50, concurrency: { ...adaptive, max: 90 } }), new Set())
   assert.equal(subject.admission.concurrency, 8)
   subject.update(upstreamPlan({ connections: 50 }), new Set())
@@ -75,9 +75,9 @@ function rig(t: TestContext): Rig {
   const context = new FakeContext(t, { concurrency: adaptive, retries })
   const verdicts: Verdict[] = []
   const { observe } = context.upstream
-  context.upstream.observe = (endpoint, ms, ending, verdict = 'ignore') => {
+  context.upstream.observe = (endpoint, ms, ending, verdict, epoch) => {
     verdicts.push(verdict)
-    observe.call(context.upstream, endpoint, ms, ending, verdict)
+    observe.call(context.upstream, endpoint, ms, ending, verdict, epoch)
   }
   return { context, verdicts }
 }
