@@ -64,6 +64,7 @@ function drawn(all: readonly Known[], followsCookies = false) {
 }
 
 const failing: Known = { state: 'out', trouble: 'failing' }
+const slow: Known = { state: 'out', trouble: 'slow' }
 const refusing: Known = { state: 'out', trouble: 'unreachable' }
 const probed: Known = { state: 'probing', trouble: 'unreachable' }
 
@@ -80,6 +81,8 @@ const turns: readonly (readonly [what: string, members: readonly Known[], inTurn
   ['all are backups', [{ backup: true }, { backup: true }], 'ab'],
   ['all fail', [failing, failing], 'ab'],
   ['some fail, the others refuse', [failing, refusing], 'a'],
+  ['one is slow', [slow, {}], 'b'],
+  ['one is slow, the others refuse', [slow, refusing], 'a'],
   ['some fail, one is in', [failing, {}], 'b'],
   ['all fail, but for a backup', [failing, { backup: true }], 'b'],
   ['all refuse', [refusing, refusing], ''],
@@ -170,7 +173,7 @@ test('whatever is known of them_the invariants hold', () => {
     inService: fc.boolean(),
     backup: fc.boolean(),
     state: fc.constantFrom<OutlierState>('in', 'out', 'probing'),
-    trouble: fc.constantFrom<Trouble>('unreachable', 'failing'),
+    trouble: fc.constantFrom<Trouble>('unreachable', 'failing', 'slow'),
   })
   fc.assert(
     fc.property(fc.array(known, { maxLength: 6 }), fc.boolean(), (all, followsCookies) => {
