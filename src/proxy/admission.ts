@@ -134,11 +134,12 @@ export class Admission {
     const line = this.#classes[priority] as WaitingLine<Ticket>
     const ticket = this.#take(applicant)
     line.push(ticket)
-    if (this.#controlled) {
+    this.#join(ticket, applicant)
+    // Most go ahead at once, and have not waited: that is not worth a reading of the clock.
+    if (this.#controlled && ticket.line === line) {
       ticket.since = this.#clock()
       this.#control(line, ticket.since, shedAtOnce)
     }
-    this.#join(ticket, applicant)
     return true
   }
 
@@ -216,7 +217,9 @@ export class Admission {
   #next(): Ticket | null {
     const line = this.#firstLine()
     if (line === null) return null
-    if (this.#controlled && line !== this.#again) this.#control(line, this.#clock(), shedAtOnce)
+    // Whoever has only just come, and is first, is alone: there is nothing to be judged by it.
+    if (this.#controlled && !Number.isNaN((line.first as Ticket).since))
+      this.#control(line, this.#clock(), shedAtOnce)
     const ticket = (line.delay.overloaded ? line.last : line.first) as Ticket
     line.remove(ticket)
     return ticket

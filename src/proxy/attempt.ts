@@ -293,10 +293,11 @@ export class Attempt implements Departing {
   }
 
   #observed(ending: Ending, verdict: Verdict): void {
-    const ms = performance.now() - this.#begunAt
+    const now = performance.now()
+    const ms = now - this.#begunAt
     this.#begunAt = Number.NaN
     const heard = this.#probe ? 'ignore' : verdict
-    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, heard, this.#epoch)
+    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, heard, this.#epoch, now)
   }
 
   /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */

@@ -224,12 +224,23 @@ export class Upstream {
     queueMicrotask(this.#resizeLater)
   }
 
-  /** How an attempt went, as far as its head; only where `observing`. @param ms since it began @param epoch as in `failed` */
-  observe(endpoint: Endpoint, ms: number, ending: Ending, verdict: Verdict, epoch: number): void {
+  /**
+   * How an attempt went, as far as its head; only where `observing`.
+   * @param ms since it began
+   * @param epoch as in `failed`
+   * @param now on the clock that `ms` was read from: read once for both
+   */
+  observe(
+    endpoint: Endpoint,
+    ms: number,
+    ending: Ending,
+    verdict: Verdict,
+    epoch: number,
+    now: number = this.#clock(),
+  ): void {
     this.#balancer.observe?.(endpoint, ms, ending)
     if (this.#outliers.times) this.#outliers.timed(endpoint, ms, ending, epoch)
     if (!this.limit.learns) return
-    const now = this.#clock()
     if (!this.limit.ended(verdict, ms, now, this.admission.running)) return
     // Not at once: this is inside undici, and whoever is let in may take the very connection.
     queueMicrotask(this.#resizeLater)

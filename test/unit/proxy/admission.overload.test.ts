@@ -319,3 +319,27 @@ test('any history_one ending each, bounds kept, nobody passed over by a lower cl
     { numRuns: 300 },
   )
 })
+
+test('whoever goes ahead at once_costs no reading of the clock, and is no measure of who comes then', () => {
+  let readings = 0
+  let now = 0
+  const admission = new Admission(2, 10, () => {
+    readings++
+    return now
+  })
+  admission.controlDelay(5, 100)
+  const log: string[] = []
+  const clients = ['a', 'b'].map((name) => new Client(name, log))
+  for (const client of clients) admission.enter(client)
+  assert.equal(readings, 0)
+  const waiting = new Client('c', log)
+  admission.enter(waiting)
+  assert.ok(readings > 0)
+  now = 3
+  admission.release(clients[0]!.ticket as Ticket)
+  assert.equal(waiting.state, 'running')
+  const before = readings
+  for (const client of [clients[1]!, waiting]) admission.release(client.ticket as Ticket)
+  admission.enter(new Client('d', log))
+  assert.equal(readings, before)
+})
