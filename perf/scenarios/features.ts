@@ -4,9 +4,21 @@ import { defaultWeir, small } from './routes.ts'
 const weir = (differs: Partial<WeirShape>): WeirShape => ({ ...defaultWeir, ...differs })
 const limits = { rate: { requests: 1_000_000 }, inFlight: 1_000 }
 
+/** What is off by default, said to be: the same plan comes of it. */
+export const off: WeirShape = weir({
+  upstream: { concurrency: 'off', queue: { target: '0s' }, hedging: false, balance: 'round-robin' },
+  route: { priority: 'normal' },
+  settings: { clientLimits: false },
+})
+
 /** Each turned on where it refuses and changes nothing: what is measured is what it costs to look. */
 const variants: readonly { readonly name: string; readonly what: string; readonly weir: WeirShape }[] = [
   { name: 'plain', what: 'the defaults, which everything else is divided by', weir: defaultWeir },
+  {
+    name: 'off',
+    what: 'the defaults, written out: each feature is said to be off. The same again, which shows how far the same lies apart',
+    weir: off,
+  },
   {
     name: 'adaptive',
     what: '"concurrency": "adaptive"; 64 connections are above what it lets in at once, so that some wait',
@@ -73,19 +85,45 @@ const variants: readonly { readonly name: string; readonly what: string; readonl
   },
 ]
 
+/** Policies, which have something to choose between: beside the default one in front of as many endpoints. */
+const policies: readonly { readonly name: string; readonly what: string; readonly balance: unknown }[] = [
+  { name: 'three', what: 'the defaults, in front of three endpoints', balance: 'round-robin' },
+  { name: 'least-connections', what: '"balance": "least-connections"', balance: 'least-connections' },
+  { name: 'random', what: '"balance": "random"', balance: 'random' },
+  { name: 'two-choices', what: '"balance": "two-choices"', balance: 'two-choices' },
+  { name: 'ewma', what: '"balance": "ewma"', balance: 'ewma' },
+  {
+    name: 'hash',
+    what: '"balance": "hash", by the path: all go to one endpoint as far as its share lets them',
+    balance: { policy: 'hash', by: 'path' },
+  },
+  {
+    name: 'sticky',
+    what: '"balance": "sticky", clients without a cookie: each answer sets one',
+    balance: 'sticky',
+  },
+]
+
 export const features: Suite = {
   name: 'features',
   what: 'what it costs to turn on what balances, limits and protects, beside the defaults',
-  scenarios: variants.map(
-    (variant): Scenario => ({
-      ...small,
-      name: `features/${variant.name}`,
-      what: `a small GET, ${variant.what}`,
-      baseline: 'features/plain',
-      weir: variant.weir,
-      peers: false,
-    }),
-  ),
+  scenarios: [
+    ...variants.map((variant) => scenario(variant.name, variant.what, 'plain', { weir: variant.weir })),
+    ...policies.map(({ name, what, balance }) =>
+      scenario(name, what, 'three', { weir: weir({ upstream: { balance } }), endpoints: 3 }),
+    ),
+  ],
   form: { turns: 9, seconds: 1, warmupSeconds: 1, passes: false },
   mostCpuRatio: 1.03,
+}
+
+function scenario(name: string, what: string, baseline: string, differs: Partial<Scenario>): Scenario {
+  return {
+    ...small,
+    name: `features/${name}`,
+    what: `a small GET, ${what}`,
+    baseline: `features/${baseline}`,
+    peers: false,
+    ...differs,
+  }
 }
