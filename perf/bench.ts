@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- scenario ... --peers P,P --turns N]`: measures Weir and its peers turn by turn, prints tables, writes
- * the results and draws charts. `npm run bench overload` is in overload.ts.
+ * the results and draws charts. `npm run bench overload` is in overload.ts, `npm run bench instructions` in instructions.ts.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
 import { dirname, join, relative, resolve } from 'node:path'
@@ -20,6 +20,7 @@ import { type Measured, runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
 import { disturbance, session } from './harness/session.ts'
 import { summarise } from './harness/summary.ts'
+import { instructions } from './instructions.ts'
 import { overload } from './overload.ts'
 import { choosePeers, describePeers } from './peers/peers.ts'
 import { all, describe, onlySuite, select } from './scenarios/catalogue.ts'
@@ -167,6 +168,7 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 const [first, ...others] = process.argv.slice(2)
-// A benchmark of another kind: an open loop, and laws in the place of ratios.
+// Benchmarks of another kind: an open loop, and laws in the place of ratios; counts in the place of times.
 if (first === 'overload') await overload(others)
+else if (first === 'instructions') await instructions(others)
 else await main(process.argv.slice(2))

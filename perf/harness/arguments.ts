@@ -27,6 +27,7 @@ export interface BenchArguments {
 
 export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
        npm run bench overload -- --help
+       npm run bench instructions -- --help
 
   --full           everything: all scenarios and all peers, two hours
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,

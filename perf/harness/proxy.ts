@@ -30,6 +30,8 @@ export interface ProxyCommand {
   readonly log?: string
   /** It can only be trusted to be ready when this stands in its log. */
   readonly readyLine?: string
+  /** How long it may take to come up; absent: 20 s. */
+  readonly startMs?: number
 }
 
 const startLimitMs = 20_000
@@ -37,7 +39,7 @@ const startLimitMs = 20_000
 /**
  * Starts a proxy and returns when it gives the right answer.
  *
- * @throws {Error} with the end of its standard error and log if it does not come up within 20 s, or answers wrongly.
+ * @throws {Error} with the end of its standard error and log if it does not come up in time, or answers wrongly.
  */
 export async function startProxy(
   bench: Bench,
@@ -60,14 +62,15 @@ export async function startProxy(
     log: run.log ?? null,
     behind,
   }
-  const deadline = Date.now() + startLimitMs
+  const limitMs = run.startMs ?? startLimitMs
+  const deadline = Date.now() + limitMs
   for (;;) {
     const wrong = isReady(running, run)
       ? await checkAnswer(running.url, row.scenario)
       : 'it did not say that it is ready'
     if (wrong === null) return running
     if (child.end !== null || Date.now() > deadline) {
-      const why = child.end === null ? `was not ready within ${startLimitMs} ms` : `ended with ${child.end}`
+      const why = child.end === null ? `was not ready within ${limitMs} ms` : `ended with ${child.end}`
       await bench.processes.stop(child)
       throw new Error(`${child.name} ${why}: ${wrong}\n${lastWords(running)}`)
     }

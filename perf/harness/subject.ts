@@ -11,14 +11,20 @@ import { type Bench, fileFor, type Running, writerFor } from './running.ts'
 import type { OriginShape, Scenario, SlotsShape } from './scenario.ts'
 import { weirCommand } from './weir.ts'
 
-/** Starts the origins that a scenario has behind all its proxies. */
-export async function startOrigins(bench: Bench, scenario: Scenario): Promise<readonly Running[]> {
+/**
+ * Starts the origins that a scenario has behind all its proxies.
+ *
+ * @param name what their files are called: of its own where the same scenario runs twice at once
+ */
+export async function startOrigins(
+  bench: Bench,
+  scenario: Scenario,
+  name = scenario.name,
+): Promise<readonly Running[]> {
   const cores = bench.cores(scenario.workers)?.rest ?? null
   const origins: Running[] = []
   for (let number = 1; number <= scenario.endpoints; number++) {
-    origins.push(
-      await startOrigin(bench, `${scenario.name} origin ${number}`, scenario.origin, number, cores),
-    )
+    origins.push(await startOrigin(bench, `${name} origin ${number}`, scenario.origin, number, cores))
   }
   return origins
 }

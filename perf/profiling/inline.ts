@@ -12,6 +12,8 @@ export interface Wrapping {
   readonly before?: readonly string[]
   /** Node's own options. */
   readonly node?: readonly string[]
+  /** How long it may take to come up; absent: as long as any other. */
+  readonly startMs?: number
 }
 
 /** A row of its own for each profiler: names of files come from it. */
@@ -26,7 +28,7 @@ export async function startInline(
   bench: Bench,
   row: Row,
   origins: readonly Running[],
-  { before = [], node = [] }: Wrapping,
+  { before = [], node = [], startMs }: Wrapping,
 ): Promise<Running> {
   const shape = row.scenario.weir
   if (shape === null) throw new RangeError(`"${row.scenario.name}" is an origin alone: no Weir to profile`)
@@ -35,5 +37,6 @@ export async function startInline(
   const run = weirCommand(bench, setup, { ...shape, output: 'file' })
   const [program, script, ...rest] = run.command
   const command = [...before, program!, ...node, script!, ...rest, '--inline']
-  return startProxy(bench, setup, { ...run, command }, bench.cores(1)?.subject ?? null, origins)
+  const limit = startMs === undefined ? {} : { startMs }
+  return startProxy(bench, setup, { ...run, ...limit, command }, bench.cores(1)?.subject ?? null, origins)
 }

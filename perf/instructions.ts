@@ -1,0 +1,97 @@
+/**
+ * `npm run bench instructions [-- scenario ...]`: instructions per request in user space, counted by valgrind and so the same whatever
+ * else the machine does, and system calls per request. What the figures mean, and what they do not, is in perf/README.md.
+ */
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findGenerator } from './harness/load.ts'
+import { describeMachine, thisMachine } from './harness/machine.ts'
+import { type Processes, which } from './harness/processes.ts'
+import { revision } from './harness/results.ts'
+import type { Row } from './harness/rows.ts'
+import { session } from './harness/session.ts'
+import { type InstructionsArguments, parseArguments, usage } from './instructions/arguments.ts'
+import { portions, type Tools } from './instructions/count.ts'
+import { writeInstructionsResults } from './instructions/results.ts'
+import { countedRows } from './instructions/rows.ts'
+import { countRows } from './instructions/run.ts'
+import { summariseCounts } from './instructions/summary.ts'
+import { legend, renderCounts } from './instructions/table.ts'
+import { versionOf } from './peers/peer.ts'
+import { choosePeers } from './peers/peers.ts'
+import { all, select } from './scenarios/catalogue.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** @throws {Error} naming the packages, if one of them is not installed. */
+function findTools(): Tools {
+  const [valgrind, control, h2load] = ['valgrind', 'callgrind_control', 'h2load'].map(which)
+  if (valgrind && control && h2load) return { valgrind, control, h2load }
+  throw new Error('counting needs valgrind and h2load (Debian: apt-get install valgrind nghttp2-client)')
+}
+
+async function measure(given: InstructionsArguments, processes: Processes, folder: string): Promise<void> {
+  const date = new Date().toISOString()
+  const tools = findTools()
+  const peers = choosePeers(given.peers)
+  const rows: readonly Row[] = countedRows(select(given.names), all, peers.there)
+  const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
+  const [commit, harness] = [revision(dirname(dirname(weir))), revision(root)]
+  const machine = thisMachine()
+  const strace = given.calls ? which('strace') : null
+  console.log(`machine: ${describeMachine(machine)}`)
+  console.log(`revision: ${commit}${commit === harness ? '' : `; harness ${harness}`}`)
+  console.log(
+    `load: h2load; ${portions.warmup} requests of warm-up, then ${portions.windows} windows of ${portions.window}; ${given.turns} processes for each row, ${given.atOnce} at a time`,
+  )
+  for (const line of peers.skipped) console.log(line)
+  if (given.calls && strace === null)
+    console.log('skipped: system calls, strace is not installed (Debian: apt-get install strace)')
+  const counted = await countRows(
+    {
+      bench: { processes, folder, cores: () => null, weir, allocation: false },
+      tools,
+      strace,
+      generator: findGenerator(null),
+      turns: given.turns,
+      atOnce: given.atOnce,
+      say: (line) => console.error(line),
+    },
+    rows,
+  )
+  // Without what it is divided by there is nothing to say of a row.
+  const there = new Set(counted.map(({ row }) => row.name))
+  const whole = counted.filter(({ row }) => there.has(row.baseline))
+  const summaries = summariseCounts(whole)
+  console.log(`\n${renderCounts(summaries)}\n\n${legend}`)
+  const out = given.out === null ? join(root, 'perf/results') : resolve(given.out)
+  const file = writeInstructionsResults(out, {
+    kind: 'instructions',
+    version: 1,
+    date,
+    revision: commit,
+    harness,
+    peers: Object.fromEntries(peers.there.map((peer) => [peer.name, peer.version()])),
+    machine,
+    valgrind: versionOf(tools.valgrind, '--version'),
+    turns: given.turns,
+    portions,
+    summaries,
+    counted: whole,
+  })
+  console.log(`written: ${relative(process.cwd(), file)}`)
+  if (whole.length < rows.length) process.exitCode = 1
+}
+
+/** @param argv what stands behind `instructions` */
+export async function instructions(argv: readonly string[]): Promise<void> {
+  let given: InstructionsArguments
+  try {
+    given = parseArguments(argv)
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`)
+    process.exit(2)
+  }
+  if (given.help) console.log(usage)
+  else await session('weir-instructions-', (processes, folder) => measure(given, processes, folder))
+}
