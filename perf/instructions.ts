@@ -11,7 +11,7 @@ import { revision } from './harness/results.ts'
 import type { Row } from './harness/rows.ts'
 import { session } from './harness/session.ts'
 import { type InstructionsArguments, parseArguments, usage } from './instructions/arguments.ts'
-import { portions, type Tools } from './instructions/count.ts'
+import { findTools, portions, toolsMissing } from './instructions/count.ts'
 import { writeInstructionsResults } from './instructions/results.ts'
 import { countedRows } from './instructions/rows.ts'
 import { countRows } from './instructions/run.ts'
@@ -23,16 +23,10 @@ import { all, select } from './scenarios/catalogue.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** @throws {Error} naming the packages, if one of them is not installed. */
-function findTools(): Tools {
-  const [valgrind, control, h2load] = ['valgrind', 'callgrind_control', 'h2load'].map(which)
-  if (valgrind && control && h2load) return { valgrind, control, h2load }
-  throw new Error('counting needs valgrind and h2load (Debian: apt-get install valgrind nghttp2-client)')
-}
-
 async function measure(given: InstructionsArguments, processes: Processes, folder: string): Promise<void> {
   const date = new Date().toISOString()
   const tools = findTools()
+  if (tools === null) throw new Error(toolsMissing)
   const peers = choosePeers(given.peers)
   const rows: readonly Row[] = countedRows(select(given.names), all, peers.there)
   const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { payload } from '../harness/payload.ts'
+import { which } from '../harness/processes.ts'
 import { startProxy } from '../harness/proxy.ts'
 import type { Row } from '../harness/rows.ts'
 import { assertAlive, type Bench, fileFor, type Running, writerFor } from '../harness/running.ts'
@@ -18,6 +19,16 @@ export interface Tools {
   readonly h2load: string
 }
 
+/** Null if one of them is not installed. */
+export function findTools(): Tools | null {
+  const [valgrind, control, h2load] = ['valgrind', 'callgrind_control', 'h2load'].map(which)
+  return valgrind && control && h2load ? { valgrind, control, h2load } : null
+}
+
+/** What `findTools` looks for. */
+export const toolsMissing =
+  'valgrind or h2load is not installed (Debian: apt-get install valgrind nghttp2-client)'
+
 /** Requests. */
 export interface Portions {
   /** Before anything is counted. */
@@ -30,7 +41,7 @@ export interface Portions {
 }
 
 /** The same for everybody: of other numbers others come out. */
-export const portions: Portions = { warmup: 60_000, settle: 9_600, window: 4_800, windows: 5 }
+export const portions: Portions = { warmup: 36_000, settle: 6_400, window: 4_000, windows: 4 }
 
 /** Per request. */
 export interface Count {
@@ -42,21 +53,29 @@ export interface Count {
   readonly clockReadings: number
 }
 
-const startMs = 120_000
+const startMs = 300_000
 /** A subject that stands still is not waited for any longer. */
-const loadMs = 300_000
-const controlMs = 60_000
+const loadMs = 900_000
+const controlMs = 120_000
 /** From the last answer to a dump, for what belongs to it and comes later. */
 const restMs = 200
 
-/** @throws {Error} if it does not come up, does not answer each request well, or the tools fail. */
-export async function countOnce(bench: Bench, tools: Tools, row: Row): Promise<Count> {
+/**
+ * @param row its name has to be its own among what is counted at a time
+ * @throws {Error} if it does not come up, does not answer each request well, or the tools fail.
+ */
+export async function countOnce(
+  bench: Bench,
+  tools: Tools,
+  row: Row,
+  requests: Portions = portions,
+): Promise<Count> {
   const origins = await startOrigins(bench, row.scenario, row.name)
   try {
     const output = fileFor(bench, row.name, 'callgrind')
     const running = await startCounted(bench, tools, row, output, origins)
     try {
-      return await count(bench, tools, row, output, running)
+      return await count(bench, tools, row, requests, output, running)
     } finally {
       await bench.processes.stop(running.child)
     }
@@ -88,7 +107,14 @@ function inOneProcess(peer: string): readonly string[] {
   throw new RangeError(`${peer} cannot be counted; there are: ${countable.join(', ')}`)
 }
 
-async function count(bench: Bench, tools: Tools, row: Row, output: string, running: Running): Promise<Count> {
+async function count(
+  bench: Bench,
+  tools: Tools,
+  row: Row,
+  { warmup, settle, window, windows }: Portions,
+  output: string,
+  running: Running,
+): Promise<Count> {
   const control = (what: readonly string[]) =>
     bench.processes.run(
       'callgrind_control',
@@ -97,19 +123,19 @@ async function count(bench: Bench, tools: Tools, row: Row, output: string, runni
       controlMs,
     )
   const send = (requests: number) => sendRequests(bench, tools, row, running, requests)
-  await send(portions.warmup)
+  await send(warmup)
   await control(countOn)
-  await send(portions.settle)
+  await send(settle)
   const dumps: Dump[] = []
-  for (let number = 1; number <= portions.windows; number++) {
+  for (let number = 1; number <= windows; number++) {
     await sleep(restMs)
     await control(zero)
-    await send(portions.window)
+    await send(window)
     await sleep(restMs)
     await control(dump)
     dumps.push(parseDump(readFileSync(dumpFile(output, number), 'utf8')))
   }
-  return perRequest(dumps, portions.window)
+  return perRequest(dumps, window)
 }
 
 export function perRequest(dumps: readonly Dump[], requests: number): Count {

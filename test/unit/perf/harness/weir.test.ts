@@ -32,6 +32,15 @@ test('settings of the upstream reach_the_configuration', () => {
   assert.deepEqual({ pipelining, balance }, { pipelining: 16, balance: 'least-connections' })
 })
 
+test('what features cost that are off_is nothing: said to be or not, the same plan comes of it', () => {
+  const [plain, off] = ['features/plain', 'features/off'].map((name) => {
+    const result = read(all.find((scenario) => scenario.name === name)!)
+    assert.ok(result.ok, JSON.stringify(result))
+    return result.plan
+  })
+  assert.deepEqual(off, plain)
+})
+
 test('a listener with TLS has_the_certificate', () => {
   const row = { name: 'tls', baseline: 'tls', subject: 'weir', scenario: { ...small, tls: true } }
   const certificate = { cert: '/tmp/cert.pem', key: '/tmp/key.pem', both: '/tmp/both.pem' }

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { Processes, which } from '../../../../perf/harness/processes.ts'
+import { countOnce, findTools, type Portions, toolsMissing } from '../../../../perf/instructions/count.ts'
+import { small } from '../../../../perf/scenarios/routes.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+const tools = findTools()
+
+// Too few for any figure to be a good one: that each step works is what is looked at.
+const few: Portions = { warmup: 64, settle: 64, window: 64, windows: 2 }
+const scenario = { ...small, load: { ...small.load, connections: 4 } }
+
+for (const subject of ['weir', 'nginx']) {
+  const missing = subject === 'nginx' && which('nginx') === null ? 'nginx is not installed' : false
+  const skip = tools === null ? toolsMissing : missing
+  test(`${subject} is_counted`, { skip, timeout: 300_000 }, async (t) => {
+    const processes = new Processes()
+    t.after(() => processes.stopAll())
+    const weir = join(import.meta.dirname, '../../../../src/cli.ts')
+    const bench = { processes, folder, cores: () => null, weir, allocation: false }
+    const row = { name: `counted@${subject}`, baseline: '', subject, scenario }
+    const { instructions, windows, turns } = await countOnce(bench, tools!, row, few)
+    assert.equal(windows.length, 2)
+    // A request goes in and out on two sides, and not each in a turn of its own for each byte.
+    assert.ok(instructions > 5_000 && instructions < 10_000_000, String(instructions))
+    assert.ok(turns > 0 && turns < 20, String(turns))
+  })
+}
