@@ -40,6 +40,8 @@ export class Worker {
         return this.#report()
       case 'drain':
         return this.drain()
+      case 'ping':
+        return this.#send({ type: 'pong' })
     }
   }
 

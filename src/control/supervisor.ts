@@ -4,6 +4,7 @@
  *     starting ──► ready ──► draining ──► gone
  *        │           │
  *        └── dies ───┴──► replaced: at once, then with backoff
+ *                    └──► silent for half a minute: ended, and so replaced
  *
  * Invariants
  *   - there is one slot for each worker that the plan wants, and at most one living worker in it.
@@ -23,6 +24,8 @@ interface Slot {
   worker: WorkerHandle | null
   ready: boolean
   startedAt: number
+  /** Pings in a row that it has not answered. */
+  missed: number
   respawn: NodeJS.Timeout | null
   /** It is to drain and not to be replaced. */
   leaving: boolean
@@ -37,27 +40,37 @@ export interface SupervisorEvents {
 
 /** Beyond drainTimeout: a worker that has not gone by then hangs. */
 const drainGraceMs = 2_000
+/** Between pings. Rounds are counted, not time, so that a control process that was stopped itself blames nobody. */
+const pingMs = 5_000
+const missedMax = 6
 
 export class Supervisor {
   readonly #log: Logger
   readonly #start: StartWorker
   readonly #events: SupervisorEvents
   readonly #unhealthy: () => Unhealthy
+  readonly #pingMs: number
   #plan: Plan
   #slots: Slot[] = []
   #wasReady = false
   #draining = false
   #announced = new Set<string>()
   #onEmpty: (() => void) | null = null
+  #pulse: NodeJS.Timeout | null = null
 
-  /** @param unhealthy the endpoints that are out at this moment */
+  /**
+   * @param unhealthy the endpoints that are out at this moment
+   * @param pings milliseconds from one ping to the next, for tests
+   */
   constructor(
     log: Logger,
     plan: Plan,
     start: StartWorker,
     unhealthy: () => Unhealthy,
     events: SupervisorEvents,
+    pings = pingMs,
   ) {
+    this.#pingMs = pings
     this.#log = log
     this.#plan = plan
     this.#start = start
@@ -67,6 +80,7 @@ export class Supervisor {
 
   start(): void {
     this.#fill()
+    this.#pulse = setTimeout(() => this.#askAll(), this.#pingMs)
   }
 
   /** A new plan for all: more workers or fewer, and the rest is theirs to put into effect. */
@@ -105,6 +119,7 @@ export class Supervisor {
   /** Ends every worker at once. */
   kill(): void {
     this.#draining = true
+    if (this.#pulse !== null) clearTimeout(this.#pulse)
     for (const { worker, respawn } of this.#slots) {
       if (respawn !== null) clearTimeout(respawn)
       worker?.kill()
@@ -120,6 +135,7 @@ export class Supervisor {
         worker: null,
         ready: false,
         startedAt: 0,
+        missed: 0,
         respawn: null,
         leaving: false,
       }
@@ -131,6 +147,7 @@ export class Supervisor {
   #spawn(slot: Slot): void {
     slot.respawn = null
     slot.ready = false
+    slot.missed = 0
     slot.startedAt = performance.now()
     // Late word of a worker that has gone must not be taken for its replacement's.
     let gone = false
@@ -146,6 +163,26 @@ export class Supervisor {
     })
     this.#log.info({ worker: slot.number, workerPid: slot.worker.pid }, 'worker started')
     this.#tell(slot)
+  }
+
+  /** A worker in an endless loop, or stopped, goes on being given connections by the kernel: all it takes with it hangs. */
+  #askAll(): void {
+    this.#pulse = setTimeout(() => this.#askAll(), this.#pingMs)
+    for (const slot of this.#slots) {
+      const { worker, number, ready } = slot
+      if (worker === null || !ready) continue
+      if (slot.missed < missedMax) {
+        slot.missed++
+        worker.send({ type: 'ping' })
+        continue
+      }
+      const silentMs = slot.missed * this.#pingMs
+      this.#log.error(
+        { worker: number, workerPid: worker.pid, silentMs },
+        'worker does not answer: killing it',
+      )
+      worker.kill()
+    }
   }
 
   #tell(slot: Slot): void {
@@ -165,6 +202,9 @@ export class Supervisor {
           { worker: slot.number },
           `${message.reason}: the worker goes on with its old plan`,
         )
+      case 'pong':
+        slot.missed = 0
+        return
       case 'stats':
       case 'drained':
         return

@@ -1,8 +1,8 @@
 /**
  * What the two planes say to each other: a few messages in the life of a worker, never one per request.
  *
- *     control -> worker   plan (first message, and again on reload) · health · drain · report
- *     worker -> control   listening (once per listener) · ready · rejected · stats · drained
+ *     control -> worker   plan (first message, and again on reload) · health · drain · report · ping
+ *     worker -> control   listening (once per listener) · ready · rejected · stats · drained · pong
  */
 import type { ListenerPlan, Plan } from './plan.ts'
 
@@ -14,6 +14,8 @@ export type ToWorker =
   | { readonly type: 'health'; readonly id: string; readonly healthy: boolean }
   | { readonly type: 'drain' }
   | { readonly type: 'report' }
+  /** To be answered with `pong`: whether it still turns its event loop. */
+  | { readonly type: 'ping' }
 
 export type FromWorker =
   | { readonly type: 'listening'; readonly listener: ListenerPlan }
@@ -24,6 +26,7 @@ export type FromWorker =
   | { readonly type: 'stats'; readonly stats: WorkerStats }
   /** In-flight is 0 (or time was up), the listeners are closed: the worker exits now. */
   | { readonly type: 'drained' }
+  | { readonly type: 'pong' }
 
 /** One worker's statistics, counted since it started. */
 export interface WorkerStats {

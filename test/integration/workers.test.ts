@@ -1,9 +1,14 @@
 /** Worker processes: on one port, replaced when they die; and how Weir starts or does not. */
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
+import { Supervisor } from '../../src/control/supervisor.ts'
+import { processWorkers } from '../../src/start-worker.ts'
+import { MemoryLog } from '../support/fakes/logger.ts'
+import { loopback, plan } from '../support/fakes/plans.ts'
 import { Load, runLoad } from '../support/load.ts'
-import { startOrigin } from '../support/origin.ts'
+import { startOrigin, unusedPort } from '../support/origin.ts'
 import { delayed, ok } from '../support/origin-behaviours.ts'
 import { isAlive } from '../support/process-info.ts'
 import { proxied, upstreamOf } from '../support/proxied.ts'
@@ -77,6 +82,33 @@ test('worker that is killed again and again is replaced each time', async (t) =>
     )
   }
   assert.equal(weir.log.named('worker died: it will be replaced').length, 3)
+})
+
+test('worker that hangs: noticed, ended and replaced', async (t) => {
+  const memory = new MemoryLog()
+  const port = await unusedPort()
+  const hanging = plan({ workers: 1, listeners: [loopback(port)] })
+  let outcome = ''
+  const supervisor = new Supervisor(
+    memory.log,
+    hanging,
+    processWorkers(new PassThrough().resume()),
+    () => [],
+    { onReady: () => (outcome = 'ready'), onFailed: (reason) => (outcome = reason) },
+    100,
+  )
+  t.after(() => supervisor.kill())
+  supervisor.start()
+  await waitFor(() => outcome !== '', { what: 'the worker to be ready', timeoutMs: 30_000 })
+  assert.equal(outcome, 'ready')
+  const [started] = memory.named('worker started')
+  process.kill(started!.workerPid as number, 'SIGSTOP')
+  await waitFor(() => memory.named('worker died: it will be replaced').length > 0, {
+    what: 'its end',
+    timeoutMs: 30_000,
+  })
+  assert.equal(memory.named('worker does not answer: killing it')[0]!.workerPid, started!.workerPid)
+  await waitFor(() => memory.named('worker started').length > 1, { what: 'another worker' })
 })
 
 test('control process killed: the workers end too', async (t) => {

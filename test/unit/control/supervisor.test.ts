@@ -116,6 +116,43 @@ test('death after death_later each time, the others go on', (t) => {
   assert.equal(fakes.numbered(1).pid, 1_000)
 })
 
+test('worker that answers no ping for half a minute_ended and replaced; one that answers lives', (t) => {
+  const { fakes, memory, pass } = running(t)
+  const [answers, silent] = fakes.living as [FakeWorker, FakeWorker]
+  for (let round = 0; round < 6; round++) {
+    pass(5_000)
+    assert.equal(answers.types.filter((type) => type === 'ping').length, round + 1)
+    answers.events.onMessage({ type: 'pong' })
+  }
+  assert.equal(silent.kills, 0)
+  pass(5_000)
+  assert.deepEqual([answers.kills, silent.kills], [0, 1])
+  const [line] = memory.named('worker does not answer: killing it')
+  assert.deepEqual([line?.worker, line?.workerPid, line?.silentMs], [2, silent.pid, 30_000])
+  pass(0)
+  assert.deepEqual(fakes.numbered(2).types, ['plan'])
+})
+
+test('worker that is late once_is not blamed for it later', (t) => {
+  const { fakes, pass } = running(t, 1)
+  const [worker] = fakes.living as [FakeWorker]
+  for (let round = 0; round < 20; round++) {
+    pass(5_000)
+    if (round % 5 === 4) worker.events.onMessage({ type: 'pong' })
+  }
+  assert.equal(worker.kills, 0)
+})
+
+test('worker that is not ready yet_is not asked', (t) => {
+  const { fakes, supervisor, pass } = setUp(t)
+  supervisor.start()
+  for (let round = 0; round < 20; round++) pass(5_000)
+  assert.deepEqual(
+    fakes.all.map(({ types }) => types),
+    [['plan'], ['plan']],
+  )
+})
+
 test('one exit told twice_one replacement', (t) => {
   // Node may emit both `error` and `exit` for one child.
   const { fakes, pass } = running(t)
