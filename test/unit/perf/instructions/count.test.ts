@@ -18,13 +18,20 @@ const scenario = { ...small, load: { ...small.load, connections: 4 } }
 for (const subject of ['weir', 'nginx']) {
   const missing = subject === 'nginx' && which('nginx') === null ? 'nginx is not installed' : false
   const skip = tools === null ? toolsMissing : missing
-  test(`${subject} is_counted`, { skip, timeout: 300_000 }, async (t) => {
+  test(`${subject} is_counted`, { skip, timeout: 600_000 }, async (t) => {
     const processes = new Processes()
     t.after(() => processes.stopAll())
     const weir = join(import.meta.dirname, '../../../../src/cli.ts')
     const bench = { processes, folder, cores: () => null, weir, allocation: false }
     const row = { name: `counted@${subject}`, baseline: '', subject, scenario }
-    const { instructions, windows, turns } = await countOnce(bench, tools!, row, few)
+    const count = await countOnce(bench, tools!, row, few).catch((error: Error) => {
+      // Some containers keep a process from being told anything, as they keep strace from looking.
+      if (!/Operation not permitted/.test(error.message)) throw error
+      t.skip(error.message)
+      return null
+    })
+    if (count === null) return
+    const { instructions, windows, turns } = count
     assert.equal(windows.length, 2)
     // A request goes in and out on two sides, and not each in a turn of its own for each byte.
     assert.ok(instructions > 5_000 && instructions < 10_000_000, String(instructions))
