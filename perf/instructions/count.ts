@@ -12,6 +12,7 @@ import { findPeer } from '../peers/peers.ts'
 import { startInline } from '../profiling/inline.ts'
 import { callgrind, countOn, type Dump, dump, dumpFile, nodeOptions, parseDump, zero } from './callgrind.ts'
 import { checkFixedCount, fixedCountArguments } from './fixed-count.ts'
+import { slowdown } from './slowdown.ts'
 
 export interface Tools {
   readonly valgrind: string
@@ -92,11 +93,22 @@ async function startCounted(
   origins: readonly Running[],
 ): Promise<Running> {
   const before = callgrind(valgrind, output)
-  if (row.subject === 'weir') return startInline(bench, row, origins, { before, node: nodeOptions, startMs })
+  if (row.subject === 'weir')
+    return startInline(bench, inSlowTime(row), origins, { before, node: nodeOptions, startMs })
   const setup = await setupFor(bench, row, origins)
   const run = await findPeer(row.subject).command(setup)
   const command = [...before, ...run.command, ...inOneProcess(row.subject)]
   return startProxy(bench, setup, { ...run, command, startMs }, bench.cores(1)?.subject ?? null, origins)
+}
+
+/** The origins close idle connections after 8 s of their own time: Weir has to be quicker, as it is elsewhere. */
+const idleMs = 4_000
+
+function inSlowTime(row: Row): Row {
+  const { weir } = row.scenario
+  if (weir === null) return row
+  const upstream = { timeouts: { idle: `${idleMs / slowdown}ms` }, ...weir.upstream }
+  return { ...row, scenario: { ...row.scenario, weir: { ...weir, upstream } } }
 }
 
 /** Subjects beside Weir that can be counted: those whose work is one thread of one process, which callgrind tells apart from others. */

@@ -5,9 +5,7 @@
  */
 import { syncBuiltinESMExports } from 'node:module'
 import timers from 'node:timers'
-
-/** A request takes so many times as long, about, on a machine that has nothing else to do. */
-const slowdown = 32
+import { slowdown } from './slowdown.ts'
 
 const { setTimeout: setTimeoutAsItIs, setInterval: setIntervalAsItIs } = timers
 const scaled = (ms: unknown) => Number(ms ?? 1) * slowdown
