@@ -4,7 +4,6 @@
  */
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { type Processes, which } from './harness/processes.ts'
 import { revision } from './harness/results.ts'
@@ -46,7 +45,6 @@ async function measure(given: InstructionsArguments, processes: Processes, folde
       bench: { processes, folder, cores: () => null, weir, allocation: false },
       tools,
       strace,
-      generator: findGenerator(null),
       turns: given.turns,
       atOnce: given.atOnce,
       say: (line) => console.error(line),

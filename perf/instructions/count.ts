@@ -160,7 +160,8 @@ export function perRequest(dumps: readonly Dump[], requests: number): Count {
   }
 }
 
-async function sendRequests(
+/** @throws {Error} if one of them is not answered well. */
+export async function sendRequests(
   bench: Bench,
   { h2load }: Tools,
   { name, scenario }: Row,

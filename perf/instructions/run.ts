@@ -1,21 +1,18 @@
 /** Counts rows, several at a time: what else runs is not in an instruction count, only in how long it takes. */
-import type { Generator } from '../harness/load.ts'
-import { runPasses } from '../harness/passes.ts'
+import { processTree } from '../harness/cpu.ts'
 import type { Row } from '../harness/rows.ts'
 import { rotate } from '../harness/run.ts'
-import type { Bench } from '../harness/running.ts'
+import { type Bench, fileFor } from '../harness/running.ts'
 import { startOrigins, startSubject } from '../harness/subject.ts'
-import type { SystemCalls } from '../harness/system-calls.ts'
+import { perRequest, type SystemCalls, systemCallsDuring } from '../harness/system-calls.ts'
 import { formatNumber } from '../harness/table.ts'
-import { putUnderLoad } from '../harness/turn.ts'
-import { type Count, countOnce, type Tools } from './count.ts'
+import { type Count, countOnce, sendRequests, type Tools } from './count.ts'
 
 export interface InstructionsRun {
   readonly bench: Bench
   readonly tools: Tools
   /** Null: system calls are not counted. */
   readonly strace: string | null
-  readonly generator: Generator
   /** How often each row is counted, by a process of its own each time. */
   readonly turns: number
   /** How many processes are counted at a time. */
@@ -83,19 +80,31 @@ export async function inLanes<T>(
   for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
-const warmupSeconds = 1
+/** Fewer than for instructions: they vary less. So many and not for so long: a traced subject on a busy machine answers few. */
+const tracedRequests = 6_400
 
-async function systemCallsOf(run: InstructionsRun, row: Row): Promise<SystemCalls | null> {
-  const { bench, generator, strace, say } = run
+/** @returns null where they cannot be counted, which is said */
+export async function systemCallsOf(run: InstructionsRun, row: Row): Promise<SystemCalls | null> {
+  const { bench, tools, strace, say } = run
   if (strace === null) return null
   const origins = await startOrigins(bench, row.scenario)
   try {
     const running = await startSubject(bench, row, origins)
     try {
-      await putUnderLoad(bench, generator, row, running, warmupSeconds)
-      const schedule = { turns: 1, seconds: 1, warmupSeconds }
-      const wanted = { h2load: null, strace, allocation: false }
-      return (await runPasses({ bench, generator, schedule, wanted, say }, row, running)).systemCalls
+      const send = () => sendRequests(bench, tools, row, running, tracedRequests)
+      await send()
+      const files = {
+        output: fileFor(bench, row.name, 'strace'),
+        stderr: fileFor(bench, row.name, 'strace-err'),
+      }
+      const pids = processTree(running.child.pid).map(({ pid }) => pid)
+      const calls = await systemCallsDuring(bench.processes, strace, pids, files, null, send)
+      return perRequest(calls, tracedRequests)
+    } catch (error) {
+      // A container may forbid it, and instructions can be counted all the same.
+      if (bench.processes.stopping) throw error
+      say(`skipped: system calls of ${row.name}: ${(error as Error).message}`)
+      return null
     } finally {
       await bench.processes.stop(running.child)
     }
