@@ -28,9 +28,9 @@ export interface InstructionsSummary {
   /** Per request, those that are a request's own and not of connections or the event loop; null where they were not counted. */
   readonly ownCalls: number | null
   readonly otherCalls: number | null
-  /** To the baseline. */
+  /** Of all of them, to the baseline. */
   readonly callsRatio: number | null
-  /** CPU time beside the baseline's is not above this: the calls are the same, and so the kernel's part. Null beside another program. */
+  /** CPU time beside the baseline's is not above this, if the kernel's part rises as the calls do. Null beside another program. */
   readonly cpuRatio: number | null
 }
 
@@ -44,9 +44,10 @@ export function summariseCounts(counted: readonly Counted[]): readonly Instructi
     const isBaseline = baseline === one
     const ratio = isBaseline ? null : spread(ratios(charged(one), charged(baseline)))
     const calls = one.systemCalls === null ? null : divideCalls(one.systemCalls)
-    const theirs = baseline.systemCalls === null ? null : divideCalls(baseline.systemCalls)
     const callsRatio =
-      isBaseline || calls === null || theirs === null ? null : calls.ofRequests / theirs.ofRequests
+      isBaseline || one.systemCalls === null || baseline.systemCalls === null
+        ? null
+        : one.systemCalls.perRequest / baseline.systemCalls.perRequest
     return {
       name: row.name,
       baseline: row.baseline,

@@ -54,7 +54,7 @@ test('the CPU ratio_is not below what the calls of requests allow, and never tak
     summariseCounts([counted('plain', 'plain', [1_000], 0), on]).find(({ name }) => name === on.row.name)!
       .cpuRatio
   assert.equal(ratio(counted('on', 'plain', [1_100], 0)), 1.1 * userShare + (1 - userShare))
-  assert.equal(ratio(counted('on', 'plain', [1_000], 0, 8)), userShare + 2 * (1 - userShare))
+  assert.equal(ratio(counted('on', 'plain', [1_000], 0, 8)), userShare + (8.5 / 4.5) * (1 - userShare))
   assert.equal(ratio(counted('on', 'plain', [1_000], 0, 2)), 1)
   assert.equal(ratio(counted('on', 'plain', [1_000], 0, null)), null)
 })
