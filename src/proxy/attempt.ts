@@ -294,9 +294,9 @@ export class Attempt implements Departing {
 
   #observed(ending: Ending, verdict: Verdict): void {
     const now = performance.now()
+    const heard = this.#probe ? 'ignore' : verdict
     const ms = now - this.#begunAt
     this.#begunAt = Number.NaN
-    const heard = this.#probe ? 'ignore' : verdict
     ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, heard, this.#epoch, now)
   }
 

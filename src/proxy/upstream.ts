@@ -238,7 +238,7 @@ export class Upstream {
     epoch: number,
     now: number = this.#clock(),
   ): void {
-    this.#balancer.observe?.(endpoint, ms, ending)
+    this.#balancer.observe?.(endpoint, ms, ending, now)
     if (this.#outliers.times) this.#outliers.timed(endpoint, ms, ending, epoch)
     if (!this.limit.learns) return
     if (!this.limit.ended(verdict, ms, now, this.admission.running)) return

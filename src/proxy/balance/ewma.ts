@@ -85,10 +85,9 @@ export class Ewma<C extends Candidate> implements Balancer<C> {
     return endpoints[index] as C
   }
 
-  observe(endpoint: C, ms: number, ending: Ending): void {
+  observe(endpoint: C, ms: number, ending: Ending, now = this.#clock()): void {
     const state = this.#byEndpoint.get(endpoint)
     if (state === undefined) return
-    const now = this.#clock()
     const age = now - state.observedAt
     const keep = age < fadeMs ? Math.exp(-age / fadeMs) : 0
     const step = Math.max(1 - keep, gain)

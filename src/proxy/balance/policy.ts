@@ -81,6 +81,7 @@ export interface Balancer<C extends Candidate> {
   /**
    * An attempt is through as far as its head. Absent: nobody takes the time of attempts.
    * @param ms since it began, connecting included
+   * @param now on the policy's clock, where it has been read already
    */
-  observe?(endpoint: C, ms: number, ending: Ending): void
+  observe?(endpoint: C, ms: number, ending: Ending, now?: number): void
 }

@@ -31,7 +31,7 @@ export class Sticky<C extends Candidate> implements Balancer<C> {
   readonly steady: boolean
   readonly followsCookies = true
   /** Absent where the fallback does not observe. */
-  readonly observe?: (endpoint: C, ms: number, ending: Ending) => void
+  readonly observe?: (endpoint: C, ms: number, ending: Ending, now?: number) => void
   readonly #cookie: string
   readonly #secret: string
   readonly #fallback: Balancer<C>

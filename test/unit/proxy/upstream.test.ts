@@ -643,3 +643,14 @@ test('turned off by a reload, or gone from the plan_nobody is hedged any more', 
     assert.deepEqual([before.due, after.due], [1, 0])
   }
 })
+
+test('an attempt that is observed_reads no clock again: both were read for it', () => {
+  let readings = 0
+  const subject = new Upstream(plan('ab', { balance: 'ewma' }), new Set(), Math.random, () => {
+    readings++
+    return 0
+  })
+  const before = readings
+  subject.observe(subject.endpoints[0]!, 1, 'answered', 'success', 5)
+  assert.equal(readings, before)
+})
