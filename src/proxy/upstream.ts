@@ -278,8 +278,8 @@ export class Upstream {
   }
 
   /**
-   * An attempt has failed by the endpoint's fault, before its head or with an answer that counts as a failure. It may be ejected for that: what
-   * waits does so for the others then. The active check's verdict is another matter.
+   * An attempt has failed by the endpoint's fault, before its head or with an answer that counts as a failure. It may be ejected
+   * for that: what waits does so for the others then. The active check's verdict is another matter.
    * @param epoch of the endpoint's outlier when the attempt began
    * @param error what the system or undici said, for the log
    */
