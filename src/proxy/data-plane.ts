@@ -123,8 +123,10 @@ export class DataPlane implements DataPlaneContext {
 
   #newUpstream(plan: UpstreamPlan, unhealthy: ReadonlySet<string>): Upstream {
     const clock = () => performance.now()
-    const queueClock = () => this.deadlines.precise
-    return new Upstream(plan, unhealthy, this.#random, clock, this.#upstreamLog, queueClock)
+    return new Upstream(plan, unhealthy, this.#random, clock, this.#upstreamLog, {
+      queue: () => this.deadlines.precise,
+      coarse: () => this.deadlines.seenAt,
+    })
   }
 
   #refuseWaiting(upstream: Upstream): void {

@@ -27,6 +27,14 @@ import { Roster } from './roster.ts'
 import { SlowStart } from './slow-start.ts'
 import { nobody, type UpstreamListener } from './upstream-listener.ts'
 
+/** For what need not, or must not, look at the real one. */
+export interface OtherClocks {
+  /** It stands still while the event loop does, so that a pause is nobody's waiting. */
+  readonly queue?: Clock
+  /** The real one as it was a moment ago: for what lasts seconds and is asked at each request. */
+  readonly coarse?: Clock
+}
+
 export class Upstream {
   readonly name: string
   readonly admission: Admission
@@ -47,6 +55,7 @@ export class Upstream {
   readonly #roster = new Roster<Endpoint>()
   readonly #random: RandomSource
   readonly #clock: Clock
+  readonly #coarseClock: Clock
   readonly #slowStart: SlowStart
   #balancerKey = ''
   #balancer!: Balancer<Endpoint>
@@ -74,7 +83,7 @@ export class Upstream {
     random: RandomSource,
     clock: Clock = () => performance.now(),
     listener: UpstreamListener = nobody,
-    queueClock: Clock = clock,
+    { queue = clock, coarse = clock }: OtherClocks = {},
   ) {
     this.name = plan.name
     this.timeouts = plan.timeouts
@@ -83,6 +92,7 @@ export class Upstream {
     this.retryBudget = new RetryBudget(plan.retries.budget, plan.retries.minPerSecond)
     this.#random = random
     this.#clock = clock
+    this.#coarseClock = coarse
     this.#slowStart = new SlowStart(
       plan.slowStartMs,
       () => this.#endpoints,
@@ -97,7 +107,7 @@ export class Upstream {
         listener.onBack(this, endpoint)
       },
     })
-    this.admission = new Admission(1, plan.queue.limit, queueClock)
+    this.admission = new Admission(1, plan.queue.limit, queue)
     this.update(plan, unhealthy)
   }
 
@@ -127,7 +137,7 @@ export class Upstream {
     const balancerKey = JSON.stringify(plan.balance)
     if (balancerKey !== this.#balancerKey) {
       this.#balancerKey = balancerKey
-      this.#balancer = makeBalancer<Endpoint>(plan.balance, this.#random, this.#clock)
+      this.#balancer = makeBalancer<Endpoint>(plan.balance, this.#random, this.#coarseClock)
       this.#followsCookies = this.#balancer.followsCookies === true
     }
     this.#configureHedging(plan.hedging)

@@ -31,6 +31,8 @@ const fadeMs = 10_000
 /** How far one sample moves an average: that of latency upwards, and everything else. */
 const riseGain = 1 / 4
 const gain = 1 / 32
+/** In that time what is known fades by so much by itself. */
+const gainMs = -fadeMs * Math.log(1 - gain)
 /** How long an endpoint may go without a request. */
 const silenceMs = 10_000
 /** What is certain to fail costs this many times more. */
@@ -88,9 +90,7 @@ export class Ewma<C extends Candidate> implements Balancer<C> {
   observe(endpoint: C, ms: number, ending: Ending, now = this.#clock()): void {
     const state = this.#byEndpoint.get(endpoint)
     if (state === undefined) return
-    const age = now - state.observedAt
-    const keep = age < fadeMs ? Math.exp(-age / fadeMs) : 0
-    const step = Math.max(1 - keep, gain)
+    const step = stepAfter(now - state.observedAt)
     if (ending === 'answered') {
       const known = state.latencyMs
       if (Number.isNaN(known)) state.latencyMs = ms
@@ -137,6 +137,12 @@ export class Ewma<C extends Candidate> implements Balancer<C> {
     if (!Number.isNaN(latencyMs)) return latencyMs
     return Number.isNaN(this.#typicalMs) ? 1 : this.#typicalMs
   }
+}
+
+/** How far a sample moves an average, that long after the one before. */
+function stepAfter(ageMs: number): number {
+  if (ageMs <= gainMs) return gain
+  return ageMs < fadeMs ? 1 - Math.exp(-ageMs / fadeMs) : 1
 }
 
 function newcomer(now: number): State {

@@ -644,13 +644,17 @@ test('turned off by a reload, or gone from the plan_nobody is hedged any more', 
   }
 })
 
-test('an attempt that is observed_reads no clock again: both were read for it', () => {
+test('pick, and an attempt that is observed_read the real clock no more: it was read for the attempt', () => {
   let readings = 0
-  const subject = new Upstream(plan('ab', { balance: 'ewma' }), new Set(), Math.random, () => {
+  const read = () => {
     readings++
     return 0
-  })
+  }
+  const coarse = () => 0
+  const ewma = plan('ab', { balance: 'ewma' })
+  const subject = new Upstream(ewma, new Set(), Math.random, read, undefined, { coarse })
   const before = readings
-  subject.observe(subject.endpoints[0]!, 1, 'answered', 'success', 5)
+  subject.pick(null)
+  subject.observe(subject.endpoints[0]!, 1, 'answered', 'success', 0, 5)
   assert.equal(readings, before)
 })
