@@ -4,10 +4,12 @@
  */
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { understand } from './harness/command-line.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { type Processes, which } from './harness/processes.ts'
 import { revision } from './harness/results.ts'
 import type { Row } from './harness/rows.ts'
+import type { Scenario } from './harness/scenario.ts'
 import { session } from './harness/session.ts'
 import { type InstructionsArguments, parseArguments, usage } from './instructions/arguments.ts'
 import { findTools, portions, toolsMissing } from './instructions/count.ts'
@@ -22,12 +24,17 @@ import { all, select } from './scenarios/catalogue.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-async function measure(given: InstructionsArguments, processes: Processes, folder: string): Promise<void> {
+async function measure(
+  given: InstructionsArguments,
+  scenarios: readonly Scenario[],
+  processes: Processes,
+  folder: string,
+): Promise<void> {
   const date = new Date().toISOString()
   const tools = findTools()
   if (tools === null) throw new Error(toolsMissing)
   const peers = choosePeers(given.peers)
-  const rows: readonly Row[] = countedRows(select(given.names), all, peers.there)
+  const rows: readonly Row[] = countedRows(scenarios, all, peers.there)
   const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
   const [commit, harness] = [revision(dirname(dirname(weir))), revision(root)]
   const machine = thisMachine()
@@ -77,13 +84,15 @@ async function measure(given: InstructionsArguments, processes: Processes, folde
 
 /** @param argv what stands behind `instructions` */
 export async function instructions(argv: readonly string[]): Promise<void> {
-  let given: InstructionsArguments
-  try {
-    given = parseArguments(argv)
-  } catch (error) {
-    console.error(`${(error as Error).message}\n${usage}`)
-    process.exit(2)
-  }
+  const { given, scenarios } = understand(
+    'bench instructions',
+    'npm run bench instructions -- --help',
+    () => {
+      const given = parseArguments(argv)
+      return { given, scenarios: select(given.names) }
+    },
+  )
   if (given.help) console.log(usage)
-  else await session('weir-instructions-', (processes, folder) => measure(given, processes, folder))
+  else
+    await session('weir-instructions-', (processes, folder) => measure(given, scenarios, processes, folder))
 }

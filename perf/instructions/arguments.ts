@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
+import { parseCommandLine, UsageError } from '../../src/usage-error.ts'
 import { wholeNumber } from '../harness/arguments.ts'
 import { findPeer } from '../peers/peers.ts'
 import { countable } from './count.ts'
@@ -34,9 +34,9 @@ export const usage = `usage: npm run bench instructions -- [scenario or suite ..
   --out FOLDER     where the results go (default: perf/results)
   --help           print this`
 
-/** @throws {TypeError | RangeError} that says what was expected and what was found. */
+/** @throws {UsageError} that says what was expected and what was found. */
 export function parseArguments(argv: readonly string[]): InstructionsArguments {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseCommandLine({
     args: [...argv],
     allowPositionals: true,
     allowNegative: true,
@@ -73,7 +73,7 @@ function peerNames(text: string): readonly string[] {
   const names = [...new Set(text.split(',').map((name) => findPeer(name).name))]
   for (const name of names) {
     if (!countable.includes(name))
-      throw new RangeError(`--peers: expected none or ${countable.join(', ')}, found "${name}"`)
+      throw new UsageError(`--peers: expected none or ${countable.join(', ')}, found "${name}"`)
   }
   return names
 }

@@ -15,6 +15,8 @@ function run(file: string, ...args: readonly string[]) {
   return { status, stdout, stderr }
 }
 
+/** Run by bench.ts. */
+const ofBench = ['overload.ts', 'instructions.ts']
 const takesNothing = ['balance', 'budgets', 'memory', 'shedding']
 
 const cases: readonly (readonly [file: string, args: readonly string[], reason: string, help: string])[] = [
@@ -55,6 +57,18 @@ const cases: readonly (readonly [file: string, args: readonly string[], reason: 
     'npm run bench overload -- --help',
   ],
   [
+    'bench.ts',
+    ['instructions', 'brwoser'],
+    'bench instructions: no scenario or suite is called "brwoser": did you mean "browser"?',
+    'npm run bench instructions -- --help',
+  ],
+  [
+    'bench.ts',
+    ['instructions', '--at-one', '2'],
+    'bench instructions: unknown option \'--at-one\': did you mean "--at-once"?',
+    'npm run bench instructions -- --help',
+  ],
+  [
     'profile.ts',
     ['--dif'],
     'profile: unknown option \'--dif\': did you mean "--diff"?',
@@ -93,12 +107,16 @@ for (const [file, args, reason, help] of cases) {
 }
 
 test('help_is on standard output, with exit 0, whatever the command', () => {
-  const commands = readdirSync(perf).filter((name) => name.endsWith('.ts') && name !== 'overload.ts')
+  const commands = readdirSync(perf).filter((name) => name.endsWith('.ts') && !ofBench.includes(name))
   assert.deepEqual(
     takesNothing.filter((name) => !commands.includes(`${name}.ts`)),
     [],
   )
-  for (const [file, ...before] of [...commands.map((name) => [name]), ['bench.ts', 'overload']]) {
+  for (const [file, ...before] of [
+    ...commands.map((name) => [name]),
+    ['bench.ts', 'overload'],
+    ['bench.ts', 'instructions'],
+  ]) {
     const { status, stdout, stderr } = run(file as string, ...before, '--help')
     assert.deepEqual([status, stderr], [0, ''], file)
     assert.match(stdout, /^usage: n/)
