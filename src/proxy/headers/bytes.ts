@@ -12,12 +12,18 @@ declare global {
   }
 }
 
+const shortValue = 24
+/** Whatever is not printable ASCII or a tab. */
+const unusual = /[^\t\x20-\x7e]/
+
 /**
  * The value of a field as uWebSockets.js gives it -> a byte string, as undici wants it. Looked at once, since undici does not look again
  * (attempt.ts).
  * @returns null if it has control characters other than the tab (RFC 9110, section 5.5)
  */
 export function fieldValue(text: string): string | null {
+  // Of a long value a compiled expression reads a character in a third of the time; calling it costs as much as reading 20.
+  if (text.length > shortValue && !unusual.test(text)) return text
   let wide = false
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)

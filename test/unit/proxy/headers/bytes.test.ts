@@ -11,8 +11,13 @@ import {
 } from '../../../../src/proxy/headers/bytes.ts'
 
 test('fieldValue of any text_its UTF-8 bytes, one character each, or null for control characters', () => {
+  // Long values are looked through in another way.
+  const ascii = fc.string({ unit: 'grapheme-ascii', maxLength: 60 })
+  const anyText = fc
+    .tuple(ascii, fc.string({ unit: 'grapheme', maxLength: 3 }), ascii)
+    .map((parts) => parts.join(''))
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+    fc.property(fc.oneof(fc.string({ unit: 'grapheme' }), anyText), (text) => {
       const bytes = fieldValue(text)
       const hasControls = [...text].some((character) => {
         const code = character.charCodeAt(0)
@@ -26,8 +31,20 @@ test('fieldValue of any text_its UTF-8 bytes, one character each, or null for co
   )
 })
 
+test('fieldValue with any one character, short or long_judged alike', () => {
+  for (let code = 0; code < 0x100; code++) {
+    const character = String.fromCharCode(code)
+    const isControl = (code < 0x20 && code !== 0x09) || code === 0x7f
+    for (const around of ['', 'a'.repeat(12), 'a'.repeat(300)]) {
+      const text = around + character + around
+      const expected = isControl ? null : Buffer.from(text).latin1Slice()
+      assert.equal(fieldValue(text), expected, `${code} among ${around.length}`)
+    }
+  }
+})
+
 test('fieldValue of ASCII_the same string', () => {
-  assert.equal(fieldValue('plain'), 'plain')
+  for (const length of [0, 5, 24, 25, 2_000]) assert.equal(fieldValue('~'.repeat(length)), '~'.repeat(length))
   assert.equal(fieldValue('€'), '\u00e2\u0082\u00ac')
 })
 
