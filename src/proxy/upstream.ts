@@ -14,7 +14,7 @@ import { Admission, type Ticket } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
-import { reasonOf } from './failure-reason.ts'
+import { isOwnShortage, reasonOf } from './failure-reason.ts'
 import { Hedging } from './hedging/hedging.ts'
 import { isFailure, OutlierDetection } from './outliers.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
@@ -295,6 +295,7 @@ export class Upstream {
    */
   failed(endpoint: Endpoint, outcome: Outcome, epoch: number, error?: Error): void {
     endpoint.outlier.reason = error === undefined ? outcome.code : reasonOf(error)
+    if (error !== undefined && isOwnShortage(error)) return
     this.#outliers.failed(endpoint, outcome.retry === 'unsent' ? 'unreachable' : 'failing', epoch)
   }
 

@@ -74,6 +74,15 @@ test('half-open, the client of the probe leaves_the next request is the probe', 
   assert.equal(subject.admission.concurrency, 5)
 })
 
+test('no descriptor left for a connection_nobody is ejected for it, and the reason is kept', (t) => {
+  const { subject, a, told } = rig(t, 'ab')
+  const none = Object.assign(new Error('connect EMFILE 127.0.0.1:80'), { code: 'EMFILE' })
+  for (let n = 0; n < 10; n++) subject.failed(a, outcomes.connectFailed, a.outlier.epoch, none)
+  assert.deepEqual([told, a.outlier.state, a.outlier.reason], [[], 'in', none.message])
+  subject.failed(a, outcomes.connectFailed, a.outlier.epoch, new Error('connect ECONNREFUSED 127.0.0.1:80'))
+  assert.deepEqual(told, ['a out'])
+})
+
 test('half-open, sent something before that while it failed open_that is no probe', async (t) => {
   const { subject, a, b, fail } = rig(t, 'ab')
   fail(a, unanswered)
