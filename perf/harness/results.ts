@@ -28,14 +28,23 @@ export interface Results {
 
 /** Writes `<date>-<revision>.json` and returns its path. */
 export function writeResults(folder: string, results: Results): string {
+  return writeRun(folder, results, '')
+}
+
+/** Writes what a run of any kind has found. @param kind behind the revision in the file's name, as `-overload` @returns the path */
+export function writeRun<R extends { readonly date: string; readonly revision: string }>(
+  folder: string,
+  results: R,
+  kind: string,
+): string {
   mkdirSync(folder, { recursive: true })
-  const path = join(folder, `${fileDate(results.date)}-${results.revision}.json`)
+  const path = join(folder, `${fileDate(results.date)}-${results.revision}${kind}.json`)
   writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`)
   return path
 }
 
 /** `2026-01-31T12:34:56.789Z` as `2026-01-31T123456Z`: sortable, and allowed in file names everywhere. */
-export function fileDate(iso: string): string {
+function fileDate(iso: string): string {
   return iso.replace(/\.\d+Z$/, 'Z').replaceAll(':', '')
 }
 

@@ -1,7 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Machine } from '../harness/machine.ts'
-import { fileDate } from '../harness/results.ts'
+import { writeRun } from '../harness/results.ts'
 import type { Portions } from './count.ts'
 import type { Counted } from './run.ts'
 import type { InstructionsSummary } from './summary.ts'
@@ -26,8 +24,5 @@ export interface InstructionsResults {
 
 /** Writes `<date>-<revision>-instructions.json` and returns its path. */
 export function writeInstructionsResults(folder: string, results: InstructionsResults): string {
-  mkdirSync(folder, { recursive: true })
-  const path = join(folder, `${fileDate(results.date)}-${results.revision}-instructions.json`)
-  writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`)
-  return path
+  return writeRun(folder, results, '-instructions')
 }

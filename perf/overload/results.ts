@@ -1,7 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Machine } from '../harness/machine.ts'
-import { fileDate } from '../harness/results.ts'
+import { writeRun } from '../harness/results.ts'
 import type { Turn } from '../harness/turn.ts'
 import type { OverloadSchedule } from './arguments.ts'
 import type { Verdict } from './laws.ts'
@@ -32,8 +30,5 @@ export interface OverloadResults {
 
 /** Writes `<date>-<revision>-overload.json` and returns its path. */
 export function writeOverloadResults(folder: string, results: OverloadResults): string {
-  mkdirSync(folder, { recursive: true })
-  const path = join(folder, `${fileDate(results.date)}-${results.revision}-overload.json`)
-  writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`)
-  return path
+  return writeRun(folder, results, '-overload')
 }
