@@ -10,7 +10,7 @@
  *             loop, so that a short response leaves in one packet.
  *
  * A connection that is to close is closed by `end` where the whole response goes out in one call, and by hand where there is no
- * body, or one in pieces (../closing.ts). Where the client has not kept up, or goes on sending its own body, it is left to the client to close.
+ * body, or one in pieces (../closing.ts). A client that has not kept up, or goes on sending its own body, is to close it itself.
  *
  * The head leaves with the first body byte: neither binding can send it alone (native-notes/06-head-needs-a-byte.md).
  *
@@ -18,7 +18,7 @@
  *   - what is kept beyond the call that brought it, and its microtasks, is a copy (endpoint-socket.ts).
  *   - `pending` is not null exactly while `blocked`; nothing is written then but from `onWritable`.
  *   - never an empty `tryEnd`, never two writes in one cork unless both fit it together (native-notes/01-lost-writes.md).
- *   - after `complete` the native response is not touched again.
+ *   - after `complete` the native response is not touched again from here; closing.ts has it where it closes the connection.
  */
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
@@ -85,7 +85,7 @@ export class ResponseBody {
    * @param writeBytes what the binding can write safely at a time
    * @param onDrained room again after `write` said false
    * @param onComplete the last byte is with the binding; may come inside `begin`, `write` or `end`
-   * @param onLast the native response is about to be ended: whoever else holds it must let go now; whether all of the request is here
+   * @param onLast the native response is about to be ended: whoever else holds it must let go now, and say whether all has come
    */
   constructor(writeBytes: number, onDrained: () => void, onComplete: () => void, onLast = nobodyElse) {
     this.#writeBytes = writeBytes

@@ -69,7 +69,10 @@ export class Refusal {
     return this.#bytes
   }
 
-  /** The client's connection closes behind it, as it may have sent frames already; behind a long one that it does not take at once, that is left to the client. */
+  /**
+   * The client's connection closes behind it, as it may have sent frames already; behind a long one that it does not take at once, that
+   * is left to the client.
+   */
   send(res: HttpResponse): void {
     res.cork(() => {
       res.writeStatus(statusLine(this.status))
