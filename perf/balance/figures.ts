@@ -1,17 +1,22 @@
 /** What the policies make of one slow and one failing endpoint of three: figures from the simulator, the same every time. */
+
+import { defaultSlowFactor } from '../../src/config/schema-outliers.ts'
 import { balancePlans } from '../../test/support/fakes/plans.ts'
 import { type Phase, type Report, simulate } from '../../test/support/simulator.ts'
 
 export const policies = ['round-robin', 'random', 'hash', 'least-connections', 'two-choices', 'ewma'] as const
 
-/** What may stand beside a policy: `hedging` behind the 90th percentile, or slow endpoints ejected by `outliers.slowFactor`. */
-export type Beside = 'nothing' | 'hedging' | 'slowFactor'
+/**
+ * What stands beside a policy: what a configuration that says no more than the policy has; nothing; `hedging` behind the 90th percentile,
+ * and no more than that; or slow endpoints ejected by `outliers.slowFactor`.
+ */
+export type Beside = 'defaults' | 'nothing' | 'hedging' | 'slowFactor'
 
-/** What is in front of the endpoints: each policy, and what else can be done where it counts only, or not even that. */
+/** What is in front of the endpoints: each policy as it is by default, `two-choices` without its help or with other, and help for one without. */
 export const setups: readonly { readonly policy: (typeof policies)[number]; readonly beside: Beside }[] = [
-  ...policies.map((policy) => ({ policy, beside: 'nothing' as const })),
+  ...policies.map((policy) => ({ policy, beside: 'defaults' as const })),
+  { policy: 'two-choices', beside: 'nothing' },
   { policy: 'two-choices', beside: 'hedging' },
-  { policy: 'two-choices', beside: 'slowFactor' },
   { policy: 'round-robin', beside: 'slowFactor' },
 ]
 
@@ -57,9 +62,16 @@ export function measure(): Figures[] {
   )
 }
 
+const suffixes: Readonly<Record<Beside, string>> = {
+  defaults: '',
+  nothing: ' that counts only',
+  hedging: ' that counts and hedges',
+  slowFactor: ' with slowFactor',
+}
+
 /** For tables and charts. */
 export function nameOf({ policy, beside }: Pick<Figures, 'policy' | 'beside'>): string {
-  return beside === 'nothing' ? policy : `${policy}, ${beside}`
+  return policy + suffixes[beside]
 }
 
 function figuresOf(policy: Figures['policy'], beside: Beside, sigma: number): Figures {
@@ -77,7 +89,7 @@ function figuresOf(policy: Figures['policy'], beside: Beside, sigma: number): Fi
       sigma,
       phases,
       ...(beside === 'hedging' ? { hedging: parameters.hedging } : {}),
-      ...(beside === 'slowFactor' ? { slowFactor: parameters.slowFactor } : {}),
+      slowFactor: slowFactorOf(policy, beside),
     })
   const { slowness } = parameters
   const healthy = run()
@@ -98,6 +110,11 @@ function figuresOf(policy: Figures['policy'], beside: Beside, sigma: number): Fi
     failingShare: rounded(failing.endpoints[2]?.share ?? 0, 4),
     backAfterSeconds: backAfter(recovering),
   }
+}
+
+function slowFactorOf(policy: Figures['policy'], beside: Beside): number | false {
+  if (beside === 'defaults') return defaultSlowFactor(policy)
+  return beside === 'slowFactor' && parameters.slowFactor
 }
 
 const recoversAtMs = 30_000
@@ -128,7 +145,7 @@ export function markdown(rows: readonly Figures[]): string {
     'back after',
   ]
   const lines = rows.map((row) => [
-    row.beside === 'nothing' ? `\`${row.policy}\`` : `\`${row.policy}\`, ${row.beside}`,
+    nameOf(row).replace(row.policy, `\`${row.policy}\``),
     `${row.sigma}`,
     `${row.healthyP99}`,
     row.slowP90.toLocaleString('en'),

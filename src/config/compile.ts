@@ -23,6 +23,7 @@ import { limits } from './limits.ts'
 import type { Config, RouteConfig, UpstreamConfig } from './schema.ts'
 import type { HedgingConfig } from './schema-hedging.ts'
 import { type ListenerConfig, listener, longListener } from './schema-listener.ts'
+import { defaultSlowFactor } from './schema-outliers.ts'
 import { upstreamSettings } from './schema-upstream.ts'
 import { parseSize } from './size.ts'
 import { tlsPlan } from './tls-files.ts'
@@ -118,7 +119,7 @@ function upstreamPlan(name: string, config: UpstreamConfig, directory: string): 
     ...(settings.hedging === false ? undefined : { hedging: hedgingPlan(settings.hedging) }),
     ...(settings.tls === undefined ? undefined : { tls: upstreamTlsPlan(settings.tls, directory) }),
     ...(settings.proxyProtocol === undefined ? undefined : { proxyProtocol: settings.proxyProtocol }),
-    outliers: outliers === false ? null : outliersPlan(outliers),
+    outliers: outliers === false ? null : outliersPlan(outliers, balance),
     health: health === false ? null : healthPlan(health),
   }
 }
@@ -146,11 +147,14 @@ function hedgingPlan({ percentile, min, max, methods }: Exclude<HedgingConfig, f
   return { share: percentile / 100, minMs: milliseconds(min), maxMs: milliseconds(max), methods }
 }
 
-function outliersPlan(config: Exclude<UpstreamSettings['outliers'], false>): OutliersPlan {
+function outliersPlan(
+  config: Exclude<UpstreamSettings['outliers'], false>,
+  balance: UpstreamSettings['balance'],
+): OutliersPlan {
   const timeMs = milliseconds(config.time)
   const maxTimeMs = Math.max(timeMs, milliseconds(config.maxTime))
-  const { failures, maxOut, slowFactor = null } = config
-  return { failures, timeMs, maxTimeMs, maxOut, slowFactor }
+  const { failures, maxOut, slowFactor = defaultSlowFactor(balance) } = config
+  return { failures, timeMs, maxTimeMs, maxOut, slowFactor: slowFactor === false ? null : slowFactor }
 }
 
 function healthPlan(config: Exclude<UpstreamSettings['health'], false>): HealthPlan {

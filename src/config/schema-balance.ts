@@ -115,7 +115,7 @@ export const balance = z
   .describe(
     'Which endpoint takes the next request. Default "round-robin", smooth and weighted; "least-connections": the one ' +
       'with the fewest requests in flight, for answers of very different length; "random", weighted; "two-choices": of two at ' +
-      'random the one with fewer in flight, for many workers; "ewma": of two at random the one with the lower product of ' +
+      'random the one with fewer in flight, for many workers, and whoever is five times slower is ejected ("outliers", "slowFactor"); "ewma": of two at random the one with the lower product of ' +
       'latency and requests in flight, which keeps slow and failing endpoints out of the way; "hash": by a key such as the ' +
       'client\'s address; "sticky": by a cookie. The last two have settings: {"policy": "hash", ...}. Each worker counts for itself.',
   )

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { limits } from './limits.ts'
 import { duration, fraction, integer, number, section } from './nodes.ts'
+import type { BalanceConfig } from './schema-balance.ts'
 
 const settings = section({
   failures: integer(limits.outlierFailures)
@@ -27,13 +28,23 @@ const settings = section({
         '0 to 1; default 0.5: never more than half, so that a single endpoint is never ejected. Endpoints that cannot be ' +
         'connected to are ejected regardless.',
     ),
-  slowFactor: number(limits.outlierSlowFactor)
+  slowFactor: z
+    .union(
+      [
+        z.literal(false).describe('None is ejected for being slow.'),
+        number(limits.outlierSlowFactor).describe('From 2 to 1000 times.'),
+      ],
+      {
+        error: `false, or a number from ${limits.outlierSlowFactor.min} to ${limits.outlierSlowFactor.max}`,
+      },
+    )
     .optional()
     .describe(
       'An endpoint whose answers typically take this many times as long as those of the others is ejected, too, under "maxOut"; the ' +
         'request that is its probe has to be quicker. Its typical latency to the head (a geometric mean of some 64 answers) is compared ' +
-        'with the median of the others. 2 to 1000; 5 is a good value. Absent: none is ejected for being slow. Not for endpoints ' +
-        'whose requests differ by nature, as with "hash" by path.',
+        'with the median of the others. 2 to 1000, or false; default 5 with "balance": "two-choices", which cannot keep requests from a ' +
+        'slow endpoint by counting, and false with every other policy. Not for endpoints whose requests differ by nature, as with ' +
+        '"hash" by path.',
     ),
 })
 
@@ -53,3 +64,13 @@ export const outliers = z
       'same; if there is none, requests are answered 503 at once, except for one probe a second. Each worker detects for itself. ' +
       'false turns it off.',
   )
+
+/**
+ * What `slowFactor` is where the configuration does not say. `two-choices` is to keep a slow endpoint from showing, and cannot
+ * by counting (proxy/balance/two-choices.ts tells why). Which endpoint it sends a request to is chance and does not hang on the
+ * request, so that all of them have the same mix and can be compared. `ewma` needs no help; `hash` and `sticky` give endpoints requests that
+ * differ; and who chose another policy asked for nothing of the kind.
+ */
+export function defaultSlowFactor(balance: BalanceConfig): number | false {
+  return balance === 'two-choices' ? 5 : false
+}

@@ -52,8 +52,8 @@ export interface Simulation {
   readonly clients?: number
   /** The percentile, 0 to 1, and how many of the requests may be hedged at most. Absent: none is. */
   readonly hedging?: { readonly share: number; readonly budget: number }
-  /** Of `outliers`. Absent: nobody is ejected. */
-  readonly slowFactor?: number
+  /** Of `outliers`. Absent or false: nobody is ejected. */
+  readonly slowFactor?: number | false
 }
 
 export interface EndpointReport {
@@ -154,7 +154,7 @@ export function simulate(simulation: Simulation): Report {
     phases = [],
     clients = 1000,
     hedging,
-    slowFactor = null,
+    slowFactor = false,
   } = simulation
   let now = 0
   // One source for each purpose, so that two policies see the same arrivals.
@@ -168,7 +168,7 @@ export function simulate(simulation: Simulation): Report {
   const balancer = makeBalancer<Node>(balance, random.policy, () => now)
   const events = new Heap()
   const outliers = new OutlierDetection<Node>(
-    { ...neverForFailures, slowFactor },
+    { ...neverForFailures, slowFactor: slowFactor === false ? null : slowFactor },
     () => nodes,
     () => now,
     { onChange: rebuild, onOut() {}, onBack() {} },

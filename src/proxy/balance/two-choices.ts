@@ -4,7 +4,7 @@
  * which sees only what is in flight of its own, do not all run to the same endpoint as they would with `least-connections`.
  *
  * Being about numbers in flight, it cannot keep a slow endpoint out: whoever takes ten times as long gets a tenth of what
- * another gets, not nothing (Little's law). `ewma` can, and `outliers.slowFactor` does it for any policy.
+ * another gets, not nothing (Little's law). Hence it comes with `outliers.slowFactor`, which ejects such an endpoint.
  */
 import { lighter } from './least-connections.ts'
 import type { Balancer, Candidate, RandomSource } from './policy.ts'
