@@ -3,16 +3,19 @@
  * the results and draws charts. `npm run bench overload` is in overload.ts, `npm run bench instructions` in instructions.ts.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BenchArguments, parseArguments, usage } from './harness/arguments.ts'
 import { chartsMissing, drawCharts } from './harness/charts.ts'
 import { understand } from './harness/command-line.ts'
+import { withText } from './harness/document.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
 import { type Processes, which } from './harness/processes.ts'
 import { renderRatios } from './harness/ratios.ts'
+import { markers, renderRecord } from './harness/record.ts'
 import { renderPasses, renderSummaries } from './harness/report.ts'
 import { type Results, revision, writeResults } from './harness/results.ts'
 import { rowsFor } from './harness/rows.ts'
@@ -89,13 +92,24 @@ function printTables(
     )
   }
   if (most !== undefined) console.log(`\n${renderRatios(measured, most)}\n`)
-  console.log(disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign))))
 }
 
-/** Writes the results and draws the charts. @param folder for both; null: where the documents look for them */
-function keep(results: Results, folder: string | null, undrawn: string | null): void {
+/** Writes the results and draws the charts, where the documents look for them unless `--out` names another folder. */
+function keep(
+  { full, out: folder }: BenchArguments,
+  results: Results,
+  others: string,
+  undrawn: string | null,
+): void {
   const out = folder === null ? join(root, 'perf/results') : resolve(folder)
-  console.log(`written: ${relative(process.cwd(), writeResults(out, results))}`)
+  const file = writeResults(out, results)
+  console.log(`written: ${relative(process.cwd(), file)}`)
+  if (full && folder === null) {
+    const readme = join(root, 'perf/README.md')
+    const record = renderRecord(results, relative(dirname(readme), file), others)
+    writeFileSync(readme, withText(readFileSync(readme, 'utf8'), markers, record))
+    console.log(`written: ${relative(process.cwd(), readme)}`)
+  }
   if (undrawn !== null) {
     console.log(`skipped: charts, ${undrawn}`)
     return
@@ -134,6 +148,8 @@ async function bench(
   const summaries = summarise(measured)
   const most = onlySuite(given.names)?.mostCpuRatio ?? (before === null ? undefined : negligible)
   printTables(given.passes, measured, summaries, most)
+  const others = disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign)))
+  console.log(others)
   const results: Results = {
     version: 2,
     date: prepared.date,
@@ -147,7 +163,12 @@ async function bench(
     summaries,
     measured,
   }
-  keep(results, given.out, most === undefined ? chartsMissing() : 'whose bars do not show small differences')
+  keep(
+    given,
+    results,
+    others,
+    most === undefined ? chartsMissing() : 'whose bars do not show small differences',
+  )
   // Each was named when it failed.
   if (measured.length < rows.length) process.exitCode = 1
 }

@@ -29,12 +29,12 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
        npm run bench overload -- --help
        npm run bench instructions -- --help
 
-  --full           everything: all scenarios and all peers, two hours
+  --full           everything: all scenarios and all peers, an hour; writes the tables of perf/README.md
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; none for named scenarios)
-  --turns N        how often each row is measured (1 to 100; default 5, in the short form 3, features 9)
-  --seconds N      length of a turn (1 to 60; default 3, in the short form 2, features 1)
-  --warmup N       seconds of load on each row before the first turn (0 to 60; default 2, features 1)
+  --turns N        how often each row is measured (1 to 100; default 5, short and full form 3, features 9)
+  --seconds N      length of a turn (1 to 60; default 3, short and full form 2, features 1)
+  --warmup N       seconds of load on each row before the first turn (0 to 60; default 2, full form and features 1)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
                    (features: left out; --passes puts them in)
   --generator G    wrk or autocannon (default: wrk where installed, else autocannon)
@@ -43,6 +43,11 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --out FOLDER     where the results go (default: perf/results)
   --list           print the suites, their scenarios, and the peers
   --help           print this`
+
+const shortForm = { turns: 3, seconds: 2, warmupSeconds: 2, passes: true }
+const namedForm = { turns: 5, seconds: 3, warmupSeconds: 2, passes: true }
+/** Some 170 rows. What takes longer than an hour nobody runs whole. */
+const fullForm = { turns: 3, seconds: 2, warmupSeconds: 1, passes: true }
 
 /** @throws {UsageError} that says what was expected and what was found. */
 export function parseArguments(argv: readonly string[]): BenchArguments {
@@ -69,12 +74,7 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
     throw new UsageError(`--full is every scenario: expected none by name, found "${positionals.join(' ')}"`)
   }
   const short = positionals.length === 0 && !values.full
-  const form = onlySuite(positionals)?.form ?? {
-    turns: short ? 3 : 5,
-    seconds: short ? 2 : 3,
-    warmupSeconds: 2,
-    passes: true,
-  }
+  const form = onlySuite(positionals)?.form ?? (values.full ? fullForm : short ? shortForm : namedForm)
   return {
     names: positionals,
     full: values.full,

@@ -1,6 +1,6 @@
 /** What `npm run bench overload -- --full` leaves in perf/README.md. */
 import type { Markers } from '../harness/document.ts'
-import { describeMachine } from '../harness/machine.ts'
+import { describeRun } from '../harness/record.ts'
 import { formatNumber } from '../harness/table.ts'
 import type { Turn } from '../harness/turn.ts'
 import { renderVerdicts } from './laws.ts'
@@ -17,13 +17,13 @@ export const markers: Markers = {
  * @param others how much of the machine others had, as a line
  */
 export function renderRecord(results: OverloadResults, file: string, others: string): string {
-  const { machine, revision, date, schedule, seed, setups, peers } = results
+  const { seed, setups } = results
   const capacities = setups.map(({ name, capacity }) => `\`${name}\` ${formatNumber(capacity)}/s`).join(', ')
   const closedLoop = new Map(
     Object.entries(results.closedLoop).map(([name, turns]: [string, readonly Turn[]]) => [name, { turns }]),
   )
   return [
-    `${date.slice(0, 10)}, ${revision}: ${describeMachine(machine)}; ${versionsOf(peers)}. ${schedule.turns} turns of ${schedule.seconds} s, seed ${seed}; capacity: ${capacities}. ${capital(others)}. [${file.split('/').at(-1)}](${file})`,
+    describeRun(results, `, seed ${seed}; capacity: ${capacities}`, file, others),
     '![Goodput and p99 over the offered load](charts/overload.svg)',
     'Goodput in percent of the capacity, and p99 of the served:',
     renderOverview(setups),
@@ -33,14 +33,4 @@ export function renderRecord(results: OverloadResults, file: string, others: str
     'What must hold:',
     renderVerdicts(results.verdicts),
   ].join('\n\n')
-}
-
-function versionsOf(peers: Readonly<Record<string, string>>): string {
-  return Object.entries(peers)
-    .map(([name, version]) => (name === 'fastapi' ? version : `${name} ${version}`))
-    .join(', ')
-}
-
-function capital(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
