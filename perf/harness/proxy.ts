@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { probeEnvironment } from './allocation.ts'
 import type { Certificate } from './certificate.ts'
 import { checkAnswer } from './check.ts'
-import type { Row } from './rows.ts'
+import type { Row } from './row.ts'
 import { type Bench, fileFor, lastWords, probeFolder, type Running } from './running.ts'
 
 /** What a proxy is to be: the same for Weir and every peer. */

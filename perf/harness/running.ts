@@ -3,7 +3,7 @@ import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Cores } from './placement.ts'
 import { type Child, type Processes, tailOf } from './processes.ts'
-import type { Row } from './rows.ts'
+import type { Row } from './row.ts'
 
 /** What starting anything takes. */
 export interface Bench {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type CpuTime, type Memory, machineTime, treeCpuTime, treeMemory } from './cpu.ts'
 import { type Generator, runLoad } from './load.ts'
 import type { LoadFigures } from './load-figures.ts'
-import type { Row } from './rows.ts'
+import type { Row } from './row.ts'
 import { assertAlive, type Bench, logBytes, type Running, writerFor } from './running.ts'
 import type { Load } from './scenario.ts'
 

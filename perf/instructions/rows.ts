@@ -1,4 +1,4 @@
-import type { Row } from '../harness/rows.ts'
+import type { Row } from '../harness/row.ts'
 import type { Scenario } from '../harness/scenario.ts'
 import type { Peer } from '../peers/peer.ts'
 import { canRun } from '../peers/peers.ts'

@@ -1,6 +1,6 @@
 /** Weir with both planes in one process, which a profiler is to look at. */
 import { startProxy } from '../harness/proxy.ts'
-import type { Row } from '../harness/rows.ts'
+import type { Row } from '../harness/row.ts'
 import type { Bench, Running } from '../harness/running.ts'
 import type { Scenario } from '../harness/scenario.ts'
 import { setupFor } from '../harness/subject.ts'

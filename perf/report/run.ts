@@ -1,7 +1,7 @@
 /** Runs experiments with the benchmark's own machinery: an experiment is a group of rows that take turns. */
 import { availableParallelism } from 'node:os'
 import { fastApiMissing } from '../harness/fastapi.ts'
-import type { Row } from '../harness/rows.ts'
+import type { Row } from '../harness/row.ts'
 import { type Measured, runRows } from '../harness/run.ts'
 import type { Run } from '../harness/run-settings.ts'
 import { findPeer } from '../peers/peers.ts'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { findGenerator } from '../../../../perf/harness/load.ts'
 import { Processes, which } from '../../../../perf/harness/processes.ts'
-import type { Row } from '../../../../perf/harness/rows.ts'
+import type { Row } from '../../../../perf/harness/row.ts'
 import { runRows } from '../../../../perf/harness/run.ts'
 import { small } from '../../../../perf/scenarios/routes.ts'
 

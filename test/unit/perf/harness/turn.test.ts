@@ -11,7 +11,7 @@ import {
   generatorNames,
 } from '../../../../perf/harness/load.ts'
 import { Processes, which } from '../../../../perf/harness/processes.ts'
-import type { Row } from '../../../../perf/harness/rows.ts'
+import type { Row } from '../../../../perf/harness/row.ts'
 import { rotate, runRows } from '../../../../perf/harness/run.ts'
 import type { Run } from '../../../../perf/harness/run-settings.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'

@@ -1,5 +1,5 @@
 /** Turns with given figures, for what is computed from turns. */
-import type { Row } from '../../../../perf/harness/rows.ts'
+import type { Row } from '../../../../perf/harness/row.ts'
 import type { Measured } from '../../../../perf/harness/run.ts'
 import type { Turn } from '../../../../perf/harness/turn.ts'
 import type { Variant } from '../../../../perf/report/experiment.ts'
