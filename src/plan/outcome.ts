@@ -15,6 +15,8 @@ export type Fault = 'none' | 'client' | 'endpoint' | 'overload' | 'weir'
 export type Retry = 'never' | 'unsent' | 'idempotent' | 'elsewhere'
 
 export interface Outcome {
+  /** Its place in the table, from 0. */
+  readonly index: number
   /** The word in logs, statistics and answers. */
   readonly code: string
   /** What the client gets if no head has gone out; 0 where nothing can or need be sent. */
@@ -27,6 +29,8 @@ export interface Outcome {
   readonly message: string
 }
 
+let rows = 0
+
 function row(
   code: string,
   status: number,
@@ -35,7 +39,7 @@ function row(
   message: string,
   closes = false,
 ): Outcome {
-  return Object.freeze({ code, status, fault, retry, closes, message })
+  return Object.freeze({ index: rows++, code, status, fault, retry, closes, message })
 }
 
 export const outcomes = Object.freeze({

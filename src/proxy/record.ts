@@ -44,11 +44,14 @@ const withoutExchange = {
   responseBytes: 0,
 }
 
+const all: readonly Outcome[] = Object.values(outcomes)
+
 export class Recorder {
   inFlight = 0
   readonly #log: Logger
   readonly #random: RandomSource
-  readonly #counts = new Map<Outcome, number>()
+  /** By `Outcome.index`. */
+  readonly #counts: number[] = all.map(() => 0)
   #errors = false
   #sample = 0
   #attemptLines = false
@@ -56,7 +59,6 @@ export class Recorder {
   constructor(log: Logger, random: RandomSource) {
     this.#log = log
     this.#random = random
-    for (const outcome of Object.values(outcomes)) this.#counts.set(outcome, 0)
   }
 
   configure(plan: LogPlan): void {
@@ -106,12 +108,15 @@ export class Recorder {
   /** Counts by outcome code, only those that occurred. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = {}
-    for (const [outcome, count] of this.#counts) if (count > 0) counts[outcome.code] = count
+    for (const { code, index } of all) {
+      const count = this.#counts[index] as number
+      if (count > 0) counts[code] = count
+    }
     return counts
   }
 
   #count(outcome: Outcome): void {
-    this.#counts.set(outcome, (this.#counts.get(outcome) as number) + 1)
+    ;(this.#counts[outcome.index] as number)++
   }
 
   #isWanted(outcome: Outcome, status: number): boolean {
