@@ -76,7 +76,9 @@ export class DataPlane implements DataPlaneContext {
     this.#log = log
     this.#random = random
     this.#upstreamLog = upstreamLog(log, (upstream) => this.#refuseWaiting(upstream))
-    this.#listener = new Listener(binding, (res, request, by) => this.#onRequest(res, request, by))
+    this.#listener = new Listener(binding, (res, request, by, method) =>
+      this.#onRequest(res, request, by, method),
+    )
   }
 
   /**
@@ -197,7 +199,7 @@ export class DataPlane implements DataPlaneContext {
       const path = cleanPath(request.getUrl())
       const route = path === null ? null : this.#router.match(request.getHeader('host'), path)
       if (!wantsWebSocket(request) || route === null || route.upstream === null) {
-        return this.#onRequest(res, request, by)
+        return this.#onRequest(res, request, by, 'GET')
       }
       const last = this.#isLast(res, by)
       if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
@@ -217,7 +219,7 @@ export class DataPlane implements DataPlaneContext {
     return spent || this.draining
   }
 
-  #onRequest(res: HttpResponse, request: HttpRequest, by: ListenerFacts): void {
+  #onRequest(res: HttpResponse, request: HttpRequest, by: ListenerFacts, method: string): void {
     let exchange: Exchange | null = null
     try {
       if (this.draining) this.lastRequestAt = performance.now()
@@ -229,7 +231,6 @@ export class DataPlane implements DataPlaneContext {
       const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && route.guard === null) {
-        const method = request.getCaseSensitiveMethod()
         if (isPlain(request, method, url, this.limits)) {
           this.recorder.responded(route.reply.status, () => describe(res, request, by))
           const connection = request.getHeader('connection')
@@ -238,8 +239,7 @@ export class DataPlane implements DataPlaneContext {
         }
       }
       exchange = this.#spareExchanges.pop() ?? new Exchange(this, this.#spareExchanges)
-      exchange.head.by = by
-      exchange.head.last = last
+      exchange.head.begin(method, url, by, last)
       exchange.begin(res, request, route, path)
     } catch (error) {
       this.#log.error(

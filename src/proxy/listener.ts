@@ -20,7 +20,12 @@ import { type ListenerFacts, listenerFacts, plainListener } from './listener-fac
 import { Peers } from './peers.ts'
 import { makeTlsApp } from './tls-app.ts'
 
-export type RequestHandler = (res: HttpResponse, request: HttpRequest, by: ListenerFacts) => void
+export type RequestHandler = (
+  res: HttpResponse,
+  request: HttpRequest,
+  by: ListenerFacts,
+  method: string,
+) => void
 
 export type WebSocketBehavior = Parameters<TemplatedApp['ws']>[1]
 
@@ -173,7 +178,9 @@ export class Listener {
   }
 
   #register(app: TemplatedApp, facts: ListenerFacts): TemplatedApp {
-    app.any('/*', (res, request) => this.#onRequest(res, request, facts))
+    // Nearly all requests are GET: what their method is need not be asked for.
+    app.get('/*', (res, request) => this.#onRequest(res, request, facts, 'GET'))
+    app.any('/*', (res, request) => this.#onRequest(res, request, facts, request.getCaseSensitiveMethod()))
     if (this.#webSockets !== null) app.ws('/*', this.#counted(this.#webSockets(facts), facts))
     return app
   }

@@ -16,9 +16,9 @@ import { type ListenerFacts, plainListener } from './listener-facts.ts'
 import { asksForWebSocket, isHandshake } from './websocket/handshake.ts'
 
 export class RequestHead {
-  /** Of the listener that it came by. Set before it is read; it stays until the next one. */
+  /** Of the listener that it came by; it stays until the next one. */
   by: ListenerFacts = plainListener
-  /** The answer is the connection's last, for Weir's own reasons. Set before it is read. */
+  /** The answer is the connection's last, for Weir's own reasons. */
   last = false
   method = ''
   /** Path and query, byte for byte as the client sent it. */
@@ -46,6 +46,7 @@ export class RequestHead {
   fault: string | null = null
   /** What the client is told then. */
   verdict: Outcome = outcomes.badRequest
+  #path = ''
   #bytes = 0
   #count = 0
   #hosts = 0
@@ -76,13 +77,25 @@ export class RequestHead {
   }
 
   /**
-   * Reads everything but the remote address. Afterwards `fault` says whether the request may be forwarded.
+   * What is known before the head is read.
+   * @param path as the client sent it, without the query
+   * @param by the listener that the request came by
+   * @param last the answer is the connection's last, for Weir's own reasons
+   */
+  begin(method: string, path: string, by: ListenerFacts, last: boolean): void {
+    this.method = method
+    this.#path = path
+    this.by = by
+    this.last = last
+  }
+
+  /**
+   * Reads what `begin` does not tell, all but the remote address. Afterwards `fault` says whether the request may be forwarded.
    * @param cleaned the cleaned path (clean-path.ts); null if it climbs above the root
    * @param forwardCleaned `target` is to have it instead of the one received
    */
   read(request: HttpRequest, cleaned: string | null, forwardCleaned: boolean, limits: LimitsPlan): void {
-    this.method = request.getCaseSensitiveMethod()
-    const path = forwardCleaned ? (cleaned as string) : request.getUrl()
+    const path = forwardCleaned ? (cleaned as string) : this.#path
     // undefined without a `?`, '' with nothing behind it; the types say string.
     const query = request.getQuery() as string | undefined
     this.target = query === undefined ? path : `${path}?${query}`
@@ -136,6 +149,7 @@ export class RequestHead {
     this.#framed = false
     this.fault = null
     this.verdict = outcomes.badRequest
+    this.#path = ''
     this.#bytes = 0
     this.#count = 0
     this.#hosts = 0

@@ -58,7 +58,7 @@ export class WebSockets implements SessionHost {
       return answer(res, refusal, 'GET', request.getHeader('accept'), true)
     }
     const session = new Session(this)
-    session.head.by = by
+    session.head.begin('GET', request.getUrl(), by, false)
     this.#sessions.add(session)
     session.begin(res, request, context, route, path)
   }

@@ -79,7 +79,9 @@ export class FakeContext implements DataPlaneContext {
     const res = new FakeResponse({ ...client, loop: this.#loop })
     const native = new FakeRequest(request)
     const exchange = this.spareExchanges.pop() ?? new Exchange(this, this.spareExchanges)
-    res.inHandler(() => exchange.begin(res.native, native.native, route, cleanPath(native.native.getUrl())))
+    const path = native.getUrl()
+    exchange.head.begin(native.getCaseSensitiveMethod(), path, exchange.head.by, false)
+    res.inHandler(() => exchange.begin(res.native, native.native, route, cleanPath(path)))
     native.die()
     return { res, exchange }
   }

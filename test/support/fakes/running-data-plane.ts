@@ -40,6 +40,7 @@ export class WatchedBinding {
 
   #watch(app: TemplatedApp): TemplatedApp {
     const watched = {
+      get: app.get.bind(app),
       any: app.any.bind(app),
       ws: app.ws.bind(app),
       filter: app.filter.bind(app),

@@ -8,6 +8,7 @@ import { WatchedBinding } from '../../support/fakes/running-data-plane.ts'
 import { unusedPort } from '../../support/origin.ts'
 import { fetchRaw } from '../../support/raw-client.ts'
 import { waitFor } from '../../support/wait.ts'
+import { headerValue } from '../../support/wire.ts'
 
 /** An address for documentation (RFC 5737): no machine has it. */
 const foreign = { host: '203.0.113.1', port: 8080 }
@@ -42,6 +43,19 @@ test('applied_accepts and answers on every listener', async (t) => {
   assert.equal(listener.apply([loopback(0), loopback(other)]), null)
   for (const port of watched.ports) assert.equal((await fetchRaw(port)).text, 'hello')
 })
+
+for (const method of ['GET', 'get', 'HEAD', 'POST', 'GETS', 'PURGE']) {
+  test(`${method}_handed on with its method, as it was sent`, async (t) => {
+    const watched = new WatchedBinding()
+    const listener = new Listener(watched.binding, (res, _request, _by, told) =>
+      res.writeHeader('x-method', told).end(),
+    )
+    t.after(() => listener.end())
+    listener.apply([loopback(0)])
+    const { head } = await fetchRaw(watched.ports[0] as number, { method })
+    assert.equal(headerValue(head.headers, 'x-method'), method)
+  })
+}
 
 test('applied again_opens what is new, closes what is gone, leaves the rest alone', async (t) => {
   const { watched, listener } = setUp(t)

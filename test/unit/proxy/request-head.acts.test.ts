@@ -4,11 +4,11 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { RequestHead } from '../../../src/proxy/request-head.ts'
 import { FakeRequest, type FakeRequestOptions } from '../../support/fakes/http-request.ts'
-import { plan } from '../../support/fakes/plans.ts'
+import { readHead } from '../../support/fakes/read-head.ts'
 
 function read(options: FakeRequestOptions): RequestHead {
   const head = new RequestHead()
-  head.read(new FakeRequest(options).native, '/', false, plan().limits)
+  readHead(head, new FakeRequest(options).native)
   return head
 }
 

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { LimitsPlan } from '../../../src/plan/plan.ts'
-import { cleanPath } from '../../../src/proxy/clean-path.ts'
 import { RequestHead } from '../../../src/proxy/request-head.ts'
 import { FakeRequest, type FakeRequestOptions } from '../../support/fakes/http-request.ts'
-import { plan } from '../../support/fakes/plans.ts'
+import { readHead } from '../../support/fakes/read-head.ts'
 
 function read(options: FakeRequestOptions, head = new RequestHead()): RequestHead {
   const request = new FakeRequest(options)
-  head.read(request.native, cleanPath(request.native.getUrl()), false, plan().limits)
+  readHead(head, request.native)
   request.die()
   return head
 }
@@ -326,7 +325,7 @@ test('limit_passed by one is told apart by its answer, at the limit is not', () 
   const judged = (options: FakeRequestOptions, limits: Partial<LimitsPlan>) => {
     const head = new RequestHead()
     const request = new FakeRequest(options).native
-    head.read(request, cleanPath(request.getUrl()), false, { ...plan().limits, ...limits })
+    readHead(head, request, limits)
     return head.fault === null ? 0 : head.verdict.status
   }
   // `GET /abc HTTP/1.1`, `host: test`, each with its line end, is 19 + 12.
