@@ -16,6 +16,14 @@ import type * as uWebSockets from 'uws-20.69'
 export type Uws = typeof uWebSockets
 export type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from 'uws-20.69'
 
+/**
+ * Text that goes to the binding with each request: of an ArrayBuffer it reads the bytes where they lie, of a string it makes a
+ * copy in UTF-8 first.
+ */
+export function bytesOf(text: string): ArrayBuffer {
+  return new TextEncoder().encode(text).buffer
+}
+
 /** The limits that the binding sets and Weir can only choose or know. */
 export const nativeLimits = {
   /**

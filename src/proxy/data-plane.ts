@@ -5,7 +5,7 @@
  * notices. An exchange that has begun keeps the route that it began with.
  */
 import type { Logger } from 'pino'
-import { type Binding, type HttpRequest, type HttpResponse, nativeLimits } from '../native/uws.ts'
+import { type Binding, bytesOf, type HttpRequest, type HttpResponse, nativeLimits } from '../native/uws.ts'
 import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
 import { outcomes } from '../plan/outcome.ts'
 import type { LimitsPlan, ListenerPlan, Plan, UpstreamPlan } from '../plan/plan.ts'
@@ -44,6 +44,13 @@ const unlimited: LimitsPlan = {
 }
 /** The default of `limits.headBytes`. A fixed answer is too cheap to add up a head that may be some KiB longer. */
 const usualHeadBytes = 16_384
+/** Asked for with each fixed answer. */
+const names = {
+  connection: bytesOf('connection'),
+  contentLength: bytesOf('content-length'),
+  host: bytesOf('host'),
+  transferEncoding: bytesOf('transfer-encoding'),
+}
 const nothingForwarded = { trustedProxies: [], forwarded: false, via: false, requestId: false }
 
 export class DataPlane implements DataPlaneContext {
@@ -228,12 +235,13 @@ export class DataPlane implements DataPlaneContext {
       const router = this.#router
       const url = request.getUrl()
       const path = cleanPath(url)
-      const route = path === null ? null : router.match(router.byHost ? request.getHeader('host') : '', path)
+      const route =
+        path === null ? null : router.match(router.byHost ? request.getHeader(names.host) : '', path)
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && route.guard === null) {
         if (isPlain(request, method, url, this.limits)) {
           this.recorder.responded(route.reply.status, () => describe(res, request, by))
-          const connection = request.getHeader('connection')
+          const connection = request.getHeader(names.connection)
           const itself = bindingCloses(connection)
           return route.reply.send(res, method, last || itself || wantsClose(connection), itself)
         }
@@ -259,12 +267,12 @@ function isPlain(request: HttpRequest, method: string, url: string, limits: Limi
     limits.headBytes >= usualHeadBytes &&
     limits.headerCount === nativeLimits.headerCount &&
     url.length + (query === undefined ? 0 : query.length + 1) <= limits.targetBytes &&
-    request.getHeader('content-length') === '' &&
-    request.getHeader('transfer-encoding') === '' &&
+    request.getHeader(names.contentLength) === '' &&
+    request.getHeader(names.transferEncoding) === '' &&
     isToken(method) &&
     isTarget(url) &&
     (query === undefined || isTarget(`/${query}`)) &&
-    isHost(request.getHeader('host'))
+    isHost(request.getHeader(names.host))
   )
 }
 

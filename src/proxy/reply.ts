@@ -3,7 +3,7 @@
  * routes. Everything that can be put together beforehand is.
  */
 
-import type { HttpResponse } from '../native/uws.ts'
+import { bytesOf, type HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/plan.ts'
 import { closeBehindLastByte } from './closing.ts'
@@ -161,17 +161,26 @@ export function writeContinue(res: HttpResponse): void {
 /** A route's fixed answer, ready to write. */
 export class FixedReply {
   readonly status: number
-  readonly #statusLine: string
-  readonly #headers: FixedResponse['headers']
-  readonly #body: string
+  readonly #statusLine: ArrayBuffer
+  /** Null: there are no headers. Else the first one's name, and its value with all further lines: one call writes them all. */
+  readonly #name: ArrayBuffer | null
+  readonly #lines: ArrayBuffer
+  /** Undefined: empty, which is cheaper than to say so. */
+  readonly #body: ArrayBuffer | undefined
+  readonly #bodyBytes: string
   /** null: it fits the cork. */
   readonly #large: Buffer | null
 
   constructor({ status, headers, body }: FixedResponse) {
     this.status = status
-    this.#statusLine = statusLine(status)
-    this.#headers = headers
-    this.#body = body
+    this.#statusLine = bytesOf(statusLine(status))
+    const [first, ...others] = headers
+    this.#name = first === undefined ? null : bytesOf(first[0])
+    this.#lines = bytesOf(
+      [first?.[1] ?? '', ...others.map(([name, value]) => `${name}: ${value}`)].join('\r\n'),
+    )
+    this.#body = body === '' ? undefined : bytesOf(body)
+    this.#bodyBytes = String(Buffer.byteLength(body))
     const headBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0)
     const large = headBytes + Buffer.byteLength(body) > oneCorkBytes && !isBodiless(status)
     this.#large = large ? Buffer.from(body) : null
@@ -185,13 +194,18 @@ export class FixedReply {
    */
   send(res: HttpResponse, method: string, close: boolean, itself = false): void {
     if (this.status !== 200) res.writeStatus(this.#statusLine)
-    for (const [name, value] of this.#headers) res.writeHeader(name, value)
-    if (this.#large !== null && method !== 'HEAD') {
+    if (this.#name !== null) res.writeHeader(this.#name, this.#lines)
+    if (isBodiless(this.status)) return endWithoutBody(res, close, itself)
+    if (method === 'HEAD') {
+      res.writeHeader('content-length', this.#bodyBytes)
+      return endWithoutBody(res, close, itself)
+    }
+    if (this.#large !== null) {
       if (close) res.writeHeader('connection', 'close')
       return endWithLarge(res, this.#large, close && !itself)
     }
-    if (isBodiless(this.status)) endWithoutBody(res, close, itself)
-    else writeBody(res, method, this.#body, close, itself)
+    if (close && itself) res.writeHeader('connection', 'close')
+    res.end(this.#body, close && !itself)
   }
 }
 

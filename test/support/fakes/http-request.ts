@@ -50,8 +50,9 @@ export class FakeRequest {
   }
 
   /** One character for each byte, unlike `forEach`. */
-  getHeader(name: string): string {
-    return this.#read(this.#headers.find(([each]) => each === name)?.[1].latin1Slice() ?? '')
+  getHeader(name: string | ArrayBuffer): string {
+    const wanted = typeof name === 'string' ? name : Buffer.from(name).latin1Slice()
+    return this.#read(this.#headers.find(([each]) => each === wanted)?.[1].latin1Slice() ?? '')
   }
 
   forEach(visit: (name: string, value: string) => void): void {

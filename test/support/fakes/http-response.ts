@@ -17,7 +17,7 @@ const corkBufferBytes = 16_384
 const safeCorkBytes = 16_000
 const date = 'Mon, 23 Nov 2026 12:00:00 GMT'
 
-type Text = string | Uint8Array
+type Text = string | Uint8Array | ArrayBuffer
 
 /** What all responses of one event loop share: one of them may be corked at a time. */
 export class FakeLoop {
@@ -409,5 +409,5 @@ export class FakeResponse {
 }
 
 function toBytes(text: Text): Buffer {
-  return typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(text)
+  return typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(new Uint8Array(text))
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadBinding, nativeLimits } from '../../../src/native/uws.ts'
+import { bytesOf, loadBinding, nativeLimits } from '../../../src/native/uws.ts'
 
 const newest = 'uws-20.69'
 const oldest = 'uws-20.51'
@@ -113,4 +113,9 @@ test('this machine_has one that loads', () => {
   const { uws, version } = loadBinding()
   assert.equal(typeof uws.App, 'function')
   assert.match(version, /^20\.\d+\.\d+$/)
+})
+
+test('bytesOf_the text as UTF-8, and not a byte more', () => {
+  for (const text of ['', 'host', 'é', 'x'.repeat(10_000)])
+    assert.deepEqual(Buffer.from(bytesOf(text)), Buffer.from(text))
 })
