@@ -38,6 +38,14 @@ test('a path has one spelling', () => {
   for (const [path, clean] of Object.entries(cases)) assert.equal(cleanPath(path), clean, path)
 })
 
+test('a path asked for again, behind any other_has the same spelling', () => {
+  for (const before of Object.keys(cases))
+    for (const [path, clean] of Object.entries(cases)) {
+      cleanPath(before)
+      assert.deepEqual([cleanPath(path), cleanPath(path)], [clean, clean], `${path} behind ${before}`)
+    }
+})
+
 test('a clean path is left alone, and has neither dot segments nor empty ones', () => {
   const piece = fc.constantFrom('/', '.', '..', 'a', 'B', '%2e', '%2F', '%41', '%25', '%c3', '~', '%')
   fc.assert(

@@ -145,6 +145,19 @@ for (const [text, ok] of targets) {
   test(`target ${JSON.stringify(text)}_${ok ? 'yes' : 'no'}`, () => assert.equal(isTarget(text), ok))
 }
 
+for (const [what, judge, cases] of [
+  ['host', isHost, hosts],
+  ['target', isTarget, targets],
+] as const) {
+  test(`${what} asked for again, behind any other_the same verdict`, () => {
+    for (const [before] of cases)
+      for (const [text, ok] of cases) {
+        judge(before)
+        assert.deepEqual([judge(text), judge(text)], [ok, ok], `${text} behind ${before}`)
+      }
+  })
+}
+
 /** RFC 9110, section 8.6: digits. Fifteen of them are all that can be counted exactly with room to spare. */
 const lengths: [text: string, value: number][] = [
   ['0', 0],
