@@ -240,7 +240,8 @@ export class DataPlane implements DataPlaneContext {
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && route.guard === null) {
         if (isPlain(request, method, url, this.limits)) {
-          this.recorder.responded(route.reply.status, () => describe(res, request, by))
+          const { status } = route.reply
+          if (this.recorder.responded(status)) this.recorder.tellResponded(describe(res, request, by), status)
           const connection = request.getHeader(names.connection)
           const itself = bindingCloses(connection)
           return route.reply.send(res, method, last || itself || wantsClose(connection), itself)
@@ -269,7 +270,7 @@ function isPlain(request: HttpRequest, method: string, url: string, limits: Limi
     url.length + (query === undefined ? 0 : query.length + 1) <= limits.targetBytes &&
     request.getHeader(names.contentLength) === '' &&
     request.getHeader(names.transferEncoding) === '' &&
-    isToken(method) &&
+    (method === 'GET' || isToken(method)) &&
     isTarget(url) &&
     (query === undefined || isTarget(`/${query}`)) &&
     isHost(request.getHeader(names.host))

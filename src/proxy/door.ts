@@ -34,7 +34,7 @@ export function answeredAtTheDoor(
     refuse(outcomes.badRequest, res, request, by, recorder)
     return true
   }
-  recorder.responded(redirectStatus, () => describe(res, request, by))
+  if (recorder.responded(redirectStatus)) recorder.tellResponded(describe(res, request, by), redirectStatus)
   // Nobody reads a body that comes with it.
   const hasBody = request.getHeader('content-length') !== '' || request.getHeader('transfer-encoding') !== ''
   const connection = request.getHeader('connection')
@@ -50,7 +50,8 @@ function refuse(
   by: ListenerFacts,
   recorder: Recorder,
 ): void {
-  recorder.responded(outcome.status, () => describe(res, request, by), outcome)
+  const { status } = outcome
+  if (recorder.responded(status, outcome)) recorder.tellResponded(describe(res, request, by), status, outcome)
   const itself = bindingCloses(request.getHeader('connection'))
   answer(res, outcome, request.getCaseSensitiveMethod(), request.getHeader('accept'), true, itself)
 }

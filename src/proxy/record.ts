@@ -80,16 +80,22 @@ export class Recorder {
     if (this.#isWanted(outcome, exchange.status)) this.#line(exchange, outcome)
   }
 
-  /** A fixed answer, or one of the listener's, begun and ended at once. `describe` is called only if a line is to be written. */
-  responded(
+  /**
+   * A fixed answer, or one of the listener's, begun and ended at once.
+   * @returns whether a line is to be written: `tellResponded` does it. Nothing need be described for one that is not
+   */
+  responded(status: number, outcome: Outcome = outcomes.responded): boolean {
+    this.#count(outcome)
+    return this.#isWanted(outcome, status)
+  }
+
+  /** The line of what `responded` has counted. */
+  tellResponded(
+    described: Pick<Recorded, 'head' | 'address'>,
     status: number,
-    describe: () => Pick<Recorded, 'head' | 'address'>,
     outcome: Outcome = outcomes.responded,
   ): void {
-    this.#count(outcome)
-    if (this.#isWanted(outcome, status)) {
-      this.#line({ ...withoutExchange, ...describe(), startedAt: performance.now(), status }, outcome)
-    }
+    this.#line({ ...withoutExchange, ...described, startedAt: performance.now(), status }, outcome)
   }
 
   /** An attempt failed; another may follow, or go on. @param attempt its number */

@@ -54,7 +54,9 @@ export class WebSockets implements SessionHost {
   ): void {
     const refusal = this.#refusal(request)
     if (refusal !== null) {
-      this.context.recorder.responded(refusal.status, () => describe(res, request, by), refusal)
+      const { recorder } = this.context
+      if (recorder.responded(refusal.status, refusal))
+        recorder.tellResponded(describe(res, request, by), refusal.status, refusal)
       return answer(res, refusal, 'GET', request.getHeader('accept'), true)
     }
     const session = new Session(this)

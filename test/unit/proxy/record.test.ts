@@ -59,7 +59,7 @@ test('nothing has happened_no counts', () => {
 
 test('fixed answer_counted, never in flight', () => {
   const { subject } = recorder(off)
-  subject.responded(200, () => assert.fail('nothing is described for a line that is not written'))
+  assert.equal(subject.responded(200), false, 'no line')
   assert.equal(subject.inFlight, 0)
   assert.deepEqual(subject.counts(), { responded: 1 })
 })
@@ -167,7 +167,8 @@ test('sample_as many as the dice say, errors always', () => {
 test('fixed answers, all_described and written, with no upstream', () => {
   const { memory, subject } = recorder(all)
   const { head, address } = recorded()
-  subject.responded(204, () => ({ head, address }))
+  assert.ok(subject.responded(204))
+  subject.tellResponded({ head, address }, 204)
   const [line] = memory.named('request')
   assert.equal(line?.status, 204)
   assert.equal(line?.outcome, 'responded')
