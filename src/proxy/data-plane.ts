@@ -25,7 +25,7 @@ import { bindingCloses, wantsClose } from './headers/hop-by-hop.ts'
 import { Listener } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
-import { Router } from './router.ts'
+import { fixedPaths, Router } from './router.ts'
 import { Upstream } from './upstream.ts'
 import type { UpstreamListener } from './upstream-listener.ts'
 import { upstreamLog } from './upstream-log.ts'
@@ -83,8 +83,8 @@ export class DataPlane implements DataPlaneContext {
     this.#log = log
     this.#random = random
     this.#upstreamLog = upstreamLog(log, (upstream) => this.#refuseWaiting(upstream))
-    this.#listener = new Listener(binding, (res, request, by, method) =>
-      this.#onRequest(res, request, by, method),
+    this.#listener = new Listener(binding, (res, request, by, method, path) =>
+      this.#onRequest(res, request, by, method, path),
     )
   }
 
@@ -101,7 +101,7 @@ export class DataPlane implements DataPlaneContext {
       )
     }
     this.#webSockets.configure(plan.websocket)
-    const unbound = this.#listener.apply(plan.listeners)
+    const unbound = this.#listener.apply(plan.listeners, fixedPaths(plan.routes))
     if (unbound !== null) return unbound
     const out = new Set(unhealthy)
     const names = new Set(plan.upstreams.map(({ name }) => name))
@@ -203,10 +203,11 @@ export class DataPlane implements DataPlaneContext {
   /** What has a key of a WebSocket's handshake; the rest of it need not be there. */
   #onUpgrade(res: HttpResponse, request: HttpRequest, context: unknown, by: ListenerFacts): void {
     try {
-      const path = cleanPath(request.getUrl())
+      const url = request.getUrl()
+      const path = cleanPath(url)
       const route = path === null ? null : this.#router.match(request.getHeader('host'), path)
       if (!wantsWebSocket(request) || route === null || route.upstream === null) {
-        return this.#onRequest(res, request, by, 'GET')
+        return this.#onRequest(res, request, by, 'GET', url)
       }
       const last = this.#isLast(res, by)
       if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
@@ -226,14 +227,13 @@ export class DataPlane implements DataPlaneContext {
     return spent || this.draining
   }
 
-  #onRequest(res: HttpResponse, request: HttpRequest, by: ListenerFacts, method: string): void {
+  #onRequest(res: HttpResponse, request: HttpRequest, by: ListenerFacts, method: string, url: string): void {
     let exchange: Exchange | null = null
     try {
       if (this.draining) this.lastRequestAt = performance.now()
       const last = this.#isLast(res, by)
       if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
       const router = this.#router
-      const url = request.getUrl()
       const path = cleanPath(url)
       const route =
         path === null ? null : router.match(router.byHost ? request.getHeader(names.host) : '', path)

@@ -20,11 +20,13 @@ import { type ListenerFacts, listenerFacts, plainListener } from './listener-fac
 import { Peers } from './peers.ts'
 import { makeTlsApp } from './tls-app.ts'
 
+/** @param path as the client sent it, without the query */
 export type RequestHandler = (
   res: HttpResponse,
   request: HttpRequest,
   by: ListenerFacts,
   method: string,
+  path: string,
 ) => void
 
 export type WebSocketBehavior = Parameters<TemplatedApp['ws']>[1]
@@ -49,6 +51,7 @@ export class Listener {
   readonly #slots: ConnectionSlots[] = []
   readonly #plain: TemplatedApp
   readonly #plainFacts: ListenerFacts
+  #paths: readonly string[] = []
   readonly #sockets = new Map<string, Open>()
 
   constructor(binding: Binding, onRequest: RequestHandler) {
@@ -57,7 +60,6 @@ export class Listener {
     this.#ports = binding.namesConnections ? new ConnectionPorts(this.limits) : null
     this.#plain = binding.uws.App()
     this.#plainFacts = this.#countedBy(this.#plain, { ...plainListener, peers: new Peers() })
-    this.#serve(this.#plain, this.#plainFacts)
   }
 
   /** Limits that connections have to keep to from now on, those that are open too. */
@@ -71,7 +73,6 @@ export class Listener {
   /** Handshakes of WebSockets go elsewhere from now on. Must come before the first `apply`, and once. */
   enableWebSockets(behavior: (by: ListenerFacts) => WebSocketBehavior): void {
     this.#webSockets = behavior
-    this.#plain.ws('/*', this.#counted(behavior(this.#plainFacts), this.#plainFacts))
   }
 
   /** The binding tells of the end of a connection that it has upgraded here only (native-notes/15-websockets.md). */
@@ -91,9 +92,12 @@ export class Listener {
 
   /**
    * Opens what is new in the list and closes what is gone from it.
+   * @param paths that apps which are made from now on tell by themselves (`fixedPaths`)
    * @returns the listener that could not be bound (what was opened for this list is closed again), or null
    */
-  apply(listeners: readonly ListenerPlan[]): ListenerPlan | null {
+  apply(listeners: readonly ListenerPlan[], paths: readonly string[] = []): ListenerPlan | null {
+    this.#paths = paths
+    if (this.#apps.length === 0) this.#serve(this.#plain, this.#plainFacts)
     const opened: string[] = []
     for (const listener of listeners) {
       const key = listenerKey(listener)
@@ -178,9 +182,13 @@ export class Listener {
   }
 
   #register(app: TemplatedApp, facts: ListenerFacts): TemplatedApp {
-    // Nearly all requests are GET: what their method is need not be asked for.
-    app.get('/*', (res, request) => this.#onRequest(res, request, facts, 'GET'))
-    app.any('/*', (res, request) => this.#onRequest(res, request, facts, request.getCaseSensitiveMethod()))
+    const handle = this.#onRequest
+    // Nearly all requests are GET, and load tests ask for a fixed answer: what the binding's router knows need not be asked for.
+    for (const path of this.#paths) app.get(path, (res, request) => handle(res, request, facts, 'GET', path))
+    app.get('/*', (res, request) => handle(res, request, facts, 'GET', request.getUrl()))
+    app.any('/*', (res, request) =>
+      handle(res, request, facts, request.getCaseSensitiveMethod(), request.getUrl()),
+    )
     if (this.#webSockets !== null) app.ws('/*', this.#counted(this.#webSockets(facts), facts))
     return app
   }

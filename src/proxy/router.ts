@@ -87,6 +87,23 @@ export class Router {
   }
 }
 
+/** The binding compares each request with all of them. */
+const fixedPathsMax = 16
+/** What a pattern of the binding's router means as it stands: `*` and `:` mean more to it. */
+const plainPath = /^(?:\/[\w.~-]+)+$/
+
+/**
+ * Paths that routes with a fixed answer name, for the binding's router to know. Which route a request takes is `match`'s to say all
+ * the same.
+ */
+export function fixedPaths(routes: readonly RoutePlan[]): readonly string[] {
+  const paths = new Set<string>()
+  for (const { path, target } of routes) {
+    if (target.kind === 'respond' && path !== null && plainPath.test(path)) paths.add(path)
+  }
+  return [...paths].slice(0, fixedPathsMax)
+}
+
 /** `/api/*` takes `/api/`, what is below it, and `/api` itself. */
 function isBelow(path: string, prefix: string): boolean {
   return path.startsWith(prefix) || (path.length === prefix.length - 1 && prefix.startsWith(path))

@@ -64,6 +64,20 @@ test('fixed answer to a request with a body_looked at closely, and the connectio
   assert.deepEqual(proxy.stats().outcomes, { responded: 2 })
 })
 
+test('fixed answer that a reload takes away, or gives_the plan counts, not what the binding’s router was told', async (t) => {
+  const origin = await startOrigin(t, ok('from the endpoint'))
+  const common = { upstreams: upstreams(origin.port) }
+  const { proxy, port, plan } = runDataPlane(t, { ...common, routes: [fixedRoute('/a', { body: 'fixed' })] })
+  const answers = async () => [
+    (await fetchRaw(port, { target: '/a' })).text,
+    (await fetchRaw(port, { target: '/b' })).status,
+  ]
+  assert.deepEqual(await answers(), ['fixed', 404])
+  const routes = [upstreamRoute(null, '/a'), fixedRoute('/b', { status: 202 })]
+  assert.equal(proxy.apply({ ...plan, routes }, []), null)
+  assert.deepEqual(await answers(), ['from the endpoint', 202])
+})
+
 test('fixed answer to a request that must not pass_400', async (t) => {
   const { port } = runDataPlane(t, { upstreams: [], routes: [fixedRoute(null)] })
   const client = await RawClient.connect(port)

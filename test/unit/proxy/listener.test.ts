@@ -57,6 +57,41 @@ for (const method of ['GET', 'get', 'HEAD', 'POST', 'GETS', 'PURGE']) {
   })
 }
 
+const targets = [
+  '/isolated',
+  '/a/b',
+  '/isolated?x=/a/b',
+  '/isolated/',
+  '/isolatedx',
+  '/ISOLATED',
+  '//isolated',
+  '/a',
+  '/a/b/c',
+  '/a/./b',
+  '/',
+]
+for (const method of ['GET', 'POST']) {
+  test(`${method}, paths that the binding’s router knows_handed on as they were sent, like all others`, async (t) => {
+    const watched = new WatchedBinding()
+    const listener = new Listener(watched.binding, (res, _request, _by, _method, path) => res.end(path))
+    t.after(() => listener.end())
+    listener.apply([loopback(0)], ['/isolated', '/a/b'])
+    for (const target of targets) {
+      const { text } = await fetchRaw(watched.ports[0] as number, { method, target })
+      assert.equal(text, target.split('?')[0])
+    }
+  })
+}
+
+test('handshake for a path that the binding’s router knows_goes where handshakes go', async (t) => {
+  const { watched, listener } = setUp(t)
+  listener.enableWebSockets(() => ({ upgrade: (res) => void res.end('a handshake') }))
+  listener.apply([loopback(0)], ['/isolated'])
+  const headers = [['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==']] as const
+  for (const target of ['/isolated', '/'])
+    assert.equal((await fetchRaw(watched.ports[0] as number, { target, headers })).text, 'a handshake')
+})
+
 test('applied again_opens what is new, closes what is gone, leaves the rest alone', async (t) => {
   const { watched, listener } = setUp(t)
   const [a, b, c] = [await unusedPort(), await unusedPort(), await unusedPort()]

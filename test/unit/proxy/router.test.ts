@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RoutePlan } from '../../../src/plan/plan.ts'
-import { hostName, type Route, Router } from '../../../src/proxy/router.ts'
+import { fixedPaths, hostName, type Route, Router } from '../../../src/proxy/router.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { fixedRoute, upstreamPlan, upstreamRoute } from '../../support/fakes/plans.ts'
 
@@ -111,3 +111,28 @@ for (const [host, name] of hostNames) {
     assert.equal(hostName(host), name)
   })
 }
+
+test('fixedPaths_those of fixed answers, once each, that a pattern of the binding’s router means as they stand', () => {
+  const fixed = [
+    '/isolated',
+    '/a/b.c',
+    '/isolated',
+    '/api/*',
+    '/:id',
+    '/a/:id',
+    '/a*',
+    '/%41',
+    '/',
+    '//a',
+    '/a/',
+    '/é',
+    '/a?b',
+  ]
+  const routes = [
+    ...fixed.map((path) => fixedRoute(path)),
+    fixedRoute(null),
+    upstreamRoute(null, '/up', 'one'),
+  ]
+  assert.deepEqual(fixedPaths(routes), ['/isolated', '/a/b.c'])
+  assert.equal(fixedPaths(Array.from({ length: 1_000 }, (_, index) => fixedRoute(`/${index}`))).length, 16)
+})
