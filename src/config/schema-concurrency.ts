@@ -42,7 +42,7 @@ export const concurrency = z
   .describe(
     'How many requests the upstream gets at once, per worker, over all its endpoints; the others wait in the queue. "off", the ' +
       'default: as many as its connections take. A number: at most that many. "adaptive": as many as it answers without slowing ' +
-      'down, learned from the time to the head of its answers; refused connections, time-outs, 502, 503 and 504 lower it, and ' +
+      'down, learned from the time to the head of its answers, without the time that Weir itself was busy; refused connections, time-outs, 502, 503 and 504 lower it, and ' +
       'clients that leave do not. Now and then it lets in a quarter less for a moment, to see whether that is faster. It suits an ' +
       'upstream whose requests take about the same time: a mix that changes looks like a slow server.',
   )

@@ -59,7 +59,7 @@ export interface UpstreamStats {
   readonly queued: number
   /** What it may have in flight at the moment. */
   readonly concurrency: number
-  /** Where `concurrency` is adaptive: its latency without a queue, in milliseconds; null until it is known. */
+  /** Where `concurrency` is adaptive: its latency without a queue and without Weir's own work, in milliseconds; null until it is known. */
   readonly baseMs?: number | null
   /** Where hedging is on. */
   readonly hedging?: HedgingStats

@@ -55,7 +55,7 @@ export interface AttemptListener {
 /** The parts of a worker that an attempt needs. */
 export interface AttemptContext {
   readonly spareAttempts: Attempt[]
-  readonly departures: Pick<Departures, 'add'>
+  readonly departures: Pick<Departures, 'add' | 'clock'>
 }
 
 /** One that is to begin. */
@@ -82,6 +82,7 @@ export class Attempt implements Departing {
   number = 0
   /** It was sent while another one was under way. */
   hedge = false
+  leftAt = Number.NaN
   #listener: AttemptListener | null = null
   #upstream: Upstream | null = null
   #connection: Connection | null = null
@@ -94,12 +95,12 @@ export class Attempt implements Departing {
   #interim = ''
   /** Bytes of those that are on their way. */
   #interimSent = 0
-  /** Milliseconds on the monotonic clock, while its upstream waits for word of this attempt; otherwise NaN. */
+  /** Milliseconds on the clock of the turns, while its upstream waits for word of this attempt; otherwise NaN. */
   #begunAt = Number.NaN
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
   readonly #spare: Attempt[]
-  readonly #departures: Pick<Departures, 'add'>
+  readonly #departures: Pick<Departures, 'add' | 'clock'>
   /** What is to leave; null once it has. */
   #outgoing: Outgoing | null = null
   readonly #finishLater = (): void => this.#finish()
@@ -116,7 +117,7 @@ export class Attempt implements Departing {
   }
 
   /** @param spare where it goes when it has ended */
-  constructor(spare: Attempt[], departures: Pick<Departures, 'add'>) {
+  constructor(spare: Attempt[], departures: Pick<Departures, 'add' | 'clock'>) {
     this.#spare = spare
     this.#departures = departures
   }
@@ -135,7 +136,7 @@ export class Attempt implements Departing {
     this.#upstream = upstream
     this.endpoint = endpoint
     this.#ticket = ticket
-    if (upstream.observing) this.#begunAt = performance.now()
+    if (upstream.observing) this.leftAt = this.#begunAt = this.#departures.clock.now
     // Safe methods only, as undici has it too (RFC 9112, section 9.3.2).
     const pipelined = body === null && (outgoing.method === 'GET' || outgoing.method === 'HEAD')
     this.#epoch = endpoint.outlier.epoch
@@ -293,11 +294,14 @@ export class Attempt implements Departing {
   }
 
   #observed(ending: Ending, verdict: Verdict): void {
-    const now = performance.now()
-    const heard = this.#probe ? 'ignore' : verdict
+    const upstream = this.#upstream as Upstream
+    const { clock } = this.#departures
+    const { now } = clock
     const ms = now - this.#begunAt
     this.#begunAt = Number.NaN
-    ;(this.#upstream as Upstream).observe(this.endpoint as Endpoint, ms, ending, heard, this.#epoch, now)
+    upstream.observe(this.endpoint as Endpoint, ms, ending, this.#epoch, now)
+    if (this.#probe || verdict === 'ignore' || !upstream.limit.learns) return
+    upstream.learn(verdict, this.leftAt, clock.awayMs(this.leftAt, now), now)
   }
 
   /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */

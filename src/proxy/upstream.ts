@@ -17,7 +17,7 @@ import { Endpoint } from './endpoint.ts'
 import { isOwnShortage, reasonOf } from './failure-reason.ts'
 import { Hedging } from './hedging/hedging.ts'
 import { isFailure, OutlierDetection } from './outliers.ts'
-import type { Verdict } from './overload/gradient-limit.ts'
+import type { Heard } from './overload/gradient-limit.ts'
 import { UpstreamLimit } from './overload/upstream-limit.ts'
 import { type Parked, Parking } from './parking.ts'
 import type { Connection } from './pool.ts'
@@ -240,18 +240,18 @@ export class Upstream {
    * @param epoch as in `failed`
    * @param now on the clock that `ms` was read from: read once for both
    */
-  observe(
-    endpoint: Endpoint,
-    ms: number,
-    ending: Ending,
-    verdict: Verdict,
-    epoch: number,
-    now: number = this.#clock(),
-  ): void {
+  observe(endpoint: Endpoint, ms: number, ending: Ending, epoch: number, now: number): void {
     this.#balancer.observe?.(endpoint, ms, ending, now)
     if (this.#outliers.times) this.#outliers.timed(endpoint, ms, ending, epoch)
-    if (!this.limit.learns) return
-    if (!this.limit.ended(verdict, ms, now, this.admission.running)) return
+  }
+
+  /**
+   * The same for the limit; only where it learns.
+   * @param leftAt when the attempt was written, on the clock that `now` was read from
+   * @param ms how long it was away
+   */
+  learn(verdict: Heard, leftAt: number, ms: number, now: number): void {
+    if (!this.limit.ended(verdict, leftAt, ms, now, this.admission.running)) return
     // Not at once: this is inside undici, and whoever is let in may take the very connection.
     queueMicrotask(this.#resizeLater)
     this.#listener.onLimitMoved(this, now)

@@ -136,7 +136,8 @@ class OverloadSimulator {
   #answered({ cameAt, admittedAt, ticket }: Arrival): void {
     if (cameAt >= settleMs) this.#latencies.push(this.now - cameAt)
     const admission = this.#admission
-    if (this.#limit?.success(admittedAt, this.now, admission.running) === true)
+    const awayMs = this.now - admittedAt
+    if (this.#limit?.success(admittedAt, awayMs, this.now, admission.running) === true)
       admission.concurrency = this.#places
     admission.release(ticket as Ticket)
   }

@@ -104,7 +104,10 @@ export class SlotServer {
       if (index === -1) return
       const { startedAt, verdict } = this.#flights[index] as Flight
       this.completed++
-      if (verdict === 'success' && this.#limit.success(startedAt, this.now, this.inFlight)) {
+      if (
+        verdict === 'success' &&
+        this.#limit.success(startedAt, this.now - startedAt, this.now, this.inFlight)
+      ) {
         this.limits.push(this.#limit.limit)
       }
       this.#flights.splice(index, 1)

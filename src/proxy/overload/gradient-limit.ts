@@ -13,6 +13,7 @@
  *                                           it fell in proportion: there is a queue still. Fall on
  *                                           it fell below the base: the base held a queue, too. It is the base now; fall on
  *                                           it did not fall: no queue, the endpoint has become slower. It is the base now
+ *                                           less than `unnoticedMs` is left: no queue that anybody would mind. Climb again
  *
  * This is the gradient of Netflix's concurrency-limits (Gradient2: limit x base / latency + sqrt(limit), tolerance 1.5), with
  * one difference: there the base is a long-term average, which in a lasting overload learns the queue, and the limit creeps up
@@ -29,6 +30,9 @@
  * (refused, timed out, 502, 503, 504) backs off by a fifth, once a round; `ignore` (a client that went, a bad request, the probe of an
  * endpoint that is ejected, whose failure says nothing about the others) is not
  * told here at all.
+ *
+ * Latency is what the endpoint took for certain, without what this process's own loop was busy with meanwhile (turn-clock.ts): that
+ * rises with what is in flight as well, and fewer at the endpoint do not make it less.
  *
  * What latency cannot tell: a mix of requests that changes by itself (few short ones, then many long ones) looks as if the
  * endpoint had become slower; the limit falls, finds that this was no use, and climbs again.
@@ -50,6 +54,8 @@ export interface GradientSettings {
 
 /** How an attempt ended, as far as a limit learns from it (Netflix: onSuccess, onDropped, onIgnore). */
 export type Verdict = 'success' | 'drop' | 'ignore'
+/** What it is told of. */
+export type Heard = Exclude<Verdict, 'ignore'>
 
 /** A round's samples: so many at least, and so many times what is in flight. */
 const samplesMin = 20
@@ -67,7 +73,7 @@ const clearlyBelow = 0.9
 /** A latency of so many times what proportion makes of it is in proportion; at 0.8 of the capacity it is 1.25 times that. */
 const inProportion = 1.1
 /**
- * A queue of so many milliseconds is let be: it is below what event loops, Weir's own among them, add by themselves when they are busy,
+ * A queue of so many milliseconds is let be: it is below what the endpoints' event loops add by themselves when they are busy,
  * and fewer requests in each of their turns would cost more CPU time than so short a wait is worth.
  */
 const unnoticedMs = 2
@@ -110,22 +116,23 @@ export class GradientLimit {
   /**
    * An attempt has its head.
    * @param startedAt when it left the queue, and `now`: milliseconds of one monotonic clock
+   * @param latencyMs how long it took, which may be less than has passed since
    * @param inFlight what was in flight when it ended, itself included
    * @returns whether the limit has changed
    */
-  success(startedAt: number, now: number, inFlight: number): boolean {
+  success(startedAt: number, latencyMs: number, now: number, inFlight: number): boolean {
     if (startedAt < this.#changedAt) return false
     this.#samples++
-    this.#sumMs += now - startedAt
+    this.#sumMs += latencyMs
     this.#sumInFlight += inFlight
     if (this.#samples < samplesMin) return false
     // What is in flight on average is the sum over the number.
     if (this.#samples * this.#samples < samplesPerPlace * this.#sumInFlight) return false
     // A latency of 0 would make a base that everything is above.
-    const latencyMs = Math.max(this.#sumMs / this.#samples, 0.001)
+    const meanMs = Math.max(this.#sumMs / this.#samples, 0.001)
     const meanInFlight = this.#sumInFlight / this.#samples
     this.#clear()
-    return this.#round(latencyMs, meanInFlight, now)
+    return this.#round(meanMs, meanInFlight, now)
   }
 
   /** An attempt was refused, timed out, or told that there is too much to do. @returns whether the limit has changed */
@@ -169,7 +176,8 @@ export class GradientLimit {
       this.baseMs = latencyMs
       return beforeTrial > 0 ? this.#set(beforeTrial, now) : this.#climb(inFlight, now)
     }
-    if (fromMs - latencyMs <= unnoticedMs) {
+    // So short was the queue, or what is left of it: where an endpoint has paused for a moment, it was one of that moment.
+    if (fromMs - latencyMs <= unnoticedMs || latencyMs <= unnoticedMs) {
       this.baseMs = Math.min(this.baseMs, latencyMs)
       return beforeTrial > 0 ? this.#set(beforeTrial, now) : this.#climb(inFlight, now)
     }

@@ -5,7 +5,7 @@
  * Invariant: a reload that leaves `concurrency` adaptive keeps what has been learned.
  */
 import type { ConcurrencyPlan } from '../../plan/plan.ts'
-import { GradientLimit, type Verdict } from './gradient-limit.ts'
+import { GradientLimit, type Heard } from './gradient-limit.ts'
 
 /** Between two lines of log about one upstream, at least. */
 const quietMs = 10_000
@@ -45,15 +45,15 @@ export class UpstreamLimit {
 
   /**
    * An attempt is through as far as its head.
-   * @param ms since it began, which is after the queue
-   * @param now milliseconds, monotonic
+   * @param leftAt when it left for its endpoint, which is after the queue: milliseconds, monotonic, as `now`
+   * @param ms how long it was away, without this process's own part in it
    * @param inFlight how many were in flight until now, itself included
    * @returns whether the limit has moved
    */
-  ended(verdict: Verdict, ms: number, now: number, inFlight: number): boolean {
+  ended(verdict: Heard, leftAt: number, ms: number, now: number, inFlight: number): boolean {
     const learned = this.#learned
-    if (learned === null || verdict === 'ignore') return false
-    return verdict === 'success' ? learned.success(now - ms, now, inFlight) : learned.drop(now - ms, now)
+    if (learned === null) return false
+    return verdict === 'success' ? learned.success(leftAt, ms, now, inFlight) : learned.drop(leftAt, now)
   }
 
   /** Whether somebody reading a log should hear of it: it has doubled or halved since the last time, which is a while ago. */

@@ -12,6 +12,7 @@ import { Exchange } from '../../../src/proxy/exchange.ts'
 import { Forwarding } from '../../../src/proxy/headers/forwarding.ts'
 import { Recorder } from '../../../src/proxy/record.ts'
 import type { Route } from '../../../src/proxy/router.ts'
+import { TurnClock } from '../../../src/proxy/turn-clock.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { FakeClock } from './clock.ts'
 import { FakeRequest, type FakeRequestOptions } from './http-request.ts'
@@ -20,8 +21,17 @@ import { MemoryLog } from './logger.ts'
 import { plan, upstreamPlan } from './plans.ts'
 import { type FakeCall, FakeUpstreamSide } from './undici-client.ts'
 
+class TurnlessClock extends TurnClock {
+  override get now(): number {
+    return performance.now()
+  }
+}
+
 /** Each request by itself, and without a turn of the event loop passing. */
-export const departingAtOnce = { add: (departing: Departing): void => departing.depart() }
+export const departingAtOnce = {
+  add: (departing: Departing): void => departing.depart(),
+  clock: new TurnlessClock(() => {}),
+}
 
 export interface Started {
   readonly res: FakeResponse

@@ -7,6 +7,7 @@ const check = (): Promise<void> => new Promise((resolve) => setImmediate(resolve
 /** Writes its name down when it leaves. */
 function passenger(name: string, left: string[], onLeave = (): void => {}): Departing {
   return {
+    leftAt: Number.NaN,
     depart: () => {
       left.push(name)
       onLeave()
@@ -47,6 +48,30 @@ test('added by one that leaves_a batch of its own', async () => {
   await check()
   await check()
   assert.deepEqual(left, ['a', 'b'])
+})
+
+test('somebody asks for the time_who leaves is told when, and where nobody asks they are not', async () => {
+  const departures = new Departures()
+  const [before, after] = [passenger('a', []), passenger('b', [])]
+  departures.add(before)
+  await check()
+  await check()
+  assert.ok(Number.isNaN(before.leftAt))
+  const askedAt = departures.clock.now
+  departures.add(after)
+  assert.equal(departures.clock.now, askedAt, 'the same all through the turn')
+  await check()
+  assert.ok(departures.clock.now > askedAt)
+  await check()
+  assert.ok(after.leftAt > askedAt && after.leftAt <= performance.now())
+  assert.ok(Number.isNaN(before.leftAt))
+})
+
+test('time asked for, and nobody leaves_the turn ends all the same', async () => {
+  const { clock } = new Departures()
+  const askedAt = clock.now
+  await check()
+  assert.ok(clock.now > askedAt)
 })
 
 test('hundreds over many turns_each leaves once', async () => {

@@ -592,8 +592,8 @@ test('ewma_wants to hear of attempts; the others cost nothing', () => {
   subject.update(plan('ab', { balance: 'ewma' }), new Set())
   assert.equal(subject.observing, true)
   for (let count = 0; count < 50; count++) {
-    subject.observe(find(subject, 'a'), 100, 'answered', 'success', 0)
-    subject.observe(find(subject, 'b'), 1, 'answered', 'success', 0)
+    subject.observe(find(subject, 'a'), 100, 'answered', 0, count)
+    subject.observe(find(subject, 'b'), 1, 'answered', 0, count)
   }
   subject.update(plan('ab', { balance: 'ewma', queue: queuePlan({ limit: 1, timeoutMs: 9 }) }), new Set())
   assert.equal(names(subject, 20), 'b'.repeat(20), 'what is known survives a reload')
@@ -655,6 +655,6 @@ test('pick, and an attempt that is observed_read the real clock no more: it was 
   const subject = new Upstream(ewma, new Set(), Math.random, read, undefined, { coarse })
   const before = readings
   subject.pick(null)
-  subject.observe(subject.endpoints[0]!, 1, 'answered', 'success', 0, 5)
+  subject.observe(subject.endpoints[0]!, 1, 'answered', 0, 5)
   assert.equal(readings, before)
 })

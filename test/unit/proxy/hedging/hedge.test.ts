@@ -473,20 +473,22 @@ test('loser_teaches nobody: neither outliers nor the limit, and ewma only how lo
     const { context, hedge } = scene
     const { upstream } = context
     const told: unknown[] = []
+    const learned: string[] = []
     const observe = upstream.observe.bind(upstream)
-    upstream.observe = (endpoint, ms, ending, verdict, epoch) => {
-      told.push([endpoint.id, ending, verdict])
-      observe(endpoint, ms, ending, verdict, epoch)
+    upstream.observe = (endpoint, ms, ending, epoch, now) => {
+      told.push([endpoint.id, ending])
+      observe(endpoint, ms, ending, epoch, now)
     }
+    upstream.learn = (verdict) => void learned.push(verdict)
     answer(hedge)
     await over(scene, 'completed')
     assert.deepEqual(told.sort(), [
-      [scene.first.endpoint, 'given-up', 'ignore'],
-      [hedge.endpoint, 'answered', 'success'],
+      [scene.first.endpoint, 'given-up'],
+      [hedge.endpoint, 'answered'],
     ])
+    assert.deepEqual(learned, ['success'])
     for (const { outlier } of upstream.endpoints)
       assert.deepEqual([outlier.failures, outlier.troubled], [0, false])
-    assert.equal(upstream.limit.places, 10)
     t.mock.timers.reset()
   }
 })

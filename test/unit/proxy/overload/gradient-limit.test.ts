@@ -18,7 +18,8 @@ function rounds(
     const startedAt = now
     now += latencyMs
     const samples = Math.max(20, 2 * limit.limit)
-    for (let sample = 0; sample < samples; sample++) limit.success(startedAt, now, inFlight ?? limit.limit)
+    for (let sample = 0; sample < samples; sample++)
+      limit.success(startedAt, latencyMs, now, inFlight ?? limit.limit)
   }
   return now
 }
@@ -114,6 +115,27 @@ test('queue of less than two milliseconds_let be, whatever share of the latency 
   }
   // Trials go down to three quarters for a round.
   assert.ok(lowest >= 48, `${lowest}`)
+})
+
+test('endpoint that pauses for a moment_one fall: with less than two milliseconds there is no queue to fall on for', () => {
+  const limit = new GradientLimit({ ...settings, initial: 64, max: 64 })
+  let now = rounds(limit, 5, 0.2, 0)
+  now = rounds(limit, 1, 10, now)
+  assert.equal(limit.limit, 32)
+  now = rounds(limit, 1, 0.2, now)
+  assert.equal(limit.limit, 32 + 6)
+  rounds(limit, 5, 0.2, now)
+  assert.equal(limit.limit, 64)
+})
+
+test('trial during such a pause_the limit is what it was', () => {
+  const limit = new GradientLimit({ ...settings, initial: 64, max: 64 })
+  let now = rounds(limit, 2, 0.2, 0)
+  assert.equal(limit.limit, 64)
+  now = rounds(limit, 1, 2.1, now)
+  assert.equal(limit.limit, 48, 'it is due')
+  rounds(limit, 1, 0.05, now)
+  assert.equal(limit.limit, 64)
 })
 
 test('very short service time_the queue stays within a few milliseconds', () => {
@@ -216,7 +238,7 @@ test('samples that began before the last change_do not count', () => {
   const limit = new GradientLimit({ ...settings, initial: 10 })
   limit.drop(0, 100)
   const { limit: after } = limit
-  for (let count = 0; count < 1_000; count++) assert.equal(limit.success(99, 200, 10), false)
+  for (let count = 0; count < 1_000; count++) assert.equal(limit.success(99, 101, 200, 10), false)
   assert.equal(limit.limit, after)
   assert.ok(Number.isNaN(limit.baseMs))
 })
@@ -245,7 +267,7 @@ test('more in flight than the limit, as after a fall_a trial does not raise it, 
   ] as const) {
     for (let count = 0; count < samples; count++) {
       const before = limit.limit
-      limit.success(0, 0, inFlight)
+      limit.success(0, 0, 0, inFlight)
       assert.ok(limit.limit >= Math.floor(before / 2), `${before} to ${limit.limit}`)
     }
   }
@@ -276,7 +298,7 @@ test('any history_whole, within the bounds, and changed only when it says so', (
           for (let count = 0; count < repeat; count++) {
             const before = limit.limit
             now += ms
-            const changed = drop ? limit.drop(now - ms, now) : limit.success(now - ms, now, inFlight)
+            const changed = drop ? limit.drop(now - ms, now) : limit.success(now - ms, ms, now, inFlight)
             assert.equal(changed, limit.limit !== before)
             assert.ok(Number.isInteger(limit.limit))
             assert.ok(limit.limit >= min && limit.limit <= min + more + evenMore)

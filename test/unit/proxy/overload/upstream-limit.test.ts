@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { ConcurrencyPlan } from '../../../../src/plan/plan.ts'
-import type { Verdict } from '../../../../src/proxy/overload/gradient-limit.ts'
+import type { Heard } from '../../../../src/proxy/overload/gradient-limit.ts'
 import { UpstreamLimit } from '../../../../src/proxy/overload/upstream-limit.ts'
 import { Upstream } from '../../../../src/proxy/upstream.ts'
 import { nobody } from '../../../../src/proxy/upstream-listener.ts'
@@ -30,9 +30,7 @@ test('adaptive_begins where it is told, and moves the queue once the turn is ove
   const subject = upstream(adaptive, 50, moved)
   assert.equal(subject.admission.concurrency, 10)
   assert.equal(subject.observing, true)
-  const [endpoint] = subject.endpoints
-  assert.ok(endpoint)
-  subject.observe(endpoint, 0, 'failed', 'drop', 0)
+  subject.learn('drop', 1, 0, 1)
   assert.deepEqual(moved, [8])
   assert.equal(subject.admission.concurrency, 10)
   await Promise.resolve()
@@ -41,7 +39,7 @@ test('adaptive_begins where it is told, and moves the queue once the turn is ove
 
 test('reload_keeps what has been learned, unless it is adaptive no more', async () => {
   const subject = upstream(adaptive)
-  subject.observe(subject.endpoints[0]!, 0, 'failed', 'drop', 0)
+  subject.learn('drop', 1, 0, 1)
   subject.update(upstreamPlan({ connections: 50, concurrency: { ...adaptive, max: 90 } }), new Set())
   assert.equal(subject.admission.concurrency, 8)
   subject.update(upstreamPlan({ connections: 50 }), new Set())
@@ -55,29 +53,30 @@ test('log_hears of a limit that has halved or doubled, not of every step, and no
   const limit = new UpstreamLimit()
   limit.configure(adaptive)
   assert.equal(limit.worthTelling(0), false)
-  limit.ended('drop', 0, 1, 10)
+  limit.ended('drop', 1, 0, 1, 10)
   assert.equal(limit.worthTelling(1), false)
-  for (let at = 2; at < 5; at++) limit.ended('drop', 0, at, 10)
+  for (let at = 2; at < 5; at++) limit.ended('drop', at, 0, at, 10)
   assert.ok(limit.places <= 5)
   assert.equal(limit.worthTelling(5), true)
-  for (let at = 6; at < 20; at++) limit.ended('drop', 0, at, 10)
+  for (let at = 6; at < 20; at++) limit.ended('drop', at, 0, at, 10)
   assert.equal(limit.worthTelling(20), false, 'too soon')
   assert.equal(limit.worthTelling(10_005), true)
 })
 
 interface Rig {
   readonly context: FakeContext
-  readonly verdicts: Verdict[]
+  readonly verdicts: Heard[]
 }
 
 function rig(t: TestContext): Rig {
   const retries = { attempts: 0, budget: 0, minPerSecond: 0, bodyBytes: 0, on: [] }
   const context = new FakeContext(t, { concurrency: adaptive, retries })
-  const verdicts: Verdict[] = []
-  const { observe } = context.upstream
-  context.upstream.observe = (endpoint, ms, ending, verdict, epoch) => {
+  const verdicts: Heard[] = []
+  const { learn } = context.upstream
+  context.upstream.learn = (verdict, leftAt, ms, now) => {
+    assert.ok(ms >= 0 && ms < 60_000 && leftAt <= now, `${ms} ms since ${leftAt}, at ${now}`)
     verdicts.push(verdict)
-    observe.call(context.upstream, endpoint, ms, ending, verdict, epoch)
+    learn.call(context.upstream, verdict, leftAt, ms, now)
   }
   return { context, verdicts }
 }
@@ -122,15 +121,15 @@ test('no head in time_drop', async (t) => {
   await context.assertAtRest()
 })
 
-test('client gone_ignored, and the next attempt begins without a mark', async (t) => {
+test('client gone_not told, and the next attempt begins without a mark', async (t) => {
   const { context, verdicts } = rig(t)
   const { res } = context.start()
   context.call.connect()
   res.leave()
-  assert.deepEqual(verdicts, ['ignore'])
+  assert.deepEqual(verdicts, [])
   await Promise.resolve()
   context.start()
   context.call.connect()
   context.call.head(200, [['content-length', '0']])
-  assert.deepEqual(verdicts, ['ignore', 'success'])
+  assert.deepEqual(verdicts, ['success'])
 })
