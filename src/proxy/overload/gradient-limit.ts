@@ -22,7 +22,8 @@
  *
  * Where nothing ever resists, the first base may have held a queue from the beginning (as many clients as the limit, all let in).
  * So after 32 rounds without a fall (two, at first) there is a trial: for one round three quarters of what was in flight. It is
- * judged like a fall; if there was no queue, the limit is what it was before. Nobody is refused for it: what comes waits here.
+ * judged like a fall; if there was no queue, the limit is what it was before. Nobody is refused for it: what comes waits here. With a
+ * latency of less than `unnoticedMs` there is none: the queue that it could find is let be.
  *
  * Time goes in rounds: twice as many samples as are in flight, 20 at least, of requests that began after the last change, so
  * that a change is judged by what it did (of once as many, too many are those that came back first, which are
@@ -162,7 +163,8 @@ export class GradientLimit {
       this.baseMs += (latencyMs - this.baseMs) * baseGain
     }
     this.#sinceFall++
-    if (this.#sinceFall > trialEvery) return this.#try(latencyMs, inFlight, now)
+    // Where it takes less than that in all, there is no queue to be found.
+    if (this.#sinceFall > trialEvery && latencyMs > unnoticedMs) return this.#try(latencyMs, inFlight, now)
     return this.#climb(inFlight, now)
   }
 

@@ -225,6 +225,17 @@ test('trial_three quarters of what is in flight for one round, then the former l
   assert.deepEqual(seen, [100, 75, 100, 75, 100])
 })
 
+test('latency of less than two milliseconds_no trial: it could find nothing that is not let be', () => {
+  const limit = new GradientLimit({ ...settings, initial: 100, max: 100 })
+  let now = 0
+  for (let round = 0; round < 100; round++) {
+    now = rounds(limit, 1, 1.9, now)
+    assert.equal(limit.limit, 100)
+  }
+  rounds(limit, 1, 2.1, now)
+  assert.equal(limit.limit, 75, 'it has been due for long')
+})
+
 test('drop_one backoff a round, however many come', () => {
   const limit = new GradientLimit({ ...settings, initial: 100 })
   assert.equal(limit.drop(0, 10), true)
