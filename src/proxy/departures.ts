@@ -27,6 +27,7 @@ export class Departures {
   #boarding: Departing[] = []
   /** Empty, for the next turn: arrays are used again. */
   #spare: Departing[] = []
+  #scheduled = false
   readonly #next = (): void => this.#turn()
 
   add(departing: Departing): void {
@@ -35,8 +36,8 @@ export class Departures {
   }
 
   #schedule(): void {
-    if (this.clock.ending) return
-    this.clock.ending = true
+    if (this.#scheduled) return
+    this.#scheduled = true
     setImmediate(this.#next)
   }
 
@@ -45,7 +46,7 @@ export class Departures {
     this.#boarding = this.#ready
     this.#ready = this.#spare
     this.#spare = leaving
-    this.clock.ending = false
+    this.#scheduled = false
     // Before the others: a defect in one of them must not strand those behind it.
     if (this.#boarding.length > 0) this.#schedule()
     holdHeads()

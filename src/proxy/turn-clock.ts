@@ -26,8 +26,6 @@
 const turnsAfterAsked = 3
 
 export class TurnClock {
-  /** `end` is due, in this turn. Written by whoever calls it. */
-  ending = false
   /** When the last turn that was ended had been asked for the time first, and when its work was done. */
   #lookedAt = Number.NEGATIVE_INFINITY
   #endedAt = Number.NEGATIVE_INFINITY
@@ -38,7 +36,7 @@ export class TurnClock {
   readonly #clock: () => number
 
   /**
-   * @param endLater sees to it that `end` is called when this turn's work is done
+   * @param endLater sees to it that `end` is called when this turn's work is done; told once a turn, whether or not that is certain already
    * @param clock milliseconds, monotonic, above 0
    */
   constructor(endLater: () => void, clock: () => number = () => performance.now()) {
@@ -50,7 +48,7 @@ export class TurnClock {
   get now(): number {
     // Not so where it is NaN.
     if (this.#now > 0) return this.#now
-    if (!this.ending) this.#endLater()
+    this.#endLater()
     this.#turnsToRead = turnsAfterAsked
     this.#now = this.#clock()
     return this.#now

@@ -48,6 +48,8 @@ export class LoopSimulator {
   readonly #options: LoopOptions
   readonly #random: () => number
   readonly #clock: TurnClock
+  /** Something is to be done at the end of this turn. */
+  #ending = false
   #readings = 0
   #asked = false
   #workBeforeMs = 0
@@ -71,7 +73,7 @@ export class LoopSimulator {
     this.#free = Array.from({ length: options.slots }, () => 0)
     this.#clock = new TurnClock(
       () => {
-        this.#clock.ending = true
+        this.#ending = true
       },
       () => {
         this.#readings++
@@ -104,7 +106,7 @@ export class LoopSimulator {
   #turn(): void {
     const { workMs } = this.#options
     // It waits only if nothing is to leave, and if it need not end its turn.
-    if (!this.#clock.ending) {
+    if (!this.#ending) {
       const next = Math.min(...this.#coming, ...this.#flights.map(({ hereAt }) => hereAt))
       this.now = Math.max(this.now, next)
     }
@@ -155,7 +157,7 @@ export class LoopSimulator {
       this.#running++
       this.#ready++
       this.#ask()
-      this.#clock.ending = true
+      this.#ending = true
     }
   }
 
@@ -184,7 +186,7 @@ export class LoopSimulator {
     const leaving = this.#boarding
     this.#boarding = this.#ready
     this.#ready = 0
-    clock.ending = this.#boarding > 0
+    this.#ending = this.#boarding > 0
     this.#work((leaving * this.#options.workMs) / 2)
     if (!clock.asked) return
     const leftAt = clock.end()
