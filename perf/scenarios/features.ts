@@ -21,7 +21,7 @@ const variants: readonly { readonly name: string; readonly what: string; readonl
   },
   {
     name: 'adaptive',
-    what: '"concurrency": "adaptive"; 64 connections are above what it lets in at once, so that some wait',
+    what: '"concurrency": "adaptive"; it begins with fewer places than there are connections, and learns',
     weir: weir({ upstream: { concurrency: 'adaptive' } }),
   },
   {
