@@ -1,7 +1,7 @@
 /** Limits on what a request may have (RFC 9110, sections 15.5.14 and 15.5.15; RFC 6585, section 5). */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ok } from '../support/origin-behaviours.ts'
+import { earlyInPieces, ok } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
 
 const limits = { headBytes: '2KiB', headers: 8, targetBytes: '64B', bodyBytes: '1KiB' }
@@ -63,3 +63,23 @@ test('a chunked body that passes the limit on its way is cut off with 413, and t
   await weir.atRest()
   assert.ok(origin.requests.every(({ complete }) => !complete))
 })
+
+for (const framing of ['chunked', 'length'] as const) {
+  test(`a body that passes the limit when its early answer (${framing}) is over: the worker lives on`, async (t) => {
+    const { weir, connect, fetch } = await proxied(t, earlyInPieces(['too ', 'much'], framing), {
+      config: { limits, routes },
+    })
+    const pid = weir.workerPid()
+    const client = await connect()
+    const chunk = `200\r\n${'a'.repeat(512)}\r\n`
+    await client.send(`POST / HTTP/1.1\r\n${head}Transfer-Encoding: chunked\r\n\r\n${chunk}`)
+    await client.send('1\r\na\r\n')
+    const answer = await client.response()
+    assert.deepEqual([answer.status, answer.text, answer.ended], [413, 'too much', 'complete'])
+    for (let count = 0; count < 4; count++) await client.send(chunk)
+    for (let count = 0; count < 4; count++) assert.equal((await fetch({ target: '/isolated' })).status, 200)
+    await weir.atRest()
+    assert.equal(weir.workerPid(), pid, 'the worker that began is the one that ended')
+    assert.equal(weir.log.named('worker died: it will be replaced').length, 0)
+  })
+}

@@ -35,13 +35,31 @@ export function chunked(pieces: readonly (Buffer | string)[], headers: readonly 
 export function inPieces(pieces: readonly string[], framing: 'length' | 'chunked'): Behaviour {
   return async (exchange) => {
     await exchange.drain()
-    await exchange.head(200, [lengthHeader(framing, pieces.join('').length)])
-    for (const piece of pieces) {
-      await (framing === 'length' ? exchange.write(piece) : exchange.chunk(piece))
-      await sleep(30)
-    }
-    if (framing === 'chunked') await exchange.endChunks()
+    await piecesApart(exchange, 200, pieces, framing)
   }
+}
+
+/** 413 in pieces as soon as the head of the request is there; its body is read all the same, behind the answer. */
+export function earlyInPieces(pieces: readonly string[], framing: 'length' | 'chunked'): Behaviour {
+  return async (exchange) => {
+    exchange.closing = true
+    await piecesApart(exchange, 413, pieces, framing)
+    await exchange.drain()
+  }
+}
+
+async function piecesApart(
+  exchange: OriginExchange,
+  status: number,
+  pieces: readonly string[],
+  framing: 'length' | 'chunked',
+): Promise<void> {
+  await exchange.head(status, [lengthHeader(framing, pieces.join('').length)])
+  for (const piece of pieces) {
+    await (framing === 'length' ? exchange.write(piece) : exchange.chunk(piece))
+    await sleep(30)
+  }
+  if (framing === 'chunked') await exchange.endChunks()
 }
 
 /** 200 whose body ends with the connection (RFC 9112, section 6.3, case 8). */

@@ -120,12 +120,13 @@ export class Upload {
   }
 
   /**
-   * Lets go of the client's connection, before its response ends.
+   * Lets go of the client's connection, before its response ends. What still comes is dropped, however much it is: nobody is there to refuse it.
    * @param alive it can still be touched, and must be readable again
    * @returns whether nothing more is to come
    */
   detach(alive: boolean): boolean {
     this.#onReady = null
+    this.#bytesMax = 0
     this.#stream?.detach(alive)
     return !this.coming
   }

@@ -4,14 +4,15 @@ import { RequestBody } from '../../../../src/proxy/body/request-body.ts'
 import { Upload } from '../../../../src/proxy/body/upload.ts'
 import { FakeResponse } from '../../../support/fakes/http-response.ts'
 
-function begin() {
+/** @param bytesMax what the body may have; 0: anything */
+function begin(bytesMax = 0) {
   const res = new FakeResponse()
   const told: string[] = []
   const upload = new Upload(
     () => told.push('moved'),
     () => told.push('overrun'),
   )
-  upload.begin(res.native, () => told.push('ready'))
+  upload.begin(res.native, () => told.push('ready'), bytesMax)
   return { res, upload, told }
 }
 
@@ -145,6 +146,21 @@ test('let go after an overrun_what still comes is dropped in silence', () => {
   told.length = 0
   res.sendBody('more', false)
   assert.ok(!told.includes('overrun'), 'the exchange is over: it cannot end a second time')
+})
+
+test('let go before it passes its limit_what still comes is dropped in silence', () => {
+  const { res, upload, told } = begin(5)
+  res.sendBody('four', false)
+  upload.detach(true)
+  told.length = 0
+  res.sendBody('more', false)
+  res.sendBody('and the last', true)
+  assert.deepEqual(
+    told.filter((each) => each === 'overrun'),
+    [],
+    'the exchange is over: it cannot be refused',
+  )
+  assert.equal(upload.coming, false)
 })
 
 test('reset_as new, for another request', () => {
