@@ -3,8 +3,19 @@
  * `Connection: close` where the body is by then (native-notes/11-closing.md). So the response's end is written by hand, the binding never
  * learns that it has ended, and the response object stays valid until the connection is closed with it. What the client sends behind its
  * request meanwhile is not served: the binding closes a connection on which a request comes before the answer to another has ended.
+ *
+ * While the client still sends the body of its request, closing would reset the connection, and what it has not read of the answer would
+ * be lost with it (RFC 9112, section 9.6): its connection is closed when the body is over, or has stopped coming.
  */
 import type { HttpResponse } from '../native/uws.ts'
+
+/** The rest of a request's body, which nobody reads any more. */
+export interface Remainder {
+  /** More is to come. */
+  readonly coming: boolean
+  /** Received of the body. */
+  readonly bytes: number
+}
 
 /**
  * From the last write, or the last that the kernel made room for, to the close. What the kernel has refused is lost by closing, and is told
@@ -14,26 +25,37 @@ const lingerMs = 1_000
 /** Where the kernel can hardly have refused: a short response, or one of which it has just taken all but the last byte. */
 const shortLingerMs = 50
 
+/** How often a connection is looked at on which the client still sends. */
+const lookMs = 1_000
+/** What the binding gives such a connection, whose answer is not over to it; behind the end of the body it has no timer at all. */
+const stillLooks = 10
+
+const nothing = (): void => {}
+
 /**
- * Ends a response in chunks, of which `write` has been called and has never been refused, and has the connection closed. Inside a cork; the
- * handlers of the response are replaced, and nobody else may touch it any more.
+ * Ends a response in chunks, of which `write` has been called, and has taken all but the last byte for certain, and has the connection
+ * closed. Inside a cork; the handlers of the response are replaced, and nobody else may touch it any more.
  *
  * Of what can be written behind `write`, a header field, the colon stands in the value of an extension to the last chunk, which means
  * nothing to anybody (RFC 9112, section 7.1.1).
  *
  * @param isShort the response fits the kernel's buffer, whoever reads it
+ * @param remainder what the client still sends; null: nothing
  */
-export function endChunksAndClose(res: HttpResponse, isShort: boolean): void {
+export function endChunksAndClose(res: HttpResponse, isShort: boolean, remainder: Remainder | null): void {
   res.writeHeader('\r\n0;x="', '"\r\n')
-  closeBehind(res, isShort ? shortLingerMs : lingerMs)
+  if (remainder !== null) closeBehindUpload(res, remainder)
+  else closeBehind(res, isShort ? shortLingerMs : lingerMs)
 }
 
 /**
  * Has the connection closed behind a response of known length, of which `tryEnd` has taken the last byte apart from all others, and counted
  * it as one of more to come.
+ * @param remainder what the client still sends; null: nothing
  */
-export function closeBehindLastByte(res: HttpResponse): void {
-  closeBehind(res, shortLingerMs)
+export function closeBehindLastByte(res: HttpResponse, remainder: Remainder | null = null): void {
+  if (remainder !== null) closeBehindUpload(res, remainder)
+  else closeBehind(res, shortLingerMs)
 }
 
 function closeBehind(res: HttpResponse, ms: number): void {
@@ -41,8 +63,32 @@ function closeBehind(res: HttpResponse, ms: number): void {
   res.onAborted(() => clearTimeout(timer))
   res.onWritable(() => {
     // An empty cork makes the binding flush its own buffer.
-    res.cork(() => {})
+    res.cork(nothing)
     timer.refresh()
     return true
+  })
+}
+
+function closeBehindUpload(res: HttpResponse, upload: Remainder): void {
+  let seen = upload.bytes
+  let still = 0
+  const looks = setInterval(() => {
+    res.cork(nothing)
+    still = upload.bytes === seen ? still + 1 : 0
+    seen = upload.bytes
+    if (still >= (upload.coming ? stillLooks : 1)) res.close()
+  }, lookMs)
+  // A client that is slow to take the answer has some of it in the binding's buffer. This may be inside `onWritable`, where 20.51.4 throws a
+  // new handler away.
+  const listening = setImmediate(() => {
+    res.onWritable(() => {
+      res.cork(nothing)
+      still = 0
+      return true
+    })
+  })
+  res.onAborted(() => {
+    clearInterval(looks)
+    clearImmediate(listening)
   })
 }

@@ -18,6 +18,7 @@ import { ConnectionPorts } from './connection-ports.ts'
 import { ConnectionSlots, type SlotApp } from './connection-slots.ts'
 import { type ListenerFacts, listenerFacts, plainListener } from './listener-facts.ts'
 import { Peers } from './peers.ts'
+import { seePolling } from './see-polling.ts'
 import { makeTlsApp } from './tls-app.ts'
 
 /** @param path as the client sent it, without the query */
@@ -201,6 +202,7 @@ export class Listener {
   #counting(facts: ListenerFacts): Parameters<TemplatedApp['filter']>[0] {
     let first = true
     return (res, change) => {
+      // A connection that has just opened is one to see.
       if (first) seePolling(res)
       first = false
       this.#count(res, change as number, facts)
@@ -244,15 +246,6 @@ export class Listener {
 
 function addressOf({ host, port }: ListenerPlan): string {
   return `${host} ${port}`
-}
-
-/**
- * A resume brings back what any earlier pause has seen, and makes the connection deaf if none has seen anything: a connection that
- * has just opened is one to see (native-notes/05-pause-and-resume.md).
- */
-function seePolling(res: HttpResponse): void {
-  res.pause()
-  res.resume()
 }
 
 function asSlot(app: TemplatedApp): SlotApp {

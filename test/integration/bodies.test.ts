@@ -3,7 +3,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bytes, sha256, streamSha256 } from '../support/bytes.ts'
 import type { Behaviour } from '../support/origin.ts'
-import { chunked, delayed, echoBody, ok, respond, sink, stream } from '../support/origin-behaviours.ts'
+import {
+  chunked,
+  delayed,
+  earlyInPieces,
+  echoBody,
+  ok,
+  respond,
+  sink,
+  stream,
+} from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
 import { Gate, waitFor } from '../support/wait.ts'
 import { headerValue, headerValues } from '../support/wire.ts'
@@ -155,6 +164,32 @@ test('answer before the end of the upload reaches the client', async (t) => {
   const answer = await client.response()
   assert.deepEqual([answer.status, answer.text], [413, 'too much'])
 })
+
+for (const framing of ['chunked', 'length'] as const) {
+  test(`answer in pieces before the end of the upload (${framing}): the rest is taken, then the connection is closed, and nothing more is served`, async (t) => {
+    const { connect, origin, weir } = await proxied(t, earlyInPieces(['too ', 'much'], framing))
+    const [own, other, silent] = [await connect(), await connect(), await connect()]
+    for (const client of [own, other, silent]) {
+      await client.send('POST / HTTP/1.1\r\nhost: test\r\ncontent-length: 1000000\r\n\r\n')
+      await client.send(bytes(50_000))
+      const answer = await client.response()
+      assert.deepEqual([answer.status, answer.text, answer.ended], [413, 'too much', 'complete'])
+      assert.equal(answer.header('connection'), 'close')
+    }
+    for (const client of [own, other]) {
+      for (let count = 0; count < 9; count++) assert.ok(await client.send(bytes(100_000)), 'still taken')
+      await client.send(bytes(50_000))
+    }
+    await other.request()
+    assert.equal((await other.closed()).unread, '', 'another request is not served')
+    // The binding has no timer for it: without Weir's it would stay for ever.
+    assert.deepEqual(await own.closed(), { how: 'fin', unread: '' })
+    // Who has stopped has as long as the binding gives.
+    await silent.closed(20_000)
+    await weir.waitForStats(({ connections }) => connections === 0, 'no connection left')
+    assert.equal(origin.count, 3)
+  })
+}
 
 test('many bodies at once do not mix', async (t) => {
   const { connect } = await proxied(t, delayed(1, echoBody))

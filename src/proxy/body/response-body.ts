@@ -10,8 +10,7 @@
  *             loop, so that a short response leaves in one packet.
  *
  * A connection that is to close is closed by `end` where the whole response goes out in one call, and by hand where there is no
- * body, or one in pieces (../closing.ts). A client that has not kept up, or goes on sending its own body, is to close it itself.
- *
+ * body, or one in pieces (../closing.ts). A client that has not kept up is to close it itself.
  * The head leaves with the first body byte: neither binding can send it alone (native-notes/06-head-needs-a-byte.md).
  *
  * Invariants
@@ -22,20 +21,19 @@
  */
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
-import { closeBehindLastByte, endChunksAndClose } from '../closing.ts'
+import { closeBehindLastByte, endChunksAndClose, type Remainder } from '../closing.ts'
 import { writeHead } from '../headers/interim.ts'
 import type { ResponseBlock } from '../headers/response-block.ts'
 import { endWithoutBody, oneCorkBytes } from '../reply.ts'
+import { seePolling } from '../see-polling.ts'
 import { isBodiless } from '../status-line.ts'
-
-type Mode = 'none' | 'fixed' | 'chunked'
 
 /** What is written at a time while the client is slow: less than any writable event makes room for. */
 const cautiousBytes = 4_096
 /** What is written to find out whether there is room; a write that is refused is kept by the binding. */
 const probeBytes = 64
 const noop = (): void => {}
-const nobodyElse = (): boolean => true
+const nothingComes = (): Remainder | null => null
 
 export class ResponseBody {
   /** Body bytes that the binding has taken. */
@@ -48,10 +46,10 @@ export class ResponseBody {
   blocked = false
   readonly #writeBytes: number
   readonly #onDrained: () => void
-  readonly #onLast: () => boolean
+  readonly #onLast: () => Remainder | null
   readonly #onComplete: () => void
   #res: HttpResponse | null = null
-  #mode: Mode = 'none'
+  #mode: 'none' | 'fixed' | 'chunked' = 'none'
   #status = 200
   #block: ResponseBlock | null = null
   #close = false
@@ -72,6 +70,8 @@ export class ResponseBody {
   #writableSet = false
   /** The connection is ours to close, behind the last piece. */
   #closes = false
+  /** Of the client's own body, when the last byte is at hand. */
+  #remainder: Remainder | null = null
   #continuation: NodeJS.Immediate | null = null
 
   readonly #corkedFixed = (): void => this.#writeFixed()
@@ -85,9 +85,9 @@ export class ResponseBody {
    * @param writeBytes what the binding can write safely at a time
    * @param onDrained room again after `write` said false
    * @param onComplete the last byte is with the binding; may come inside `begin`, `write` or `end`
-   * @param onLast the native response is about to be ended: whoever else holds it must let go now, and say whether all has come
+   * @param onLast the native response is about to be ended: whoever else holds it must let go now, and say what is still to come
    */
-  constructor(writeBytes: number, onDrained: () => void, onComplete: () => void, onLast = nobodyElse) {
+  constructor(writeBytes: number, onDrained: () => void, onComplete: () => void, onLast = nothingComes) {
     this.#writeBytes = writeBytes
     this.#onDrained = onDrained
     this.#onLast = onLast
@@ -113,14 +113,11 @@ export class ResponseBody {
     this.#close = close
     this.#itself = itself
     this.#pieceBytes = this.#writeBytes
-    if (isHead || isBodiless(status)) {
-      this.#mode = 'none'
-      this.#endWith(null)
-    } else {
-      this.#mode = block.contentLength >= 0 ? 'fixed' : 'chunked'
-      this.#total = block.contentLength
-      if (this.#total === 0) this.end()
-    }
+    this.#total = block.contentLength
+    this.#mode = this.#total < 0 ? 'chunked' : 'fixed'
+    if (isHead || isBodiless(status)) this.#mode = 'none'
+    if (this.#mode === 'none') this.#endWith(null)
+    else if (this.#total === 0) this.end()
   }
 
   /** A chunk of the body. @returns false if the endpoint must be paused until `onDrained`. */
@@ -130,7 +127,8 @@ export class ResponseBody {
     if (this.#mode === 'fixed') {
       if (this.headWritten || chunk.length < this.#total || chunk.length > this.#roomBesideHead()) {
         const isLast = this.bytes + chunk.length === this.#total
-        if (!isLast || !this.#mayClose || chunk.length === 1) return this.#writeFixedChunk(chunk)
+        if (isLast) this.#remainder = this.#onLast()
+        if (!isLast || !this.#mayClose || chunk.length === 1) return this.#writeFixedChunk(chunk, isLast)
         // The last byte apart: that it is taken says that all before it has left the binding.
         this.write(chunk.subarray(0, -1))
         return this.write(chunk.subarray(-1))
@@ -190,6 +188,7 @@ export class ResponseBody {
     this.#ok = false
     this.#writableSet = false
     this.#closes = false
+    this.#remainder = null
     if (this.#continuation !== null) clearImmediate(this.#continuation)
     this.#continuation = null
   }
@@ -197,7 +196,8 @@ export class ResponseBody {
   /** Ends the response with this piece, which fits one cork. */
   #endWith(piece: Buffer | null): void {
     this.#piece = piece
-    this.#closes = this.#onLast() && this.#mayClose
+    this.#remainder = this.#onLast()
+    this.#closes = this.#mayClose
     ;(this.#res as HttpResponse).cork(this.#corkedLast)
     this.#done()
   }
@@ -209,9 +209,9 @@ export class ResponseBody {
     this.#onComplete()
   }
 
-  /** The client has kept up: what has been written is with its kernel, all but the last of it for certain. */
+  /** The client has kept up: all but the last byte is with its kernel for certain. Or it still sends, and is waited for. */
   get #mayClose(): boolean {
-    return this.#close && !this.#itself && !this.#writableSet
+    return this.#close && !this.#itself && (!this.#writableSet || this.#remainder !== null)
   }
 
   /** Bytes that fit one cork together with the head. There are some: the head's length is limited. */
@@ -227,12 +227,11 @@ export class ResponseBody {
 
   // ---- fixed ----
 
-  #writeFixedChunk(chunk: Buffer): boolean {
+  #writeFixedChunk(chunk: Buffer, isLast: boolean): boolean {
     this.#borrowed = true
     this.#piece = chunk
     this.#at = this.bytes
-    const isLast = this.#at + chunk.length === this.#total
-    this.#closes = isLast && this.#onLast() && this.#mayClose && this.headWritten
+    this.#closes = isLast && this.#mayClose && this.headWritten
     ;(this.#res as HttpResponse).cork(this.#corkedFixed)
     return this.#afterFixed(chunk)
   }
@@ -242,15 +241,13 @@ export class ResponseBody {
     if (!this.headWritten) this.#writeHead(res, false, true)
     // As if there were more: the response stays ours.
     const total = this.#closes ? this.#total + 1 : this.#total
-    const [ok, done] = res.tryEnd(this.#piece as Buffer, total)
-    this.#ok = ok
-    this.complete = done
+    ;[this.#ok, this.complete] = res.tryEnd(this.#piece as Buffer, total)
   }
 
   #afterFixed(chunk: Buffer): boolean {
     this.#piece = null
     if (this.#closes && this.#ok) {
-      closeBehindLastByte(this.#res as HttpResponse)
+      closeBehindLastByte(this.#res as HttpResponse, this.#remainder)
       this.complete = true
     }
     this.#closes = false
@@ -277,8 +274,11 @@ export class ResponseBody {
   #writePieces(): boolean {
     const res = this.#res as HttpResponse
     const pending = this.#pending as Buffer
+    const before = this.bytes - this.#at
     while (this.#at < pending.length) {
-      const end = Math.min(pending.length, this.#at + this.#pieceBytes)
+      let end = Math.min(pending.length, this.#at + this.#pieceBytes)
+      // As in `write`, the last byte apart: of each piece, since nobody knows which is the last.
+      if (this.#close && end === pending.length && end > this.#at + 1 && before + end > oneCorkBytes) end--
       this.#piece = this.#at === 0 && end === pending.length ? pending : pending.subarray(this.#at, end)
       res.cork(this.#corkedPiece)
       this.#piece = null
@@ -306,7 +306,7 @@ export class ResponseBody {
     const from = this.#mode === 'fixed' ? 0 : this.#at
     this.#pending = Buffer.concat([pending.subarray(from), chunk])
     if (this.#mode === 'chunked') this.#at = 0
-    else if (this.#at + this.#pending.length === this.#total) this.#onLast()
+    else if (this.#at + this.#pending.length === this.#total) this.#remainder = this.#onLast()
     return false
   }
 
@@ -334,7 +334,7 @@ export class ResponseBody {
     }
     if (!this.headWritten) this.#writeHead(res, false, true)
     if (piece !== null) res.write(piece)
-    if (this.#closes) endChunksAndClose(res, this.bytes <= oneCorkBytes)
+    if (this.#closes) endChunksAndClose(res, this.bytes <= oneCorkBytes, this.#remainder)
     else res.end()
   }
 
@@ -348,9 +348,8 @@ export class ResponseBody {
       this.#writableSet = true
       const res = this.#res as HttpResponse
       res.onWritable(this.#writable)
-      // A resume needs an earlier pause like it: here, with something in the binding's buffer (native-notes/05-pause-and-resume.md).
-      if (this.#mode === 'chunked') res.pause()
-      if (this.#mode === 'chunked') res.resume()
+      // With something in the binding's buffer, which is another place than a new connection's.
+      if (this.#mode === 'chunked') seePolling(res)
     }
     return false
   }
@@ -374,6 +373,7 @@ export class ResponseBody {
       this.#piece = chunk.subarray(offset - this.#at)
       this.#pending = null
       this.blocked = false
+      this.#closes = this.#remainder !== null && this.#mayClose
       res.cork(this.#corkedFixed)
       if (!this.#afterFixed(chunk)) return false
       // `complete` is no help: the exchange may have ended and reset this inside `#afterFixed`.
@@ -389,8 +389,7 @@ export class ResponseBody {
     this.#continuation = null
     if (this.#res === null || this.#pending === null || !this.blocked) return
     this.blocked = false
-    if (!this.#writePieces()) return
-    this.#drained()
+    if (this.#writePieces()) this.#drained()
   }
 
   #drained(): void {

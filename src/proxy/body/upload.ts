@@ -122,13 +122,13 @@ export class Upload {
   /**
    * Lets go of the client's connection, before its response ends. What still comes is dropped, however much it is: nobody is there to refuse it.
    * @param alive it can still be touched, and must be readable again
-   * @returns whether nothing more is to come
+   * @returns itself, if more is to come
    */
-  detach(alive: boolean): boolean {
+  detach(alive: boolean): this | null {
     this.#onReady = null
     this.#bytesMax = 0
     this.#stream?.detach(alive)
-    return !this.coming
+    return this.coming ? this : null
   }
 
   /** The connection is gone: nothing more can come. */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { ResponseBody } from '../../../../src/proxy/body/response-body.ts'
+import type { Remainder } from '../../../../src/proxy/closing.ts'
 import { ResponseBlock } from '../../../../src/proxy/headers/response-block.ts'
 import { bytesAt } from '../../../support/bytes.ts'
 import { FakeResponse } from '../../../support/fakes/http-response.ts'
@@ -37,8 +38,14 @@ class Run {
   lastCalls = 0
   res: FakeResponse | null = null
   readonly body: ResponseBody
+  readonly #second: () => void
 
-  constructor() {
+  /**
+   * @param remainder what the client still sends of its request
+   * @param second lets one pass; without it no timer runs
+   */
+  constructor(remainder: Remainder | null = null, second = (): void => {}) {
+    this.#second = second
     this.body = new ResponseBody(
       16_000,
       () => {
@@ -53,7 +60,7 @@ class Run {
       () => {
         this.lastCalls++
         assert.equal(this.res?.done, false, 'told while it lives')
-        return true
+        return remainder
       },
     )
   }
@@ -89,7 +96,8 @@ class Run {
       res.read()
       await turn()
     }
-    while (res.read() > 0);
+    await turn()
+    while (res.read() > 0 || this.#secondBrings(res));
     assert.equal(this.completed, before + 1, 'completed once')
     const parsed = res.parse()
     assert.equal(res.receivedBytes.length, res.bytes.length, 'everything reaches the client')
@@ -100,6 +108,11 @@ class Run {
     assert.deepEqual(res.misuse, [])
     assert.equal(res.lostBytes, 0)
     return res
+  }
+
+  #secondBrings(res: FakeResponse): boolean {
+    this.#second()
+    return res.read() > 0
   }
 
   write(chunk: Buffer): boolean {
@@ -193,7 +206,8 @@ test('endpoint that pauses in its answer_a client that reads has all that was se
   )
 })
 
-test('closing behind any response_announced once, and the bytes are the same', async () => {
+test('closing behind any response_announced once, and the bytes are the same', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
   const any = setting(fc.oneof({ weight: 4, arbitrary: chunk }, { weight: 2, arbitrary: read })).map(
     (each) => ({
       ...each,
@@ -201,10 +215,15 @@ test('closing behind any response_announced once, and the bytes are the same', a
     }),
   )
   await fc.assert(
-    fc.asyncProperty(any, async (each) => {
-      const res = await new Run().respond(each)
+    fc.asyncProperty(any, fc.boolean(), async (each, uploads) => {
+      const remainder = uploads ? { coming: true, bytes: 0 } : null
+      const run = new Run(remainder, uploads ? () => t.mock.timers.tick(1_000) : undefined)
+      const res = await run.respond(each)
       assert.deepEqual(headerValues(res.parse(), 'connection'), ['close'])
+      if (!uploads) return
+      t.mock.timers.tick(60_000)
+      assert.notEqual(res.closedBy, null, 'not left to a client that has stopped')
     }),
-    { numRuns: 200 },
+    { numRuns: 400 },
   )
 })

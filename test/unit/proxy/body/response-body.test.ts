@@ -14,20 +14,20 @@ interface Setting extends FakeResponseOptions {
   readonly isHead?: boolean
   readonly close?: boolean
   /** The client is still sending its request when the response ends. */
-  readonly uploads?: boolean
+  readonly uploads?: { coming: boolean; bytes: number }
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 function begin(setting: Setting = {}) {
-  const { status = 200, headers = [], isHead = false, close = false, uploads = false, ...options } = setting
+  const { status = 200, headers = [], isHead = false, close = false, uploads = null, ...options } = setting
   const res = new FakeResponse(options)
   const events: string[] = []
   const body = new ResponseBody(
     16_000,
     () => events.push('drained'),
     () => events.push('complete'),
-    () => !uploads,
+    () => uploads,
   )
   const block = new ResponseBlock()
   block.read(headers.flatMap(([name, value]) => [Buffer.from(name), Buffer.from(value)]))
@@ -164,14 +164,38 @@ test('close behind pieces, the kernel full at any byte of the end_the client has
   }
 })
 
-const leftOpen: [condition: string, setting: Setting][] = [
-  ['length not known, the client still sends', { uploads: true }],
-  ['known length, the client still sends', { uploads: true, headers: [length(4_000)] }],
-  ['length not known, the client was slow', { kernelBytes: 500 }],
-  ['known length, the client was slow', { kernelBytes: 500, headers: [length(4_000)] }],
+test('close behind chunks, the kernel has taken some of the last piece_the client has all of it, however late', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  const answer = async (kernelBytes?: number) => {
+    const begun = begin({ close: true, ...(kernelBytes === undefined ? {} : { kernelBytes }) })
+    for (const piece of [bytes(20_000), bytes(9_000)]) {
+      begun.body.write(piece)
+      await turn()
+    }
+    begun.body.end()
+    return begun
+  }
+  const whole = (await answer()).res.bytes.length
+  // The end of the chunks and the byte before them nobody tells of.
+  const untold = '\r\n1\r\nx\r\n0;x=": "\r\n\r\n'.length
+  for (let kernelBytes = whole - 8_900; kernelBytes < whole - untold; kernelBytes += 31) {
+    const { res, body, events } = await answer(kernelBytes)
+    // Nothing is read for longer than the connection stays open by itself.
+    t.mock.timers.tick(60_000)
+    while (res.read() > 0 || !body.complete) await turn()
+    assert.deepEqual(events.slice(-1), ['complete'])
+    const name = `room for ${kernelBytes - whole}`
+    assert.ok(res.parse().complete && res.parse().rest.length === 0, name)
+    assert.equal(res.receivedBytes.length, res.bytes.length, name)
+  }
+})
+
+const slow: [condition: string, setting: Setting][] = [
+  ['length not known', { kernelBytes: 500 }],
+  ['known length', { kernelBytes: 500, headers: [length(4_000)] }],
 ]
-for (const [condition, setting] of leftOpen) {
-  test(`close behind pieces, ${condition}_announced, ended, and left to the client`, async () => {
+for (const [condition, setting] of slow) {
+  test(`close behind pieces, ${condition}, the client was slow_announced, ended, and left to the client`, async () => {
     const { res, body, events } = begin({ ...setting, close: true })
     for (const piece of [Buffer.alloc(2_000), Buffer.alloc(2_000)]) {
       body.write(piece)
@@ -185,6 +209,47 @@ for (const [condition, setting] of leftOpen) {
     assert.ok(res.parse().complete)
     assert.deepEqual(res.misuse, [])
   })
+}
+
+for (const [framing, headers] of [
+  ['length not known', []],
+  ['known length', [length(4_000)]],
+] as const) {
+  for (const [pace, kernelBytes] of [
+    ['keeps up', Number.POSITIVE_INFINITY],
+    ['is slow', 500],
+  ] as const) {
+    test(`close behind pieces, ${framing}, the client ${pace} and still sends_open while it does, closed when it has sent all or stopped`, async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+      for (const stops of [false, true]) {
+        const uploads = { coming: true, bytes: 1 }
+        const { res, body, events } = begin({ headers, close: true, uploads, kernelBytes })
+        for (const piece of [bytes(2_000), bytes(2_000)]) {
+          body.write(piece)
+          await turn()
+        }
+        for (let reads = 0; reads < 100 && !body.complete; reads++) {
+          res.read()
+          await turn()
+          if (!body.complete && !body.blocked) body.end()
+        }
+        assert.deepEqual(events.slice(-1), ['complete'])
+        for (let seconds = 0; seconds < 120; seconds++) {
+          uploads.bytes += 100
+          t.mock.timers.tick(1_000)
+          res.read()
+        }
+        assert.equal(res.closedBy, null, 'a reset would take the answer away from the client')
+        uploads.coming = stops
+        t.mock.timers.tick(15_000)
+        assert.equal(res.closedBy, 'close', stops ? 'stopped' : 'sent all')
+        assert.deepEqual(headerValues(res.parse(), 'connection'), ['close'])
+        assert.ok(res.parse().complete && res.parse().rest.length === 0)
+        assert.equal(res.receivedBytes.length, res.bytes.length)
+        assert.deepEqual(res.misuse, [])
+      }
+    })
+  }
 }
 
 test('status other than 200_its line', () => {
