@@ -50,10 +50,6 @@ export class Bridge {
   /** Why Weir itself ends it; null if it is not Weir. */
   #verdict: Outcome | null = null
 
-  get #isOpen(): boolean {
-    return this.#endpoint.readyState === open
-  }
-
   constructor(endpoint: WebSocket, payloadMax: number, onEnd: (outcome: Outcome) => void) {
     this.#endpoint = endpoint
     this.#payloadMax = payloadMax
@@ -75,24 +71,27 @@ export class Bridge {
   // ---- client -> endpoint ----
 
   message(data: ArrayBuffer, binary: boolean): void {
-    const endpoint = this.#endpoint
-    if (!this.#isOpen) return
-    if (endpoint.bufferedAmount > this.#payloadMax + backlogBytes) {
-      return this.#end(tryAgainLater, outcomes.responseTruncated)
-    }
-    endpoint.send(copy(data), { binary })
+    if (this.#takes()) this.#endpoint.send(copy(data), { binary })
   }
 
   /** The binding has answered it already: the endpoint's pong ends here. */
   ping(data: ArrayBuffer): void {
-    if (this.#isOpen) this.#endpoint.ping(copy(data))
+    if (this.#takes()) this.#endpoint.ping(copy(data))
   }
 
   pong(data: ArrayBuffer): void {
     // The binding sends pings of its own, empty ones.
     if (this.#pings === 0 && data.byteLength === 0) return
     if (this.#pings > 0) this.#pings--
-    if (this.#isOpen) this.#endpoint.pong(copy(data))
+    if (this.#takes()) this.#endpoint.pong(copy(data))
+  }
+
+  /** Pings and pongs count like messages: a client may send any number of them. @returns false: the endpoint has gone, or holds too much */
+  #takes(): boolean {
+    if (this.#endpoint.readyState !== open) return false
+    if (this.#endpoint.bufferedAmount <= this.#payloadMax + backlogBytes) return true
+    this.#end(tryAgainLater, outcomes.responseTruncated)
+    return false
   }
 
   /** The client has gone, or has been sent away. */

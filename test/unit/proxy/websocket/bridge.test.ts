@@ -74,17 +74,26 @@ test('the endpoint is paused while the client’s buffer holds anything, and res
   assert.equal(endpoint.isPaused, false)
 })
 
-test('a client whose endpoint holds more than the bound is closed with 1013, both sides', () => {
-  const { bridge, endpoint, calls, ended } = open()
-  endpoint.bufferedAmount = payloadMax + backlogBytes
-  bridge.message(bytes('fits'), true)
-  assert.deepEqual(endpoint.calls, [['send', 'fits', true]])
-  endpoint.bufferedAmount++
-  bridge.message(bytes('too much'), true)
-  assert.deepEqual(calls, [['end', 1013, '']])
-  assert.deepEqual(endpoint.calls.slice(1), [['close', 1013, '']])
-  assert.deepEqual(ended, [outcomes.responseTruncated])
-})
+for (const [what, sends] of [
+  ['send', (bridge: Bridge, data: ArrayBuffer) => bridge.message(data, true)],
+  ['ping', (bridge: Bridge, data: ArrayBuffer) => bridge.ping(data)],
+  ['pong', (bridge: Bridge, data: ArrayBuffer) => bridge.pong(data)],
+] as const) {
+  test(`a client whose endpoint holds more than the bound is closed with 1013, both sides (${what})`, () => {
+    const { bridge, endpoint, calls, ended } = open()
+    endpoint.bufferedAmount = payloadMax + backlogBytes
+    sends(bridge, bytes('fits'))
+    assert.deepEqual(
+      endpoint.calls.map((call) => call.slice(0, 2)),
+      [[what, 'fits']],
+    )
+    endpoint.bufferedAmount++
+    sends(bridge, bytes('too much'))
+    assert.deepEqual(calls, [['end', 1013, '']])
+    assert.deepEqual(endpoint.calls.slice(1), [['close', 1013, '']])
+    assert.deepEqual(ended, [outcomes.responseTruncated])
+  })
+}
 
 test('pongs: those of the client’s that answer the binding’s own pings end here', () => {
   const { bridge, endpoint } = open()
