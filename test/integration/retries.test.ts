@@ -76,6 +76,35 @@ test('a body that streams goes to another endpoint whole, where nothing was sent
   }
 })
 
+test('retries.on: a status leads to another endpoint where it is named, and goes to the client where it is not', async (t) => {
+  const statuses = [502, 503, 504]
+  const failing = await startOrigin(t, (exchange) =>
+    respond({ status: Number(exchange.path.slice(1, 4)), body: 'failed' })(exchange),
+  )
+  const good = await startOrigin(t, ok('good'))
+  const settings = { balance: 'round-robin', outliers: false }
+  const cases = statuses.flatMap((status) => [
+    { status, on: [status], got: [200, 200] },
+    { status, on: statuses.filter((other) => other !== status), got: [200, status] },
+    { status, on: [], got: [200, status] },
+  ])
+  const upstreams = cases.map(({ on }, index) => [
+    `app-${index}`,
+    upstreamOf([failing, good], { ...settings, retries: { on } }),
+  ])
+  const routes = cases.map(({ status }, index) => ({
+    path: `/${status}/${index}`,
+    upstream: `app-${index}`,
+  }))
+  const weir = await startWeir(t, { upstreams: Object.fromEntries(upstreams), routes })
+  for (const [index, { status, on, got }] of cases.entries()) {
+    const target = `/${status}/${index}`
+    const answers = [await fetchRaw(weir.port, { target }), await fetchRaw(weir.port, { target })]
+    assert.deepEqual(answers.map((answer) => answer.status).sort(), got, `${status} and ${on}`)
+  }
+  assert.equal(failing.count, cases.length)
+})
+
 test('retries.on: the named statuses lead to another endpoint, and the last one is passed on', async (t) => {
   const busy = await startOrigin(t, respond({ status: 503, body: 'busy' }))
   const good = await startOrigin(t, ok('good'))

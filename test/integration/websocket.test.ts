@@ -13,7 +13,7 @@ import WebSocket, { type ClientOptions, WebSocketServer } from 'ws'
 import { Certificates, pem } from '../support/certificates.ts'
 import { upstreamOf } from '../support/proxied.ts'
 import { fetchRaw, RawClient } from '../support/raw-client.ts'
-import { Gate, waitFor } from '../support/wait.ts'
+import { Gate, waitFor, within } from '../support/wait.ts'
 import { type StatsLine, startWeir, type WeirConfig } from '../support/weir.ts'
 
 interface SocketOrigin {
@@ -307,6 +307,26 @@ test('limits: too many are refused, and there is room again when one has gone', 
   client.close()
   await weir.atRest()
   assert.equal((await connect()).readyState, WebSocket.OPEN)
+})
+
+test('idle: a client that says nothing, not even a pong, is closed, and one that answers pings is not', async (t) => {
+  const { origin, weir, connect } = await bridged(t, undefined, { websocket: { idle: '8s' } })
+  const answers = await connect()
+  let pings = 0
+  answers.on('ping', () => pings++)
+  const silent = new WebSocket(`ws://127.0.0.1:${weir.port}/`, [], { autoPong: false })
+  t.after(() => silent.terminate())
+  await once(silent, 'open')
+  const atOrigin = once(origin.sockets.at(-1)!, 'close')
+  const closed = once(silent, 'close')
+  assert.equal((await within(closed, 30_000, 'the end of the silent client'))[0], 1006)
+  assert.equal((await atOrigin)[0], 1006)
+  await waitFor(() => pings > 1, { what: 'a second ping', timeoutMs: 30_000 })
+  const back = once(answers, 'message')
+  answers.send('still here')
+  assert.equal(String((await back)[0]), 'still here')
+  const [{ outcomes }] = (await weir.stats()) as [StatsLine]
+  assert.deepEqual(outcomes, { client_stalled: 1 })
 })
 
 test('limits: a message that is too long ends the WebSocket, either way', async (t) => {
