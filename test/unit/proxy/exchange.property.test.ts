@@ -13,7 +13,13 @@ import { teach } from '../../support/fakes/teach.ts'
 import type { FakeCall } from '../../support/fakes/undici-client.ts'
 
 type Event =
-  | { readonly kind: 'request'; readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'; readonly slow: boolean }
+  | {
+      readonly kind: 'request'
+      readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'
+      readonly slow: boolean
+      /** In chunks, and with more than a body may have where that is limited. */
+      readonly chunked: boolean
+    }
   | { readonly kind: 'upload' | 'head' | 'data' | 'read'; readonly at: number; readonly choice: number }
   | { readonly kind: 'leave' | 'connect' | 'complete' | 'fail' | 'fill' | 'drain'; readonly at: number }
   | { readonly kind: 'turn' }
@@ -56,7 +62,7 @@ class World {
       case 'health':
         return this.#health(event.healthy)
       case 'request':
-        return this.#request(event.method, event.slow)
+        return this.#request(event.method, event.slow, event.chunked)
       case 'upload':
         return this.#upload(pick(this.clients, event.at), 1 + event.choice)
       case 'read':
@@ -73,25 +79,24 @@ class World {
     return this.context.side.calls.filter(({ ended }) => !ended)
   }
 
-  /** Everything comes to its end: bodies are sent, answers given, responses read. */
-  async settle(): Promise<void> {
+  /** Everything comes to its end: bodies are sent, answers given, responses read. @param early answers in pieces, before the bodies */
+  async settle(early: boolean): Promise<void> {
     this.#health(true)
     for (let round = 0; this.context.recorder.inFlight > 0 || this.calls.length > 0; round++) {
       assert.ok(round < 500, 'it never comes to rest')
-      for (const client of this.clients) {
-        this.#upload(client, client.left)
-        client.res.read()
-      }
+      if (!early || round > 2) for (const client of this.clients) this.#upload(client, client.left)
+      for (const { res } of this.clients) res.read()
       for (const call of this.calls) {
         if (!this.#answers.has(call)) call.connect()
         call.drain()
         if (call.ended) continue
         this.#head(call, 2)
-        this.#data(call, 1_000_000)
+        this.#data(call, early && round === 0 ? 1 : 1_000_000)
         this.#complete(call)
       }
       await turn()
     }
+    for (const client of this.clients) this.#upload(client, client.left)
     for (const { res } of this.clients) while (res.read() > 0);
   }
 
@@ -142,10 +147,13 @@ class World {
       })
   }
 
-  #request(method: Client['method'], slow: boolean): void {
+  #request(method: Client['method'], slow: boolean, inChunks: boolean): void {
     const id = `<${this.clients.length}>`
     const hasBody = method === 'POST' || method === 'PUT'
-    const headers = hasBody ? ([['content-length', '8']] as const) : []
+    const framing = inChunks
+      ? (['transfer-encoding', 'chunked'] as const)
+      : (['content-length', '8'] as const)
+    const headers = hasBody ? [framing] : []
     const client = slow ? { kernelBytes: 1_000 } : {}
     const target = `/${this.clients.length}`
     this.clients.push({
@@ -241,6 +249,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       kind: of('request'),
       method: of('GET', 'GET', 'HEAD', 'POST', 'PUT'),
       slow: fc.boolean(),
+      chunked: fc.boolean(),
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: of('upload', 'read'), at, choice }) },
@@ -262,30 +271,39 @@ const hedging = fc.constantFrom<HedgingPlan | null>(null, {
   methods: 'idempotent',
 })
 
+const endings = fc.record({ limited: fc.boolean(), early: fc.boolean() })
+
 test('any course of events_no client gets what is meant for another, and all comes to rest', async (t) => {
   // Hedges are sent when an event says so.
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let hedges = 0
   const course = fc.array(event, { maxLength: 120, size: 'max' })
   await fc.assert(
-    fc.asyncProperty(course, balance, hedging, async (events, policy, hedgingPlan) => {
-      const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
-      const queue = queuePlan({ limit: 3, timeoutMs: 5_000 })
-      const plan = { endpoints, connections: 2, queue, balance: policy }
-      const isHedged = hedgingPlan !== null && policy !== balancePlans.sticky
-      const context = new FakeContext(t, isHedged ? { ...plan, hedging: hedgingPlan } : plan)
-      teach(context.upstream.hedging, context.clock, 10, 20)
-      const world = new World(context)
-      try {
-        for (const each of events) await world.happen(each)
-        await world.settle()
-        await world.check()
-        hedges += context.upstream.hedging?.counts.sent ?? 0
-      } finally {
-        context.deadlines.stop()
-        context.upstream.hedging?.stop()
-      }
-    }),
+    fc.asyncProperty(
+      course,
+      balance,
+      hedging,
+      endings,
+      async (events, policy, hedgingPlan, { limited, early }) => {
+        const endpoints = [endpointPlan('a', 1), endpointPlan('b', 2)]
+        const queue = queuePlan({ limit: 3, timeoutMs: 5_000 })
+        const plan = { endpoints, connections: 2, queue, balance: policy }
+        const isHedged = hedgingPlan !== null && policy !== balancePlans.sticky
+        const context = new FakeContext(t, isHedged ? { ...plan, hedging: hedgingPlan } : plan)
+        if (limited) context.limits = { ...context.limits, bodyBytes: 6 }
+        teach(context.upstream.hedging, context.clock, 10, 20)
+        const world = new World(context)
+        try {
+          for (const each of events) await world.happen(each)
+          await world.settle(early)
+          await world.check()
+          hedges += context.upstream.hedging?.counts.sent ?? 0
+        } finally {
+          context.deadlines.stop()
+          context.upstream.hedging?.stop()
+        }
+      },
+    ),
     { numRuns: 500 },
   )
   assert.ok(hedges > 0, 'there were some')
