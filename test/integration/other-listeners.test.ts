@@ -59,9 +59,9 @@ const proxyHeader = Buffer.concat([
   Buffer.from([203, 0, 113, 7, 10, 0, 0, 1, 0x04, 0xd2, 0, 80]),
 ])
 
-async function sendProxied(port: number): Promise<string> {
+async function sendProxied(port: number, header = proxyHeader): Promise<string> {
   const socket = connect(port, '127.0.0.1')
-  socket.write(proxyHeader)
+  socket.write(header)
   socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
   return text(socket)
 }
@@ -89,3 +89,18 @@ test('PROXY protocol header where it is not asked for_ignored', async (t) => {
   assert.match(await sendProxied(weir.port), /^HTTP\/1\.1 200 /)
   assert.equal(headerValue(origin.only().headers, 'x-forwarded-for'), '127.0.0.1')
 })
+
+const signature = '0d0a0d0a000d0a515549540a'
+const v6 = '20010db8000000000000000000000007'
+for (const [what, header, seen] of [
+  ['TCP over IPv6', `${signature}21210024${v6}${v6}04d20050`, '2001:db8::7'],
+  ['LOCAL: the balancer for itself', `${signature}20000000`, '127.0.0.1'],
+  ['no family', `${signature}21000000`, '127.0.0.1'],
+] as const) {
+  test(`PROXY protocol header from a listed peer, ${what}_the client is ${seen}`, async (t) => {
+    const listen = { host: '127.0.0.1', port: 0, proxyProtocol: { from: ['127.0.0.0/8'] } }
+    const { origin, weir } = await proxied(t, ok('hello'), { config: { listen } })
+    assert.match(await sendProxied(weir.port, Buffer.from(header, 'hex')), /^HTTP\/1\.1 200 /)
+    assert.equal(headerValue(origin.only().headers, 'x-forwarded-for'), seen)
+  })
+}
