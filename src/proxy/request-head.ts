@@ -261,18 +261,18 @@ export class RequestHead {
   #readConnection(): void {
     this.closes = wantsClose(this.#connection)
     const names = nominated(this.#connection)
-    if (names.length === 0) return
+    if (names.size === 0) return
     without(names, this.headers)
     without(names, this.claims)
   }
 }
 
 /** Takes the fields with these names out of a list of names and values, in place: undici was given the list itself. */
-function without(names: readonly string[], fields: string[]): void {
+function without(names: ReadonlySet<string>, fields: string[]): void {
   let kept = 0
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] as string
-    if (names.includes(name)) continue
+    if (names.has(name)) continue
     fields[kept] = name
     fields[kept + 1] = fields[index + 1] as string
     kept += 2

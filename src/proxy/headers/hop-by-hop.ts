@@ -25,22 +25,21 @@ export function isHopByHop(name: string): boolean {
   }
 }
 
-const nothing: readonly string[] = []
+const nothing: ReadonlySet<string> = new Set()
 
 /**
  * The names that a Connection header's value adds to the list, in lower case. `close` and `keep-alive` are no names.
  * Framing and routing fields cannot be nominated away: Weir writes its own, and dropping Host or Content-Length on a client's
- * word would change what the message is.
+ * word would change what the message is. A set, since there may be thousands in one head, to be looked for behind each of its fields.
  */
-export function nominated(connection: string): readonly string[] {
+export function nominated(connection: string): ReadonlySet<string> {
   if (connection === 'keep-alive' || connection === 'close' || connection === '') return nothing
-  return connection
-    .toLowerCase()
-    .split(',')
-    .map((token) => token.trim())
-    .filter(
-      (token) => token !== '' && token !== 'close' && token !== 'keep-alive' && !protectedNames.has(token),
-    )
+  const names = new Set<string>()
+  for (const part of connection.toLowerCase().split(',')) {
+    const token = part.trim()
+    if (!notNominated.has(token)) names.add(token)
+  }
+  return names
 }
 
 /** Whether a Connection header's value has the option `close`. */
@@ -57,4 +56,4 @@ export function bindingCloses(connection: string): boolean {
   return connection.length === 5
 }
 
-const protectedNames = new Set(['host', 'content-length', 'transfer-encoding'])
+const notNominated = new Set(['', 'close', 'keep-alive', 'host', 'content-length', 'transfer-encoding'])

@@ -89,7 +89,7 @@ export class ResponseBlock {
     if (dropped === '') return
     // Rare: Connection nominates further headers. Begin again without them.
     const names = nominated(dropped)
-    if (names.length === 0) return
+    if (names.size === 0) return
     this.#clear()
     this.#append(raw, names)
   }
@@ -174,14 +174,14 @@ export class ResponseBlock {
   }
 
   /** The same line by line. @returns the Connection header's value, '' if there is none */
-  #append(raw: readonly Buffer[], without: readonly string[] | null): string {
+  #append(raw: readonly Buffer[], without: ReadonlySet<string> | null): string {
     let connection = ''
     for (let index = 0; index < raw.length; index += 2) {
       const name = (raw[index] as Buffer).latin1Slice()
       const value = (raw[index + 1] as Buffer).latin1Slice()
       const lower = name.toLowerCase()
       if (lower === 'connection') connection = joined(connection, value)
-      if (this.#isDropped(lower, value) || without?.includes(lower)) continue
+      if (this.#isDropped(lower, value) || without?.has(lower)) continue
       this.add(name, value)
     }
     return connection

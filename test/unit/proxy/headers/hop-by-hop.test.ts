@@ -40,16 +40,17 @@ const connections: [value: string, names: string[]][] = [
   ['keep-alive, x-a ,\tx-b', ['x-a', 'x-b']],
   [', ,x-a,,', ['x-a']],
   ['Upgrade', ['upgrade']],
+  ['x-a,x-b,'.repeat(1_000), ['x-a', 'x-b']],
 ]
 
 for (const [value, names] of connections) {
-  test(`connection ${JSON.stringify(value)}_nominates ${names.join(', ') || 'nothing'}`, () => {
-    assert.deepEqual(nominated(value), names)
+  test(`connection ${JSON.stringify(value).slice(0, 40)}_nominates ${names.join(', ') || 'nothing'}`, () => {
+    assert.deepEqual([...nominated(value)], names)
   })
 }
 
 for (const name of ['Host', 'Content-Length', 'Transfer-Encoding']) {
   test(`${name}_cannot be nominated away: Weir writes its own`, () => {
-    assert.deepEqual(nominated(`x-a, ${name}`), ['x-a'])
+    assert.deepEqual([...nominated(`x-a, ${name}`)], ['x-a'])
   })
 }
