@@ -8,6 +8,7 @@ import { proxied } from '../support/proxied.ts'
 import { within } from '../support/wait.ts'
 
 const attackers = 2_000
+const servedWithinMs = 100
 const drip = 'GET / HTTP/1.1\r\nhost: test\r\nx-slow: '
 
 test(`${attackers} slow-loris connections: an ordinary client is served while all of them are open`, async (t) => {
@@ -22,18 +23,20 @@ test(`${attackers} slow-loris connections: an ordinary client is served while al
   await all.weir.waitForStats((sum) => sum.connections >= attackers, 'all attackers connected')
 
   // Served on new connections and on a kept one, while the attackers are there.
-  let slowestMs = 0
+  const took: number[] = []
   for (let round = 0; round < 10; round++) {
     const client = await all.connect()
     for (let i = 0; i < 2; i++) {
       const from = performance.now()
       assert.equal((await client.exchange()).text, 'served')
-      slowestMs = Math.max(slowestMs, performance.now() - from)
+      took.push(performance.now() - from)
     }
     client.close()
   }
-  // Told, not judged: on a busy machine it says more about the machine.
-  t.diagnostic(`the slowest of 20 ordinary requests took ${slowestMs.toFixed(1)} ms`)
+  took.sort((a, b) => a - b)
+  t.diagnostic(`20 ordinary requests took ${took.map((ms) => ms.toFixed(1)).join(', ')} ms`)
+  // Of the slowest a busy machine says more about itself. Where the crowd is in the way, nobody is quick.
+  assert.ok(took[9]! < servedWithinMs, `half of the requests took longer than ${servedWithinMs} ms`)
   const [stats] = await all.weir.waitForStats(
     (sum) => sum.connections >= attackers,
     'all attackers still there',
