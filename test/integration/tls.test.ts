@@ -148,9 +148,15 @@ test('clientCa_no certificate is 400 and the end, a strange one fails the handsh
     await assert.rejects(fetchTls(weir.port, wrong))
     origin.requests.length = 0
   }
-  const socket = connect({ host: '127.0.0.1', port: weir.port, rejectUnauthorized: false })
-  socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
-  assert.match(await text(socket as TLSSocket), /^HTTP\/1\.1 400 /, 'and the connection ends')
+  const handshake =
+    'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+  for (const fields of ['', handshake]) {
+    const socket = connect({ host: '127.0.0.1', port: weir.port, rejectUnauthorized: false })
+    socket.write(`GET / HTTP/1.1\r\nhost: a\r\n${fields}\r\n`)
+    assert.match(await text(socket as TLSSocket), /^HTTP\/1\.1 400 /, 'and the connection ends')
+  }
+  assert.equal(origin.requests.length, 0)
   await weir.atRest()
 })
 
