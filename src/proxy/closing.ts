@@ -5,7 +5,7 @@
  * request meanwhile is not served: the binding closes a connection on which a request comes before the answer to another has ended.
  *
  * While the client still sends the body of its request, closing would reset the connection, and what it has not read of the answer would
- * be lost with it (RFC 9112, section 9.6): its connection is closed when the body is over, or has stopped coming.
+ * be lost with it (RFC 9112, section 9.6): its connection is closed when the body is over, or no longer comes at a rate worth waiting for.
  */
 import type { HttpResponse } from '../native/uws.ts'
 
@@ -27,8 +27,12 @@ const shortLingerMs = 50
 
 /** How often a connection is looked at on which the client still sends. */
 const lookMs = 1_000
-/** What the binding gives such a connection, whose answer is not over to it; behind the end of the body it has no timer at all. */
+/**
+ * In so many looks so much of the body must come. The binding's own timer wants more, but begins anew whenever it cannot write what it has of
+ * the answer; and behind the end of the body it has none at all.
+ */
 const stillLooks = 10
+const leastBytes = 16_384
 
 const nothing = (): void => {}
 
@@ -70,13 +74,18 @@ function closeBehind(res: HttpResponse, ms: number): void {
 }
 
 function closeBehindUpload(res: HttpResponse, upload: Remainder): void {
-  let seen = upload.bytes
+  let from = upload.bytes
   let still = 0
+  let over = 0
   const looks = setInterval(() => {
     res.cork(nothing)
-    still = upload.bytes === seen ? still + 1 : 0
-    seen = upload.bytes
-    if (still >= (upload.coming ? stillLooks : 1)) res.close()
+    still++
+    if (upload.bytes - from >= leastBytes) {
+      from = upload.bytes
+      still = 0
+    }
+    if (!upload.coming) over++
+    if (still === stillLooks || over === 2) res.close()
   }, lookMs)
   // A client that is slow to take the answer has some of it in the binding's buffer. This may be inside `onWritable`, where 20.51.4 throws a
   // new handler away.
@@ -84,6 +93,7 @@ function closeBehindUpload(res: HttpResponse, upload: Remainder): void {
     res.onWritable(() => {
       res.cork(nothing)
       still = 0
+      over = 0
       return true
     })
   })

@@ -219,9 +219,9 @@ for (const [framing, headers] of [
     ['keeps up', Number.POSITIVE_INFINITY],
     ['is slow', 500],
   ] as const) {
-    test(`close behind pieces, ${framing}, the client ${pace} and still sends_open while it does, closed when it has sent all or stopped`, async (t) => {
+    test(`close behind pieces, ${framing}, the client ${pace} and still sends_open while it does, closed when it has sent all, stopped or drips`, async (t) => {
       t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
-      for (const stops of [false, true]) {
+      for (const ending of ['sent all', 'stopped', 'drips']) {
         const uploads = { coming: true, bytes: 1 }
         const { res, body, events } = begin({ headers, close: true, uploads, kernelBytes })
         for (const piece of [bytes(2_000), bytes(2_000)]) {
@@ -235,14 +235,17 @@ for (const [framing, headers] of [
         }
         assert.deepEqual(events.slice(-1), ['complete'])
         for (let seconds = 0; seconds < 120; seconds++) {
-          uploads.bytes += 100
+          uploads.bytes += 20_000
           t.mock.timers.tick(1_000)
           res.read()
         }
         assert.equal(res.closedBy, null, 'a reset would take the answer away from the client')
-        uploads.coming = stops
-        t.mock.timers.tick(15_000)
-        assert.equal(res.closedBy, 'close', stops ? 'stopped' : 'sent all')
+        uploads.coming = ending !== 'sent all'
+        for (let seconds = 0; seconds < (uploads.coming ? 11 : 2); seconds++) {
+          if (ending === 'drips') uploads.bytes++
+          t.mock.timers.tick(1_000)
+        }
+        assert.equal(res.closedBy, 'close', ending)
         assert.deepEqual(headerValues(res.parse(), 'connection'), ['close'])
         assert.ok(res.parse().complete && res.parse().rest.length === 0)
         assert.equal(res.receivedBytes.length, res.bytes.length)
