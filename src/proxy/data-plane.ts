@@ -17,15 +17,16 @@ import type { DataPlaneContext } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import { Departures } from './departures.ts'
 import { describe } from './describe.ts'
-import { answeredAtTheDoor } from './door.ts'
+import { refusedAtTheDoor } from './door.ts'
 import { Exchange } from './exchange.ts'
-import { isHost, isTarget, isToken } from './headers/bytes.ts'
+import { isHost, isTarget } from './headers/bytes.ts'
 import { Forwarding } from './headers/forwarding.ts'
 import { bindingCloses, wantsClose } from './headers/hop-by-hop.ts'
 import { Listener } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
-import { fixedPaths, Router } from './router.ts'
+import { redirectRoute } from './redirect.ts'
+import { fixedPaths, type Route, Router } from './router.ts'
 import { Upstream } from './upstream.ts'
 import type { UpstreamListener } from './upstream-listener.ts'
 import { upstreamLog } from './upstream-log.ts'
@@ -206,11 +207,12 @@ export class DataPlane implements DataPlaneContext {
       const url = request.getUrl()
       const path = cleanPath(url)
       const route = path === null ? null : this.#router.match(request.getHeader('host'), path)
-      if (!wantsWebSocket(request) || route === null || route.upstream === null) {
+      const redirects = by.redirectPort !== 0
+      if (redirects || !wantsWebSocket(request) || route === null || route.upstream === null) {
         return this.#onRequest(res, request, by, 'GET', url)
       }
-      const last = this.#isLast(res, by)
-      if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
+      this.#isLast(res, by)
+      if (by.clientCertificate && refusedAtTheDoor(res, request, by, this.recorder)) return
       this.#webSockets?.begin(res, request, context, by, route, path)
     } catch (error) {
       this.#log.error(
@@ -231,14 +233,21 @@ export class DataPlane implements DataPlaneContext {
     let exchange: Exchange | null = null
     try {
       if (this.draining) this.lastRequestAt = performance.now()
-      const last = this.#isLast(res, by)
-      if (by.guarded && answeredAtTheDoor(res, request, by, this.recorder, last)) return
+      let last = this.#isLast(res, by)
+      if (by.clientCertificate && refusedAtTheDoor(res, request, by, this.recorder)) return
       const router = this.#router
       const path = cleanPath(url)
-      const route =
-        path === null ? null : router.match(router.byHost ? request.getHeader(names.host) : '', path)
+      const redirects = by.redirectPort !== 0
+      let route: Route | null = null
+      if (redirects) {
+        route = redirectRoute(request, by.redirectPort)
+        // Nobody reads a body that comes with it.
+        last ||= hasBody(request)
+      } else if (path !== null) {
+        route = router.match(router.byHost ? request.getHeader(names.host) : '', path)
+      }
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
-      if (route?.reply != null && route.guard === null) {
+      if (route?.reply != null && route.guard === null && !redirects) {
         if (isPlain(request, method, url, this.limits)) {
           const { status } = route.reply
           if (this.recorder.responded(status)) this.recorder.tellResponded(describe(res, request, by), status)
@@ -260,7 +269,16 @@ export class DataPlane implements DataPlaneContext {
   }
 }
 
-/** Nothing about it needs a verdict: no body, and a method, target and Host as they should be. @param url its path */
+/** As far as the binding tells: an empty field is none to it. */
+function hasBody(request: HttpRequest): boolean {
+  return request.getHeader(names.contentLength) !== '' || request.getHeader(names.transferEncoding) !== ''
+}
+
+/**
+ * Nothing about it needs a verdict: no body, and a method, target and Host as they should be. Of another method than GET and HEAD all fields
+ * are looked at elsewhere, since an empty Content-Length, with another one behind it, reads as none here (native-notes/03-request-parser.md).
+ * @param url its path
+ */
 function isPlain(request: HttpRequest, method: string, url: string, limits: LimitsPlan): boolean {
   const query = request.getQuery() as string | undefined
   return (
@@ -268,9 +286,8 @@ function isPlain(request: HttpRequest, method: string, url: string, limits: Limi
     limits.headBytes >= usualHeadBytes &&
     limits.headerCount === nativeLimits.headerCount &&
     url.length + (query === undefined ? 0 : query.length + 1) <= limits.targetBytes &&
-    request.getHeader(names.contentLength) === '' &&
-    request.getHeader(names.transferEncoding) === '' &&
-    (method === 'GET' || isToken(method)) &&
+    (method === 'GET' || method === 'HEAD') &&
+    !hasBody(request) &&
     isTarget(url) &&
     (query === undefined || isTarget(`/${query}`)) &&
     isHost(request.getHeader(names.host))

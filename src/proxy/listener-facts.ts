@@ -7,8 +7,6 @@ import { Peers } from './peers.ts'
 
 export interface ListenerFacts {
   readonly scheme: 'http' | 'https'
-  /** Some requests are answered by the listener itself: one of the following is asked for. */
-  readonly guarded: boolean
   /** A request needs a client's certificate. */
   readonly clientCertificate: boolean
   /** 0: no redirect. */
@@ -23,7 +21,6 @@ export interface ListenerFacts {
 
 export const plainListener: ListenerFacts = Object.freeze({
   scheme: 'http',
-  guarded: false,
   clientCertificate: false,
   redirectPort: 0,
   proxies: null,
@@ -35,7 +32,6 @@ export function listenerFacts({ tls, redirectPort = 0, proxyProtocolFrom }: List
   const clientCertificate = tls !== undefined && tls.clientCaFile !== null
   return {
     scheme: tls === undefined ? 'http' : 'https',
-    guarded: clientCertificate || redirectPort !== 0,
     clientCertificate,
     redirectPort,
     proxies: proxyProtocolFrom === undefined ? null : new AddressSet(proxyProtocolFrom),

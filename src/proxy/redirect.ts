@@ -1,9 +1,10 @@
 /** The answer of a listener that only sends clients to https. */
-import type { HttpResponse } from '../native/uws.ts'
+import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+import type { Route } from './router.ts'
 import { statusLine } from './status-line.ts'
 
 /** Permanent, and the method stays what it was (RFC 9110, section 15.4.9). */
-export const redirectStatus = 308
+const redirectStatus = 308
 
 const httpsPort = 443
 
@@ -16,17 +17,20 @@ export function redirectLocation(host: string, port: number, target: string): st
   return `https://${name}${port === httpsPort ? '' : `:${port}`}${target}`
 }
 
-/** Must run inside the request's handler: there the binding corks by itself. @param itself see `answer` in reply.ts */
-export function redirectToHttps(
-  res: HttpResponse,
-  host: string,
-  port: number,
-  target: string,
-  close: boolean,
-  itself = false,
-): void {
-  res.writeStatus(statusLine(redirectStatus))
-  res.writeHeader('location', redirectLocation(host, port, target))
-  if (itself) res.writeHeader('connection', 'close')
-  res.end('', close && !itself)
+/**
+ * The one route of such a listener, for this request. It is judged like any other first: what could be read in two ways is no request that
+ * may be answered, and host and target are written into the answer as they are.
+ */
+export function redirectRoute(request: HttpRequest, port: number): Route {
+  const host = request.getHeader('host')
+  const query = request.getQuery() as string | undefined
+  const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
+  const send = (res: HttpResponse, _method: string, close: boolean, itself: boolean): void => {
+    res.writeStatus(statusLine(redirectStatus))
+    res.writeHeader('location', redirectLocation(host, port, target))
+    if (itself) res.writeHeader('connection', 'close')
+    res.end('', close && !itself)
+  }
+  const reply = { status: redirectStatus, send }
+  return { upstream: null, split: null, reply, cleaned: false, timeoutMs: 0, guard: null, mirror: null }
 }

@@ -158,8 +158,15 @@ export function writeContinue(res: HttpResponse): void {
   res.writeStatus('100 Continue\r\n')
 }
 
+/** An answer of Weir's own that no endpoint takes part in. */
+export interface Reply {
+  readonly status: number
+  /** See `FixedReply`. */
+  send(res: HttpResponse, method: string, close: boolean, itself: boolean): void
+}
+
 /** A route's fixed answer, ready to write. */
-export class FixedReply {
+export class FixedReply implements Reply {
   readonly status: number
   readonly #statusLine: ArrayBuffer
   /** Null: there are no headers. Else the first one's name, and its value with all further lines: one call writes them all. */

@@ -8,7 +8,7 @@ import { cleanPath } from './clean-path.ts'
 import type { Guard } from './clients/guard.ts'
 import { Mirror } from './mirror.ts'
 import { type PriorityOf, priorityOf } from './overload/priority.ts'
-import { FixedReply } from './reply.ts'
+import { FixedReply, type Reply } from './reply.ts'
 import { Split } from './split.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -17,7 +17,7 @@ export interface Route {
   readonly upstream: Upstream | null
   /** It is to be asked for the upstream of each request; null: that is always the same. */
   readonly split: Split | null
-  readonly reply: FixedReply | null
+  readonly reply: Reply | null
   /** The cleaned path is forwarded, not the one received. */
   readonly cleaned: boolean
   /** For the whole of an exchange; 0: none. */

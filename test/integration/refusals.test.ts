@@ -51,6 +51,30 @@ test('request that can be read in two ways is 400, closes and reaches no origin'
   await weir.atRest()
 })
 
+/** What Weir answers without an endpoint. */
+const own = [
+  ['a fixed answer', {}],
+  ['the way to https', { redirectToHttps: true }],
+] as const
+for (const [answer, settings] of own) {
+  test(`it is 400 for ${answer}, too, and so nothing behind it is taken for the next request`, async (t) => {
+    const listen = { host: '127.0.0.1', port: 0, ...settings }
+    const routes = [{ respond: { status: 200 } }]
+    const { weir, connect } = await proxied(t, ok(), { config: { listen, routes } })
+    for (const [what, bytes] of Object.entries(refused)) {
+      const client = await connect()
+      await client.send(bytes)
+      assert.equal((await client.response()).status, 400, what)
+      assert.equal((await client.closed()).unread, '', what)
+      const other = await connect()
+      await other.send(`${bytes}GET /smuggled HTTP/1.1\r\nHost: test\r\n\r\n`)
+      const { unread } = await other.closed()
+      assert.ok(!/HTTP\/1\.1 [23]/.test(unread), what)
+    }
+    await weir.atRest()
+  })
+}
+
 test('what stands behind a refused request is not taken for the next one', async (t) => {
   const { origin, weir, connect } = await proxied(t, ok())
   for (const [what, bytes] of Object.entries(refused)) {
