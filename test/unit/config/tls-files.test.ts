@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { createPrivateKey } from 'node:crypto'
 import { copyFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadConfig, readConfig } from '../../../src/config/load.ts'
-import { Certificates } from '../../support/certificates.ts'
+import { Certificates, pem } from '../../support/certificates.ts'
 import { accepted, configWith, refused } from './read.ts'
 
 function setUp(t: TestContext) {
@@ -87,6 +88,27 @@ test('encrypted key_needs the right passphrase', (t) => {
   accepted(read({ cert: own.cert, key, passphrase: 'open sesame' }))
   assert.match(told(read({ cert: own.cert, key })).join(), /^listen\.tls\.key: an encrypted key/)
   assert.match(told(read({ cert: own.cert, key, passphrase: 'no' })).join(), /^listen\.tls\.passphrase: /)
+})
+
+test('encrypted key_a wrong passphrase is said to be one, also where OpenSSL says that there is no key', (t) => {
+  const { made, own, read } = setUp(t)
+  const file = made.encrypted(own, 'own', 'open sesame')
+  const text = pem(file)
+  // What a wrong one makes of the file ends like something that was encrypted in one of 256 cases.
+  const misleading = (passphrase: string): boolean => {
+    try {
+      createPrivateKey({ key: text, passphrase })
+      return false
+    } catch (error) {
+      return !/decrypt/i.test((error as Error).message)
+    }
+  }
+  let passphrase = ''
+  for (let number = 0; number < 5_000 && passphrase === ''; number++) {
+    if (misleading(`wrong ${number}`)) passphrase = `wrong ${number}`
+  }
+  assert.notEqual(passphrase, '')
+  assert.match(told(read({ cert: own.cert, key: basename(file), passphrase })).join(), /^listen\.tls\.passphrase: /)
 })
 
 test('a name of two certificates_said', (t) => {
