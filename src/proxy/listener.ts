@@ -32,6 +32,10 @@ export type RequestHandler = (
 
 export type WebSocketBehavior = Parameters<TemplatedApp['ws']>[1]
 
+/** A turn of the event loop that takes no longer has found little to do, in milliseconds; and for how many it is waited. */
+const quietTurnMs = 0.2
+const busyTurnsMax = 50
+
 interface Open {
   readonly socket: us_listen_socket
   readonly plan: ListenerPlan
@@ -54,6 +58,8 @@ export class Listener {
   readonly #plainFacts: ListenerFacts
   #paths: readonly string[] = []
   readonly #sockets = new Map<string, Open>()
+  /** Still open, but not for long. */
+  readonly #leaving = new Set<Open>()
 
   constructor(binding: Binding, onRequest: RequestHandler) {
     this.#binding = binding
@@ -105,7 +111,7 @@ export class Listener {
       if (this.#sockets.has(key)) continue
       const socket = this.#listen(listener)
       if (socket === null) {
-        for (const other of opened) this.#close(other)
+        for (const other of opened) this.#forget(other)
         return listener
       }
       this.#sockets.set(key, { socket, plan: listener })
@@ -115,20 +121,21 @@ export class Listener {
     const addresses = new Set(listeners.map(addressOf))
     for (const [key, { plan }] of [...this.#sockets]) {
       if (wanted.has(key)) continue
-      if (addresses.has(addressOf(plan))) this.#replace(key)
-      else this.#close(key)
+      if (addresses.has(addressOf(plan))) this.#leave(key)
+      else this.#forget(key)
     }
     return null
   }
 
-  /** Accepts no more connections. Those that are open live on. */
+  /** Accepts no more connections, in a moment. Those that are open live on. */
   stop(): void {
-    for (const key of [...this.#sockets.keys()]) this.#close(key)
+    for (const key of [...this.#sockets.keys()]) this.#leave(key)
   }
 
   /** Closes every connection, busy or idle. The listener is of no use afterwards. */
   end(): void {
     this.stop()
+    for (const open of [...this.#leaving]) this.#close(open)
     for (const app of this.#apps) app.close()
   }
 
@@ -221,21 +228,34 @@ export class Listener {
   }
 
   /**
-   * Closes a listener to which another has the same address now. With a listen socket go the connections that wait in it,
-   * so it is closed right behind a turn of the event loop that has accepted what there was.
+   * Closes a listener on whose address others listen as well, or may. With a listen socket go the connections that wait in it, so
+   * it is closed right behind a turn of the event loop that has accepted what there was, and has had little to do since: in
+   * a busy one many come meanwhile.
    */
-  #replace(key: string): void {
-    const old = this.#sockets.get(key) as Open
+  #leave(key: string): void {
+    const open = this.#sockets.get(key) as Open
     this.#sockets.delete(key)
-    this.#sockets.set(`${key} replaced`, old)
-    setImmediate(() => setImmediate(() => this.#close(`${key} replaced`, old)))
+    this.#leaving.add(open)
+    setImmediate(() => this.#closeBehindTurn(open, busyTurnsMax))
   }
 
-  /** @param only if that is what is open under this key */
-  #close(key: string, only?: Open): void {
-    const open = this.#sockets.get(key)
-    if (open === undefined || (only !== undefined && open !== only)) return
+  #closeBehindTurn(open: Open, busyTurnsLeft: number): void {
+    const before = performance.now()
+    setImmediate(() => {
+      const isBusy = performance.now() - before > quietTurnMs
+      if (isBusy && busyTurnsLeft > 0) this.#closeBehindTurn(open, busyTurnsLeft - 1)
+      else if (this.#leaving.has(open)) this.#close(open)
+    })
+  }
+
+  #forget(key: string): void {
+    const open = this.#sockets.get(key) as Open
     this.#sockets.delete(key)
+    this.#close(open)
+  }
+
+  #close(open: Open): void {
+    this.#leaving.delete(open)
     this.#binding.uws.us_listen_socket_close(open.socket)
     // The binding leaves the file, and another socket may have taken the path meanwhile.
     const address = addressOf(open.plan)

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Listener, listenerKey } from '../../../src/proxy/listener.ts'
 import { loopback } from '../../support/fakes/plans.ts'
@@ -124,11 +128,36 @@ test('stopped_accepts no more, open connections live on', async (t) => {
   const port = watched.ports[0] as number
   const socket = await openConnection(port)
   listener.stop()
-  assert.equal(await isOpen(port), false)
+  await waitFor(async () => !(await isOpen(port)), { what: 'the listener to be closed' })
   socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
   const [answer] = (await once(socket, 'data')) as [Buffer]
   assert.match(answer.toString(), /hello/)
   socket.destroy()
+})
+
+test('stopped_what has connected by then is accepted', async (t) => {
+  const { watched, listener } = setUp(t)
+  listener.apply([loopback(0)])
+  const client = `
+    const socket = require('node:net').connect(${watched.ports[0]}, '127.0.0.1')
+    socket.on('connect', () => {
+      require('node:fs').writeSync(1, 'connected')
+      socket.write('GET / HTTP/1.1\\r\\nhost: a\\r\\n\\r\\n')
+    })
+    socket.on('data', (data) => { console.error(String(data)); process.exit() })
+    socket.on('error', (error) => { console.error(error.code); process.exit() })`
+  const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [told, answer] = ['told', 'answer'].map((name) => join(folder, name)) as [string, string]
+  const child = spawn(process.execPath, ['-e', client], {
+    stdio: ['ignore', openSync(told, 'w'), openSync(answer, 'w')],
+  })
+  // This thread looks at nothing else meanwhile: the connection waits in the listen socket.
+  const giveUpAt = performance.now() + 20_000
+  while (readFileSync(told, 'utf8') === '' && performance.now() < giveUpAt);
+  listener.stop()
+  await once(child, 'exit')
+  assert.match(readFileSync(answer, 'utf8'), /hello/)
 })
 
 test('stopped, stopped again and ended_each listen socket is closed exactly once', async (t) => {
