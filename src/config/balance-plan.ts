@@ -1,4 +1,4 @@
-import type { BalancePlan, HashKey, HashPlan, PlainPolicy } from '../plan/plan.ts'
+import type { BalancePlan, HashKey, HashPlan, PlainPolicy } from '../plan/balance-plan.ts'
 import { type BalanceConfig, hashDefaults, stickyDefaults } from './schema-balance.ts'
 
 type Settings<Policy> = Extract<BalanceConfig, { policy: Policy }>

@@ -1,5 +1,5 @@
 /** `access` and `clientLimits` of the top level and of routes, written out for each route. */
-import type { AccessPlan, ClientLimitsPlan } from '../plan/plan.ts'
+import type { AccessPlan, ClientLimitsPlan } from '../plan/route-plan.ts'
 import { parseDuration } from './duration.ts'
 import type { Config, RouteConfig } from './schema.ts'
 import type { ClientLimitsConfig } from './schema-clients.ts'

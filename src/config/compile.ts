@@ -1,19 +1,15 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
+import type { ListenerPlan } from '../plan/listener-plan.ts'
+import type { AccessLogPlan, Plan } from '../plan/plan.ts'
+import type { FixedResponse, PriorityPlan, RoutePlan, RouteTarget } from '../plan/route-plan.ts'
 import type {
-  AccessLogPlan,
   EndpointPlan,
-  FixedResponse,
   HealthPlan,
   HedgingPlan,
-  ListenerPlan,
   OutliersPlan,
-  Plan,
-  PriorityPlan,
-  RoutePlan,
-  RouteTarget,
   UpstreamPlan,
-} from '../plan/plan.ts'
+} from '../plan/upstream-plan.ts'
 import { balancePlan } from './balance-plan.ts'
 import { clientsOfAll, clientsOfRoute } from './clients-plan.ts'
 import { concurrencyPlan } from './concurrency-plan.ts'

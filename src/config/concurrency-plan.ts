@@ -1,4 +1,4 @@
-import type { ConcurrencyPlan } from '../plan/plan.ts'
+import type { ConcurrencyPlan } from '../plan/upstream-plan.ts'
 import { adaptiveDefaults, type ConcurrencyConfig } from './schema-concurrency.ts'
 
 /** undefined: no limit. Bounds that contradict each other give way: `max` is the last word, then `min`. */

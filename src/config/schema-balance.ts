@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { balancePolicies } from '../plan/plan.ts'
+import { balancePolicies } from '../plan/balance-plan.ts'
 import { token } from './header-field.ts'
 import { limits } from './limits.ts'
 import { choice, number, section, text } from './nodes.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { hedgedMethods } from '../plan/plan.ts'
+import { hedgedMethods } from '../plan/upstream-plan.ts'
 import { limits } from './limits.ts'
 import { choice, duration, number, section } from './nodes.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { priorityWords } from '../plan/plan.ts'
+import { priorityWords } from '../plan/route-plan.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, named, section } from './nodes.ts'
 import { keyHeader } from './schema-balance.ts'

@@ -1,4 +1,4 @@
-import { forwardPaths } from '../plan/plan.ts'
+import { forwardPaths } from '../plan/route-plan.ts'
 import { headerNameFault, headerValueFault } from './header-field.ts'
 import { routeHostFault } from './host.ts'
 import { limits } from './limits.ts'

@@ -5,7 +5,7 @@
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { CertificatePlan, TlsPlan } from '../plan/plan.ts'
+import type { CertificatePlan, TlsPlan } from '../plan/listener-plan.ts'
 import { type Finding, formatPath, type Path, show } from './problem.ts'
 import { type ListenerConfig, listenerTls } from './schema-listener.ts'
 

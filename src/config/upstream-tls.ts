@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
-import type { UpstreamTlsPlan } from '../plan/plan.ts'
+import type { UpstreamTlsPlan } from '../plan/upstream-plan.ts'
 import type { Finding, Path } from './problem.ts'
 import { upstreamTls } from './schema-upstream-tls.ts'
 import { authorities, pairFindings } from './tls-files.ts'

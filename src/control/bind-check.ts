@@ -4,7 +4,7 @@
  * only that it failed, not why.
  */
 import { createServer } from 'node:net'
-import type { ListenerPlan } from '../plan/plan.ts'
+import type { ListenerPlan } from '../plan/listener-plan.ts'
 import { unixFault } from './unix-check.ts'
 
 export class BindError extends Error {}

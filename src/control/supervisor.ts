@@ -13,8 +13,9 @@
  *   - each worker is given the current plan and the current health as its first message.
  */
 import type { Logger } from 'pino'
+import type { ListenerPlan } from '../plan/listener-plan.ts'
 import type { FromWorker, Unhealthy } from '../plan/messages.ts'
-import type { ListenerPlan, Plan } from '../plan/plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import { Backoff } from './backoff.ts'
 import type { StartWorker, WorkerHandle } from './worker-handle.ts'
 

@@ -4,7 +4,8 @@
  *     control -> worker   plan (first message, and again on reload) · health · drain · report · ping
  *     worker -> control   listening (once per listener) · ready · rejected · stats · drained · pong
  */
-import type { ListenerPlan, Plan } from './plan.ts'
+import type { ListenerPlan } from './listener-plan.ts'
+import type { Plan } from './plan.ts'
 
 /** Endpoint ids that are out at this moment. Whoever is not named is healthy. */
 export type Unhealthy = readonly string[]

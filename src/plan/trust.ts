@@ -1,5 +1,5 @@
 /** Whom a connection to an https endpoint trusts and what it shows, as Node's tls takes them. */
-import type { UpstreamTlsPlan } from './plan.ts'
+import type { UpstreamTlsPlan } from './upstream-plan.ts'
 
 /** @param tls absent: the authorities that Node ships, and no client certificate */
 export function trustOptions(tls: UpstreamTlsPlan | undefined) {

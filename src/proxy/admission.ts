@@ -32,7 +32,7 @@
  *   - nothing takes longer because many wait; a call sheds `shedAtOnce` at most, `look` a bounded number, too.
  */
 import fastq from 'fastq'
-import { priorityWords } from '../plan/plan.ts'
+import { priorityWords } from '../plan/route-plan.ts'
 import type { InLine } from './line.ts'
 import { WaitingLine } from './overload/waiting-line.ts'
 

@@ -7,8 +7,8 @@ import {
   type UndiciConnector,
 } from '../native/undici.ts'
 import { originUrl, socketPath } from '../plan/origin.ts'
-import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/plan.ts'
 import { trustOptions } from '../plan/trust.ts'
+import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/upstream-plan.ts'
 
 /**
  * The name that stands in a dispatch's `servername`: constant per endpoint, or undici would take the client's Host, and

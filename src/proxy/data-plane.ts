@@ -6,9 +6,11 @@
  */
 import type { Logger } from 'pino'
 import { type Binding, bytesOf, type HttpRequest, type HttpResponse, nativeLimits } from '../native/uws.ts'
+import type { ListenerPlan } from '../plan/listener-plan.ts'
 import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
 import { outcomes } from '../plan/outcome.ts'
-import type { LimitsPlan, ListenerPlan, Plan, UpstreamPlan } from '../plan/plan.ts'
+import type { LimitsPlan, Plan } from '../plan/plan.ts'
+import type { UpstreamPlan } from '../plan/upstream-plan.ts'
 import type { Attempt } from './attempt.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'

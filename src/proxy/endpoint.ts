@@ -9,8 +9,8 @@
  *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
  */
 import type { Socket } from 'node:net'
-import type { EndpointPlan } from '../plan/plan.ts'
 import { type ProxyVersion, proxyHeader } from '../plan/proxy-header.ts'
+import type { EndpointPlan } from '../plan/upstream-plan.ts'
 import { serverName } from './connector.ts'
 import { Outlier } from './outliers.ts'
 import { type Connection, type ConnectionPlan, ConnectionPool, type PoolUsage } from './pool.ts'

@@ -1,6 +1,6 @@
 /** What a request's listener says of it: made once per listener, looked at per request. */
 import type { HttpResponse } from '../native/uws.ts'
-import type { ListenerPlan } from '../plan/plan.ts'
+import type { ListenerPlan } from '../plan/listener-plan.ts'
 import { AddressSet } from './address-set.ts'
 import type { RequestCounter } from './connection-limits.ts'
 import { Peers } from './peers.ts'

@@ -29,7 +29,7 @@
  *   - every change to `out` begins a new epoch; what attempts of an older one report is history and ignored.
  *   - the active check's verdict (`healthy`) is another matter: neither writes the other's.
  */
-import type { OutliersPlan } from '../plan/plan.ts'
+import type { OutliersPlan } from '../plan/upstream-plan.ts'
 import type { Clock, Ending } from './balance/policy.ts'
 import { judgedEvery, judgedSoonAfter, TypicalLatency } from './typical-latency.ts'
 

@@ -5,7 +5,7 @@
 
 import { bytesOf, type HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
-import type { FixedResponse } from '../plan/plan.ts'
+import type { FixedResponse } from '../plan/route-plan.ts'
 import { closeBehindLastByte } from './closing.ts'
 import { writeStatusBehind } from './headers/interim.ts'
 import { isBodiless, statusLine } from './status-line.ts'

@@ -3,7 +3,7 @@
  * reached an endpoint is sent again only if doing it twice does no harm, and only if Weir still has all of it.
  */
 import { idempotentMethods, type Outcome } from '../plan/outcome.ts'
-import type { RetriesPlan } from '../plan/plan.ts'
+import type { RetriesPlan } from '../plan/upstream-plan.ts'
 
 /**
  * Further attempts where none of those before has sent a byte: that has cost the endpoints nothing, and with one endpoint

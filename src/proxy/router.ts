@@ -2,7 +2,7 @@
  * From host and path to a route. The first route that matches wins, so the table is walked in order; a route is two
  * comparisons. It is immutable: a reload makes a new one.
  */
-import type { RoutePlan } from '../plan/plan.ts'
+import type { RoutePlan } from '../plan/route-plan.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { cleanPath } from './clean-path.ts'
 import type { Guard } from './clients/guard.ts'

@@ -4,7 +4,7 @@
  *
  * Invariant: the shares are 0 to 1 and rise; the last that is above 0 is 1.
  */
-import type { SplitPlan } from '../plan/plan.ts'
+import type { SplitPlan } from '../plan/route-plan.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { headerOf } from './balance/request-key.ts'
 import type { Upstream } from './upstream.ts'

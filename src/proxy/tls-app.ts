@@ -1,6 +1,6 @@
 /** A uWebSockets.js app that speaks TLS, with one certificate or several chosen by the name that the client asks for. */
 import type { TemplatedApp, Uws } from '../native/uws.ts'
-import type { CertificatePlan, TlsPlan } from '../plan/plan.ts'
+import type { CertificatePlan, TlsPlan } from '../plan/listener-plan.ts'
 
 type SslOptions = NonNullable<Parameters<Uws['SSLApp']>[0]>
 

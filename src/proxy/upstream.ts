@@ -9,7 +9,7 @@
  *     sticky cookie): that holds its places until it ends and must not eat the others' share. `limit` may make it less.
  */
 import { type Outcome, outcomes } from '../plan/outcome.ts'
-import type { HedgingPlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/plan.ts'
+import type { HedgingPlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/upstream-plan.ts'
 import { Admission, type Ticket } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'

@@ -11,7 +11,8 @@
  * endpoint as well, and the first answer counts. The loser is no longer in flight for Weir, but its endpoint works it off.
  * With `slowFactor`, Weir's own detection of outliers ejects who is so many times slower than the others, for 10 s at first.
  */
-import type { BalancePlan, OutliersPlan } from '../../src/plan/plan.ts'
+import type { BalancePlan } from '../../src/plan/balance-plan.ts'
+import type { OutliersPlan } from '../../src/plan/upstream-plan.ts'
 import { makeBalancer } from '../../src/proxy/balance/make-balancer.ts'
 import type { Balanced, Candidate } from '../../src/proxy/balance/policy.ts'
 import { StreamingPercentile } from '../../src/proxy/hedging/streaming-percentile.ts'

@@ -9,7 +9,7 @@
  *   call `update` or `stop`.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { EndpointPlan, HealthPlan, UpstreamPlan } from '../../plan/plan.ts'
+import type { EndpointPlan, HealthPlan, UpstreamPlan } from '../../plan/upstream-plan.ts'
 import { type Probe, probe, type Verdict } from './probe.ts'
 import { EndpointHealth } from './verdicts.ts'
 

@@ -15,9 +15,9 @@ import { connect, type IpcNetConnectOpts, isIP, type Socket, type TcpNetConnectO
 import { connect as connectSecurely, TLSSocket } from 'node:tls'
 import { Client, type Dispatcher } from 'undici'
 import { originUrl, socketPath } from '../../plan/origin.ts'
-import type { UpstreamTlsPlan } from '../../plan/plan.ts'
 import { type ProxyVersion, proxyHeader } from '../../plan/proxy-header.ts'
 import { trustOptions } from '../../plan/trust.ts'
+import type { UpstreamTlsPlan } from '../../plan/upstream-plan.ts'
 
 export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string }
 

@@ -12,7 +12,7 @@
  *   - `#points` is in ascending order, and `#owners` runs parallel to it: indices into `#endpoints`.
  *   - the ring depends on ids and weights only, not on the order of the list, the worker, or what was before.
  */
-import type { HashPlan } from '../../plan/plan.ts'
+import type { HashPlan } from '../../plan/balance-plan.ts'
 import { hashText } from './hash-text.ts'
 import type { Balanced, Balancer, Candidate, RandomSource } from './policy.ts'
 import { type KeyOf, keyOf } from './request-key.ts'

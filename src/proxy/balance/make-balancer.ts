@@ -1,5 +1,5 @@
 /** From a plan to a balancer. The one place that knows all policies. */
-import type { BalancePlan } from '../../plan/plan.ts'
+import type { BalancePlan } from '../../plan/balance-plan.ts'
 import { Ewma } from './ewma.ts'
 import { Hash } from './hash.ts'
 import { LeastConnections } from './least-connections.ts'

@@ -2,7 +2,7 @@
  * Where in a request the text stands that `hash` and `sticky` go by. Nothing is cut out or decoded: a place is found, and
  * the text hashed where it is.
  */
-import type { HashKey } from '../../plan/plan.ts'
+import type { HashKey } from '../../plan/balance-plan.ts'
 import { hashText } from './hash-text.ts'
 import type { Balanced } from './policy.ts'
 

@@ -17,7 +17,7 @@
  * whoever has a session there finishes it, and nobody new comes.
  */
 import { createHmac } from 'node:crypto'
-import type { StickyPlan } from '../../plan/plan.ts'
+import type { StickyPlan } from '../../plan/balance-plan.ts'
 import type { Balanced, Balancer, Candidate, Ending } from './policy.ts'
 import { cookieEnd, cookieStart, headerOf } from './request-key.ts'
 

@@ -1,5 +1,5 @@
 /** Which addresses may come: those of `allow`, or all if it is empty, but none of `deny`. */
-import type { AccessPlan } from '../../plan/plan.ts'
+import type { AccessPlan } from '../../plan/route-plan.ts'
 import { AddressSet } from '../address-set.ts'
 
 export class Access {

@@ -1,7 +1,7 @@
 /** The limits per client of a route, or of all routes that share them: in one worker, over reloads that leave them as they are. */
 import type { ClientStats } from '../../plan/messages.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
-import type { ClientLimitsPlan } from '../../plan/plan.ts'
+import type { ClientLimitsPlan } from '../../plan/route-plan.ts'
 import type { Clock } from '../balance/policy.ts'
 import { cookieEnd, cookieStart, headerOf } from '../balance/request-key.ts'
 import type { Fields } from '../reply.ts'

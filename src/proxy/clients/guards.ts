@@ -3,7 +3,7 @@
  * their table. Those that are gone are dropped with it; requests that they count hold on to them until they end.
  */
 import type { ClientStats } from '../../plan/messages.ts'
-import type { ClientLimitsPlan, RoutePlan } from '../../plan/plan.ts'
+import type { ClientLimitsPlan, RoutePlan } from '../../plan/route-plan.ts'
 import { Access } from './access.ts'
 import { ClientLimiter } from './client-limiter.ts'
 import { Guard } from './guard.ts'

@@ -37,7 +37,7 @@
  */
 import type { HedgingStats } from '../../plan/messages.ts'
 import { idempotentMethods, safeMethods } from '../../plan/outcome.ts'
-import type { HedgingPlan } from '../../plan/plan.ts'
+import type { HedgingPlan } from '../../plan/upstream-plan.ts'
 import type { Clock } from '../balance/policy.ts'
 import { type InLine, Line } from '../line.ts'
 import { StreamingPercentile } from './streaming-percentile.ts'

@@ -1,6 +1,6 @@
 /** Which class a request waits in: what its route says, or a header of its own. */
-import type { PriorityPlan } from '../../plan/plan.ts'
-import { priorityWords } from '../../plan/plan.ts'
+import type { PriorityPlan } from '../../plan/route-plan.ts'
+import { priorityWords } from '../../plan/route-plan.ts'
 import { headerOf } from '../balance/request-key.ts'
 
 /** @returns a class of the admission queue, 0 the first. @param headers names in lower case and values, alternately */

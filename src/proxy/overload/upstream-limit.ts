@@ -4,7 +4,7 @@
  *
  * Invariant: a reload that leaves `concurrency` adaptive keeps what has been learned.
  */
-import type { ConcurrencyPlan } from '../../plan/plan.ts'
+import type { ConcurrencyPlan } from '../../plan/upstream-plan.ts'
 import { GradientLimit, type Heard } from './gradient-limit.ts'
 
 /** Between two lines of log about one upstream, at least. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Binding } from '../../../src/native/uws.ts'
-import type { UpstreamPlan } from '../../../src/plan/plan.ts'
+import type { UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
 import type { Attempt } from '../../../src/proxy/attempt.ts'
 import { cleanPath } from '../../../src/proxy/clean-path.ts'
 import type { DataPlaneContext } from '../../../src/proxy/context.ts'

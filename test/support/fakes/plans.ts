@@ -1,15 +1,9 @@
 /** Plans for tests: small, complete, and changed only in what a test is about. */
-import type {
-  BalancePlan,
-  BalancePolicy,
-  EndpointPlan,
-  FixedResponse,
-  ListenerPlan,
-  Plan,
-  QueuePlan,
-  RoutePlan,
-  UpstreamPlan,
-} from '../../../src/plan/plan.ts'
+import type { BalancePlan, BalancePolicy } from '../../../src/plan/balance-plan.ts'
+import type { ListenerPlan } from '../../../src/plan/listener-plan.ts'
+import type { Plan } from '../../../src/plan/plan.ts'
+import type { FixedResponse, RoutePlan } from '../../../src/plan/route-plan.ts'
+import type { EndpointPlan, QueuePlan, UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
 
 export const timeouts = { connectMs: 1_000, headersMs: 2_000, bodyMs: 3_000, idleMs: 4_000 } as const
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { BalancePlan } from '../../../src/plan/plan.ts'
+import type { BalancePlan } from '../../../src/plan/balance-plan.ts'
 import { onlyProblem, planOf, upstreamWith } from './read.ts'
 
 const hash = { policy: 'hash', by: 'address', loadFactor: 1.25 } as const

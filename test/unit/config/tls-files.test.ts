@@ -108,7 +108,10 @@ test('encrypted key_a wrong passphrase is said to be one, also where OpenSSL say
     if (misleading(`wrong ${number}`)) passphrase = `wrong ${number}`
   }
   assert.notEqual(passphrase, '')
-  assert.match(told(read({ cert: own.cert, key: basename(file), passphrase })).join(), /^listen\.tls\.passphrase: /)
+  assert.match(
+    told(read({ cert: own.cert, key: basename(file), passphrase })).join(),
+    /^listen\.tls\.passphrase: /,
+  )
 })
 
 test('a name of two certificates_said', (t) => {

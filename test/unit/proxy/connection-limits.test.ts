@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ListenerPlan } from '../../../src/plan/plan.ts'
+import type { ListenerPlan } from '../../../src/plan/listener-plan.ts'
 import { ConnectionLimits, unkeptLimits } from '../../../src/proxy/connection-limits.ts'
 import { FakeClock } from '../../support/fakes/clock.ts'
 import { loopback, plan } from '../../support/fakes/plans.ts'

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { HedgingPlan } from '../../../src/plan/plan.ts'
+import type { HedgingPlan } from '../../../src/plan/upstream-plan.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { balancePlans, endpointPlan, queuePlan } from '../../support/fakes/plans.ts'
 import { teach } from '../../support/fakes/teach.ts'

@@ -1,7 +1,7 @@
 /** What the other upstream learns from copies. What becomes of them and of their originals: integration/mirror.test.ts. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { UpstreamPlan } from '../../../src/plan/plan.ts'
+import type { UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
 import { Mirror } from '../../../src/proxy/mirror.ts'
 import { FakeContext } from '../../support/fakes/data-plane-context.ts'
 import { timeouts } from '../../support/fakes/plans.ts'

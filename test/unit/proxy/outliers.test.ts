@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import type { OutliersPlan } from '../../../src/plan/plan.ts'
+import type { OutliersPlan } from '../../../src/plan/upstream-plan.ts'
 import type { Ending } from '../../../src/proxy/balance/policy.ts'
 import { Outlier, OutlierDetection } from '../../../src/proxy/outliers.ts'
 import { FakeClock } from '../../support/fakes/clock.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
-import type { FixedResponse } from '../../../src/plan/plan.ts'
+import type { FixedResponse } from '../../../src/plan/route-plan.ts'
 import { answer, FixedReply, refuseAtOnce } from '../../../src/proxy/reply.ts'
 
 import { FakeResponse } from '../../support/fakes/http-response.ts'

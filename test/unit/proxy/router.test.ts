@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RoutePlan } from '../../../src/plan/plan.ts'
+import type { RoutePlan } from '../../../src/plan/route-plan.ts'
 import { fixedPaths, hostName, type Route, Router } from '../../../src/proxy/router.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { fixedRoute, upstreamPlan, upstreamRoute } from '../../support/fakes/plans.ts'

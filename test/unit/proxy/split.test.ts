@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { SplitPlan } from '../../../src/plan/plan.ts'
+import type { SplitPlan } from '../../../src/plan/route-plan.ts'
 import { Router, upstreamOf } from '../../../src/proxy/router.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { seededRandom } from '../../support/fakes/clock.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
-import type { UpstreamPlan } from '../../../src/plan/plan.ts'
+import type { UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
 import type { Endpoint } from '../../../src/proxy/endpoint.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { balancePlans, endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'

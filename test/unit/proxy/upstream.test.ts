@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { outcomes } from '../../../src/plan/outcome.ts'
-import type { EndpointPlan, UpstreamPlan } from '../../../src/plan/plan.ts'
+import type { EndpointPlan, UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
 import type { Applicant, Ticket } from '../../../src/proxy/admission.ts'
 import type { Endpoint } from '../../../src/proxy/endpoint.ts'
 import type { Connection } from '../../../src/proxy/pool.ts'

@@ -5,7 +5,7 @@ import {
   type HealthCheckerOptions,
 } from '../../../../src/control/health/checker.ts'
 import type { ProbeTarget, Verdict } from '../../../../src/control/health/probe.ts'
-import type { HealthPlan, UpstreamPlan } from '../../../../src/plan/plan.ts'
+import type { HealthPlan, UpstreamPlan } from '../../../../src/plan/upstream-plan.ts'
 import { FakeTimers, settle } from './fake-timers.ts'
 
 export const a = 'http://10.0.0.1:80'

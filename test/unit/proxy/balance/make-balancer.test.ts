@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { balancePolicies } from '../../../../src/plan/plan.ts'
+import { balancePolicies } from '../../../../src/plan/balance-plan.ts'
 import { makeBalancer } from '../../../../src/proxy/balance/make-balancer.ts'
 import { seededRandom } from '../../../support/fakes/clock.ts'
 import { balancePlans } from '../../../support/fakes/plans.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { HashKey } from '../../../../src/plan/plan.ts'
+import type { HashKey } from '../../../../src/plan/balance-plan.ts'
 import { hashText } from '../../../../src/proxy/balance/hash-text.ts'
 import { cookieEnd, cookieStart, headerOf, keyOf } from '../../../../src/proxy/balance/request-key.ts'
 import { type RequestParts, request } from './requests.ts'

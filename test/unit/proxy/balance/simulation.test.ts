@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultSlowFactor } from '../../../../src/config/schema-outliers.ts'
-import { type BalancePolicy, balancePolicies } from '../../../../src/plan/plan.ts'
+import { type BalancePolicy, balancePolicies } from '../../../../src/plan/balance-plan.ts'
 import { balancePlans } from '../../../support/fakes/plans.ts'
 import { type Report, type Simulation, simulate } from '../../../support/simulator.ts'
 

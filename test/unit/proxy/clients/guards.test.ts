@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { outcomes } from '../../../../src/plan/outcome.ts'
-import type { AccessPlan, ClientLimitsPlan, RoutePlan } from '../../../../src/plan/plan.ts'
+import type { AccessPlan, ClientLimitsPlan, RoutePlan } from '../../../../src/plan/route-plan.ts'
 import { AddressSet } from '../../../../src/proxy/address-set.ts'
 import type { Guard, Guarded } from '../../../../src/proxy/clients/guard.ts'
 import { Guards } from '../../../../src/proxy/clients/guards.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { outcomes } from '../../../../src/plan/outcome.ts'
-import type { HedgingPlan, RetriesPlan, UpstreamPlan } from '../../../../src/plan/plan.ts'
+import type { HedgingPlan, RetriesPlan, UpstreamPlan } from '../../../../src/plan/upstream-plan.ts'
 import { tickMs } from '../../../../src/proxy/deadlines.ts'
 import { FakeContext, type Started } from '../../../support/fakes/data-plane-context.ts'
 import { balancePlans, endpointPlan, queuePlan, timeouts } from '../../../support/fakes/plans.ts'

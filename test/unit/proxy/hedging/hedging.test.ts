@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
-import type { HedgingPlan } from '../../../../src/plan/plan.ts'
+import type { HedgingPlan } from '../../../../src/plan/upstream-plan.ts'
 import { Hedging } from '../../../../src/proxy/hedging/hedging.ts'
 import { FakeClock } from '../../../support/fakes/clock.ts'
 import { teach, Watched } from '../../../support/fakes/teach.ts'

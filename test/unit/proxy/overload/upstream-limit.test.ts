@@ -1,7 +1,7 @@
 /** A limit in its place: what attempts tell it, and what becomes of it in the queue. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import type { ConcurrencyPlan } from '../../../../src/plan/plan.ts'
+import type { ConcurrencyPlan } from '../../../../src/plan/upstream-plan.ts'
 import type { Heard } from '../../../../src/proxy/overload/gradient-limit.ts'
 import { UpstreamLimit } from '../../../../src/proxy/overload/upstream-limit.ts'
 import { Upstream } from '../../../../src/proxy/upstream.ts'
