@@ -64,7 +64,8 @@ export function openSocket(
   callback: (error: Error | null, socket: Socket | null) => void,
 ): void {
   const { protocol, hostname, host, port } = new URL(originUrl(origin))
-  connect({ protocol, hostname, host, port }, preface, callback)
+  // As undici does before it connects: an IPv6 address in its brackets would be looked up as a name.
+  connect({ protocol, hostname: unbracketed(hostname), host, port }, preface, callback)
 }
 
 /** undici's types leave out what its connectors return. */
@@ -72,9 +73,13 @@ type Connector = (options: ConnectOptions, callback: ConnectCallback) => Socket
 
 const httpsPort = '443'
 
+function unbracketed(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
 function overTls(connect: Connector, name: string): UndiciConnector {
   // An address is no server name (RFC 6066, section 3); the certificate is then verified against the address.
-  const asked = isIP(name.replace(/^\[|\]$/g, '')) === 0 ? name : ''
+  const asked = isIP(unbracketed(name)) === 0 ? name : ''
   return (options, callback) => {
     let settled = false
     const settle: ConnectCallback = (...[error, socket]) => {

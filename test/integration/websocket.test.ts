@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { type AddressInfo, createServer as createNetServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import WebSocket, { type ClientOptions, WebSocketServer } from 'ws'
@@ -40,6 +40,7 @@ const answers: Readonly<Record<string, string>> = {
 async function socketOrigin(
   t: TestContext,
   onSocket: (socket: WebSocket) => void = echo,
+  host = '127.0.0.1',
 ): Promise<SocketOrigin> {
   const sockets: WebSocket[] = []
   const handshakes: IncomingMessage[] = []
@@ -64,13 +65,14 @@ async function socketOrigin(
       onSocket(accepted)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   t.after(() => {
     for (const socket of sockets) socket.terminate()
     server.closeAllConnections()
     server.close()
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets, handshakes }
+  const name = host.includes(':') ? `[${host}]` : host
+  return { url: `http://${name}:${(server.address() as AddressInfo).port}`, sockets, handshakes }
 }
 
 function echo(socket: WebSocket): void {
@@ -276,6 +278,41 @@ test('an endpoint that cannot be reached: another is tried, and without another 
   const failed = await fetchRaw(nobody.port, { headers: [...handshake, current] })
   assert.deepEqual([failed.status, JSON.parse(failed.text).error], [502, 'connect_failed'])
   await nobody.atRest()
+})
+
+const interfaces = Object.values(networkInterfaces()).flat()
+const skip = interfaces.some((one) => one?.address === '::1') ? false : 'no IPv6 on this machine'
+
+test('an endpoint that is an IPv6 address, with TLS or without: it is reached, and not ejected', {
+  skip,
+}, async (t) => {
+  const origin = await socketOrigin(t, undefined, '::1')
+  const files = new Certificates(t)
+  const { cert, key } = files.selfSigned('other', 'other.test')
+  const server = createSecureServer({ cert: pem(cert), key: pem(key) })
+  new WebSocketServer({ server }).on('connection', echo)
+  await new Promise<void>((resolve) => server.listen(0, '::1', resolve))
+  t.after(() => server.closeAllConnections())
+  t.after(() => server.close())
+  const secure = { url: `https://[::1]:${(server.address() as AddressInfo).port}` }
+  // By name, since Node 22.23 finds no IPv6 address in a certificate that has it.
+  const tls = { ca: cert, servername: 'other.test' }
+  for (const app of [upstreamOf([origin]), upstreamOf([secure], { tls })]) {
+    const weir = await startWeir(t, { upstreams: { app } })
+    const client = new WebSocket(`ws://127.0.0.1:${weir.port}/`)
+    t.after(() => client.terminate())
+    await once(client, 'open')
+    const back = once(client, 'message')
+    client.send('hello')
+    assert.equal(String((await back)[0]), 'hello')
+    client.close()
+    await weir.atRest()
+    const [{ endpoints }] = (await weir.stats()) as [StatsLine]
+    assert.deepEqual(
+      endpoints.map(({ outlier }) => outlier),
+      ['in'],
+    )
+  }
 })
 
 test('an endpoint that does not answer the handshake: 504, and a client that leaves meanwhile leaves nothing', async (t) => {
