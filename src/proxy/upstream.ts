@@ -9,12 +9,13 @@
  *     sticky cookie): that holds its places until it ends and must not eat the others' share. `limit` may make it less.
  */
 import { type Outcome, outcomes } from '../plan/outcome.ts'
+import { isOwnShortage } from '../plan/own-shortage.ts'
 import type { HedgingPlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/upstream-plan.ts'
 import { Admission, type Ticket } from './admission.ts'
 import { makeBalancer } from './balance/make-balancer.ts'
 import type { Balanced, Balancer, Clock, Ending, RandomSource } from './balance/policy.ts'
 import { Endpoint } from './endpoint.ts'
-import { isOwnShortage, reasonOf } from './failure-reason.ts'
+import { reasonOf } from './failure-reason.ts'
 import { Hedging } from './hedging/hedging.ts'
 import { isFailure, OutlierDetection } from './outliers.ts'
 import type { Heard } from './overload/gradient-limit.ts'

@@ -4,7 +4,8 @@
  * Invariants:
  * - A watch always has exactly one of: a timer for its next check, a check under way. So checks of one endpoint
  *   never overlap, and none waits for another's.
- * - A verdict counts only if its check is still the watch's own; a cancelled check's verdict is dropped.
+ * - A verdict counts only if its check is still the watch's own; a cancelled check's verdict is dropped. So is one that
+ *   says nothing of the endpoint: it neither continues nor breaks off a row of others.
  * - `onChange` is called once per change of an endpoint's state, after the next check is scheduled, so that it may
  *   call `update` or `stop`.
  */
@@ -181,7 +182,7 @@ export class HealthChecker {
 
   #conclude(watch: Watch, verdict: Verdict): void {
     watch.check = null
-    const changed = watch.state.observe(verdict.healthy, watch.plan)
+    const changed = verdict.healthy !== null && watch.state.observe(verdict.healthy, watch.plan)
     this.#scheduleNext(watch)
     if (!changed) return
     const { id, upstream, origin, state } = watch

@@ -15,11 +15,16 @@ import { connect, type IpcNetConnectOpts, isIP, type Socket, type TcpNetConnectO
 import { connect as connectSecurely, TLSSocket } from 'node:tls'
 import { Client, type Dispatcher } from 'undici'
 import { originUrl, socketPath } from '../../plan/origin.ts'
+import { isOwnShortage } from '../../plan/own-shortage.ts'
 import { type ProxyVersion, proxyHeader } from '../../plan/proxy-header.ts'
 import { trustOptions } from '../../plan/trust.ts'
 import type { UpstreamTlsPlan } from '../../plan/upstream-plan.ts'
 
-export type Verdict = { readonly healthy: true } | { readonly healthy: false; readonly reason: string }
+/** `null`: nothing was learned of the endpoint, since this side lacked what a connection takes. */
+export type Verdict =
+  | { readonly healthy: true }
+  | { readonly healthy: false; readonly reason: string }
+  | { readonly healthy: null; readonly reason: string }
 
 export interface ProbeTarget {
   /** `http://127.0.0.1:9001` or `unix:/run/app.sock`. */
@@ -58,7 +63,7 @@ export const probe: Probe = (target, signal) =>
     try {
       socket = open(target)
     } catch (error) {
-      resolve(down(reasonOf(error)))
+      resolve(failed(error))
       return
     }
 
@@ -78,7 +83,7 @@ export const probe: Probe = (target, signal) =>
       signal.removeEventListener('abort', onAbort)
       resolve(verdict ?? down(noAnswer))
     })
-    socket.on('error', (error) => finish(down(reasonOf(error))))
+    socket.on('error', (error) => finish(failed(error)))
     socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', () => {
       connected = true
       if (target.path === null) finish(up)
@@ -150,7 +155,7 @@ function get(
     },
     onResponseEnd() {},
     onResponseError(_controller, error) {
-      finish(down(reasonOf(error)))
+      finish(failed(error))
     },
   }
   client.dispatch({ method: 'GET', path, headers: { 'user-agent': userAgent, accept: '*/*' } }, handler)
@@ -158,6 +163,11 @@ function get(
 
 function down(reason: string): Verdict {
   return { healthy: false, reason }
+}
+
+function failed(error: unknown): Verdict {
+  const reason = reasonOf(error)
+  return error instanceof Error && isOwnShortage(error) ? { healthy: null, reason } : down(reason)
 }
 
 /** What a person needs in order to act, in one line. Nothing that the endpoint sent is quoted. */

@@ -29,6 +29,8 @@ export interface Check {
   open(): boolean
   pass(): Promise<void>
   fail(reason?: string): Promise<void>
+  /** It learns nothing. */
+  miss(): Promise<void>
   settle(passed: boolean): Promise<void>
 }
 
@@ -52,6 +54,7 @@ export function make(options: Partial<HealthCheckerOptions> = {}) {
         open: () => open,
         pass,
         fail,
+        miss: () => answer({ healthy: null, reason: 'connect EMFILE' }),
         settle: (passed) => (passed ? pass() : fail()),
       })
     })

@@ -40,6 +40,22 @@ test('failures third_out with reason, told once; successes second_back', async (
   ])
 })
 
+test('checks that could not be made_nothing changes by them, and the row of failures goes on behind them', async () => {
+  const { checker, timers, checks, changes } = make()
+  checker.update([upstream('app', [a])])
+  for (const index of [0, 1, 2, 3, 4, 5]) {
+    await timers.advance(plan.intervalMs)
+    await (index < 2 ? checks[index]!.fail() : checks[index]!.miss())
+  }
+  assert.deepEqual([checker.unhealthy(), timers.delays.at(-1)], [[], fastMs])
+  await timers.advance(plan.intervalMs)
+  await checks[6]!.fail('three')
+  assert.deepEqual(
+    changes.map(({ reason, consecutive }) => [reason, consecutive]),
+    [['three', 3]],
+  )
+})
+
 test('pause changing_a quarter of the interval, settled_the interval', async () => {
   const { checker, timers, checks } = make()
   checker.update([upstream('app', [a])])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer as createHttpServer, type IncomingHttpHeaders } from 'node:http'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, Socket } from 'node:net'
 import { after, test } from 'node:test'
 import type { Verdict } from '../../../../src/control/health/probe.ts'
 import { waitFor } from '../../../support/wait.ts'
@@ -62,6 +62,18 @@ test('http unknown_name is unhealthy', async () => {
   assert.ok(!verdict.healthy)
   assert.match(verdict.reason, /^getaddrinfo E[A-Z_]+ no-such-host\.invalid$/)
 })
+
+for (const code of ['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EADDRNOTAVAIL']) {
+  test(`${code} of this side_nothing is said of the endpoint`, async (t) => {
+    t.mock.method(Socket.prototype, 'connect', function (this: Socket) {
+      return this.destroy(Object.assign(new Error(`connect ${code}`), { code }))
+    })
+    for (const path of [null, '/health']) {
+      const verdict = await check('http://127.0.0.1:9', path)
+      assert.deepEqual(verdict, { healthy: null, reason: `connect ${code}` })
+    }
+  })
+}
 
 for (const status of [200, 204, 299, 302, 304, 399]) {
   test(`http ${status}_healthy`, async (t) => {
