@@ -134,8 +134,9 @@ export class ClientTable {
     }
     const fullAt = Math.max(this.#fullAt[slot] as number, now) + rate.intervalMs
     const excess = fullAt - now - rate.burst * rate.intervalMs
-    // Sums of fractions: a token that is there but for a nanosecond is there.
-    if (excess > 1e-6) {
+    // Sums of fractions: a token that is there but for a microsecond is there. After 100 days a clock has no more than 2 ns to a step,
+    // and each token of a burst adds an error of up to half a step.
+    if (excess > 1e-3) {
       this.waitMs = excess
       return 'rate'
     }

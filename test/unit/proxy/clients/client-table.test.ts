@@ -47,6 +47,25 @@ test('intervals that are no whole numbers_add up', () => {
   assert.ok(Math.abs(let_ - 180) <= 1, `${let_}`)
 })
 
+test('intervals that are no whole numbers, on a machine that has been up for long_the whole burst, and no more', () => {
+  for (const start of [0, 1e9, 1e10, 1e11]) {
+    for (const [burst, perMs] of [
+      [3, 1_000],
+      [7, 60_000],
+      [100, 1_000],
+    ] as const) {
+      const { clock, enter } = rig({ burst, intervalMs: perMs / burst })
+      clock.advance(start)
+      const verdicts = Array.from({ length: burst + 1 }, () => enter('a'))
+      assert.deepEqual(
+        verdicts,
+        [...Array(burst).fill('within'), 'rate'],
+        `${burst} in ${perMs} ms, at ${start}`,
+      )
+    }
+  }
+})
+
 test('in flight_as many as may, and again when one is over; a refused one takes no token', () => {
   const { table, enter } = rig({ burst: 3, intervalMs: 1_000 }, 2)
   enter('a')
