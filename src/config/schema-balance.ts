@@ -1,24 +1,25 @@
 import { z } from 'zod'
 import { balancePolicies } from '../plan/balance-plan.ts'
-import { token } from './header-field.ts'
+import { earlyHeaderFault, seenHeaderFault, token } from './header-field.ts'
 import { limits } from './limits.ts'
 import { choice, number, section, text } from './nodes.ts'
 
 const plainPolicies = ['round-robin', 'least-connections', 'random', 'two-choices', 'ewma'] as const
 
-const name = (expected: string, pattern: RegExp, hint: string) =>
-  text({
-    expected,
-    fault: (value) => (pattern.test(value) ? null : hint),
-    maxLength: limits.keyNameLength,
-  })
+const keyName = (expected: string, fault: (value: string) => string | null) =>
+  text({ expected, fault, maxLength: limits.keyNameLength })
 
-const tokenHint = "letters, digits and !#$%&'*+-.^_`|~"
+export const cookieName = keyName('the name of a cookie', (name) =>
+  token.test(name) ? null : "letters, digits and !#$%&'*+-.^_`|~",
+)
 
-export const cookieName = name('the name of a cookie', token, tokenHint)
-
-export const keyHeader = name('the name of a header', token, tokenHint).describe(
+const keyHeader = keyName('the name of a header', seenHeaderFault).describe(
   'The whole value of the request header with this name.',
+)
+
+/** For what is decided before a request is made ready for an endpoint. */
+export const earlyHeader = keyName('the name of a header that clients send', earlyHeaderFault).describe(
+  'The whole value of the request header with this name. Not Host, X-Forwarded-*, Forwarded or X-Request-Id.',
 )
 
 const by = z
@@ -32,10 +33,8 @@ const by = z
         cookie: cookieName.describe('The value of the cookie with this name.'),
       }).describe('A cookie of the request, which somebody else sets.'),
       section({
-        query: name(
-          'the name of a parameter',
-          /^[!"$%'-<>-~]+$/,
-          'as it stands in the URL: no space, "&", "=" or "#"',
+        query: keyName('the name of a parameter', (name) =>
+          /^[!"$%'-<>-~]+$/.test(name) ? null : 'as it stands in the URL: no space, "&", "=" or "#"',
         ).describe('The value of the first parameter with this name in the query, as it stands in the URL.'),
       }).describe('A parameter of the query.'),
     ],

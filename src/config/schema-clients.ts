@@ -4,7 +4,7 @@ import { asDictionary } from './dictionary.ts'
 import { limits } from './limits.ts'
 import { choice, duration, flag, integer, list, section } from './nodes.ts'
 import type { Finding, Path } from './problem.ts'
-import { cookieName, keyHeader } from './schema-balance.ts'
+import { cookieName, earlyHeader } from './schema-balance.ts'
 import { network } from './schema-forwarding.ts'
 
 const accessList = (what: string) =>
@@ -26,7 +26,7 @@ const by = z
   .union(
     [
       choice(['address']).describe("The client's address."),
-      section({ header: keyHeader }).describe('A header of the request.'),
+      section({ header: earlyHeader }).describe('A header of the request.'),
       section({ cookie: cookieName.describe('The value of the cookie with this name.') }).describe(
         'A cookie of the request.',
       ),

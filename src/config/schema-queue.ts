@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { priorityWords } from '../plan/route-plan.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, named, section } from './nodes.ts'
-import { keyHeader } from './schema-balance.ts'
+import { earlyHeader } from './schema-balance.ts'
 
 export const queue = section({
   limit: integer(limits.queueLimit)
@@ -41,7 +41,9 @@ export const queue = section({
 const word = choice(priorityWords)
 
 const byHeader = section({
-  header: keyHeader.describe('The request header that gives the priority, for example "x-priority".'),
+  header: earlyHeader.describe(
+    'The request header that gives the priority, for example "x-priority". Not Host, X-Forwarded-*, Forwarded or X-Request-Id.',
+  ),
   values: named(
     z
       .string({ error: 'the value of a header' })

@@ -3,7 +3,7 @@ import { headerNameFault, headerValueFault } from './header-field.ts'
 import { routeHostFault } from './host.ts'
 import { limits } from './limits.ts'
 import { choice, duration, integer, named, section, text } from './nodes.ts'
-import { keyHeader } from './schema-balance.ts'
+import { earlyHeader } from './schema-balance.ts'
 import { access, clientLimits } from './schema-clients.ts'
 import { priority } from './schema-queue.ts'
 import { mirror, routeUpstream } from './schema-split.ts'
@@ -78,11 +78,11 @@ export const route = section({
   access: access.optional(),
   clientLimits: clientLimits.optional(),
   upstream: routeUpstream.optional(),
-  upstreamHeader: keyHeader
+  upstreamHeader: earlyHeader
     .optional()
     .describe(
       'The name of a header that chooses: if its value is the name of an upstream of the list, the request goes there, whatever the ' +
-        'weights say. Default: none. Any client may send it.',
+        'weights say. Default: none. Any client may send it. Not Host, X-Forwarded-*, Forwarded or X-Request-Id.',
     ),
   mirror: mirror.optional(),
   respond: respond

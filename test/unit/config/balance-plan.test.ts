@@ -70,6 +70,7 @@ const refused: [balance: unknown, path: string, expected: RegExp, hint: RegExp |
     /^the name of a header/,
     /letters, digits/,
   ],
+  [{ policy: 'hash', by: { header: 'TE' } }, `${at}.by.header`, /^the name of a header/, /never match/],
   [{ policy: 'hash', by: { query: 'a&b' } }, `${at}.by.query`, /^the name of a parameter/, /"&"/],
   [{ policy: 'hash', loadFactor: 1 }, `${at}.loadFactor`, /^a number from 1.01 to 1000$/, null],
   [{ policy: 'hash', cookie: 'a' }, `${at}.cookie`, /^one of: policy, by, loadFactor$/, null],

@@ -71,6 +71,10 @@ test('what is wrong_one problem, with its place', () => {
   onlyProblem(configWith({ clientLimits: { rate: {} } }), 'clientLimits.rate.requests')
   onlyProblem(configWith({ clientLimits: { rate: { requests: 0 } } }), 'clientLimits.rate.requests')
   onlyProblem(configWith({ clientLimits: { inFlight: 1, by: 'path' } }), 'clientLimits.by')
+  const by = { header: 'X-Forwarded-For' }
+  const claim = onlyProblem(configWith({ clientLimits: { inFlight: 1, by } }), 'clientLimits.by.header')
+  assert.match(claim.expected, /^the name of a header that clients send$/)
+  assert.match(claim.hint ?? '', /"address" is the client that "trustedProxies" name/)
   onlyProblem(configWith({ access: { allow: ['10.0.0.0/33'] } }), 'access.allow[0]')
   onlyProblem(routesWith({ upstream: 'app', clientLimits: {} }), 'routes[0].clientLimits')
   onlyProblem(routesWith({ upstream: 'app', clientLimits: true }), 'routes[0].clientLimits')

@@ -201,6 +201,14 @@ const cases: Case[] = [
     hint: 'Weir sets this header itself: leave it out',
   },
   {
+    condition: 'header_that_is_never_looked_at',
+    value: routesWith({ upstream: 'app', priority: { header: 'Expect', values: { a: 'low' } } }),
+    path: 'routes[0].priority.header',
+    expected: /^the name of a header that clients send/,
+    found: '"Expect"',
+    hint: 'Weir takes this header off when it reads a request, and it would never match',
+  },
+  {
     condition: 'header_value_with_line_break',
     value: routesWith({ respond: { status: 200, headers: { Location: '/x\r\nSet-Cookie: a=b' } } }),
     path: 'routes[0].respond.headers.Location',

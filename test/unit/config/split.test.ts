@@ -33,6 +33,8 @@ test('what is wrong_one problem, with its place', () => {
   onlyProblem(split([app]), 'routes[0].upstream')
   onlyProblem(split([app, { ...canary, weight: -1 }]), 'routes[0].upstream[1].weight')
   onlyProblem(split(parts.map((part) => ({ ...part, weight: 0 }))), 'routes[0].upstream')
+  const host = onlyProblem(split(parts, { upstreamHeader: 'Host' }), 'routes[0].upstreamHeader')
+  assert.match(host.hint ?? '', /give each its own, with "host"/)
   onlyProblem(split('app', { upstreamHeader: 'x-upstream' }), 'routes[0].upstreamHeader')
 })
 
