@@ -3,10 +3,12 @@
  * so that everything is reported at once; each looks only at parts that are in shape, and stays silent where a
  * misspelled key already explains what is missing.
  */
+import { resolve } from 'node:path'
+import { cleanPath } from '../plan/clean-path.ts'
 import { asDictionary, type Dictionary } from './dictionary.ts'
 import { nearest } from './did-you-mean.ts'
 import { parseDuration } from './duration.ts'
-import { readEndpointUrl } from './endpoint-url.ts'
+import { type EndpointUrl, readEndpointUrl } from './endpoint-url.ts'
 import { type Finding, formatPath, type Path, show } from './problem.ts'
 import { configSchema } from './schema.ts'
 import { listener, longListener } from './schema-listener.ts'
@@ -16,7 +18,8 @@ import { unknownUpstream } from './upstream-names.ts'
 const rootKeys = Object.keys(configSchema.shape)
 const routeKeys = Object.keys(routeSchema.shape)
 
-export function crossCheck(input: unknown): Finding[] {
+/** @param directory where relative paths begin */
+export function crossCheck(input: unknown, directory: string): Finding[] {
   const root = asDictionary(input)
   if (root === null) return []
   const upstreams = asDictionary(root.upstreams)
@@ -25,10 +28,11 @@ export function crossCheck(input: unknown): Finding[] {
   const names =
     upstreams === null ? (meansKey(root, rootKeys, 'upstreams') ? null : []) : Object.keys(upstreams)
   return [
-    ...duplicateListeners(root.listen),
+    ...duplicateListeners(root.listen, directory),
     ...Object.entries(upstreams ?? {}).flatMap(([name, upstream]) => [
       ...duplicateEndpoints(name, upstream),
       ...pipelinedClients(name, upstream),
+      ...unusedTls(name, upstream),
       ...weightless(name, upstream),
       ...crossedBounds(name, upstream),
       ...hedgedSessions(name, upstream),
@@ -40,12 +44,12 @@ export function crossCheck(input: unknown): Finding[] {
   ]
 }
 
-function duplicateListeners(listen: unknown): Finding[] {
+function duplicateListeners(listen: unknown, directory: string): Finding[] {
   const forms: readonly unknown[] = Array.isArray(listen) ? listen : [listen]
   const entries = forms.map((form, index) => {
     const parsed = listener.safeParse(longListener(form))
     if (parsed.success && parsed.data.unix !== undefined) {
-      return { path: ['listen', index], identity: `unix ${parsed.data.unix}` }
+      return { path: ['listen', index], identity: `unix ${resolve(directory, parsed.data.unix)}` }
     }
     // Any number of listeners may ask for any free port.
     const known = parsed.success && parsed.data.port !== 0
@@ -83,6 +87,30 @@ function pipelinedClients(name: string, upstream: unknown): Finding[] {
       hint: 'leave out "pipelining"; raise "connections" for more requests at once',
     },
   ]
+}
+
+/** Whoever writes it wants connections that are encrypted. */
+function unusedTls(name: string, upstream: unknown): Finding[] {
+  const settings = asDictionary(upstream)
+  if (settings?.tls === undefined || !Array.isArray(settings.endpoints)) return []
+  const urls = (settings.endpoints as readonly unknown[]).map(
+    (endpoint) => asDictionary(endpoint)?.url ?? endpoint,
+  )
+  // What cannot be read may be meant for https.
+  if (urls.length === 0 || !urls.every((url) => typeof url === 'string' && isPlain(readEndpointUrl(url))))
+    return []
+  return [
+    {
+      path: ['upstreams', name, 'tls'],
+      expected: 'tls beside an endpoint with https',
+      found: 'none with https among the endpoints',
+      hint: 'begin their URLs with "https://", or leave out "tls": connections are not encrypted',
+    },
+  ]
+}
+
+function isPlain(url: EndpointUrl): boolean {
+  return url.fault === null && !url.origin.startsWith('https:')
 }
 
 /** Only where both are written: a default gives way to what is. */
@@ -246,7 +274,9 @@ function matcher(route: Dictionary): string | null {
   const { host = null, path = null } = route
   const known = Object.keys(route).every((key) => routeKeys.includes(key))
   if (!known || !isTextOrNull(host) || !isTextOrNull(path)) return null
-  return JSON.stringify([host?.toLowerCase() ?? null, path])
+  // As requests are compared with it: two spellings are one path.
+  const cleaned = path?.startsWith('/') ? (cleanPath(path) ?? path) : path
+  return JSON.stringify([host?.toLowerCase() ?? null, cleaned])
 }
 
 function isTextOrNull(value: unknown): value is string | null {

@@ -33,6 +33,13 @@ export function routeHostFault(text: string): string | null {
   return 'for example "example.com" or "*.example.com"'
 }
 
+/** What is wrong with a name that clients ask for within the TLS handshake (exact, or `*.` and a name), or null. */
+export function serverNameFault(text: string): string | null {
+  if (isIP(text) !== 0 || isAddressLiteral(text))
+    return 'no address: clients send none as a server name (RFC 6066, section 3), and get "cert"'
+  return routeHostFault(text)
+}
+
 function isAddressLiteral(text: string): boolean {
   return isIP(text) === 4 || (text.startsWith('[') && text.endsWith(']') && isIPv6(text.slice(1, -1)))
 }

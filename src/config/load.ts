@@ -36,8 +36,8 @@ export function readConfig(text: string, directory = '.'): LoadResult {
   const misshapen = new Set(shape.map(({ path }) => placeKey(path)))
   // What the checks say about a value that is wrong in itself is a consequence.
   const checked = [
-    ...crossCheck(json.value),
-    ...unixFindings(json.value),
+    ...crossCheck(json.value, directory),
+    ...unixFindings(json.value, directory),
     ...clientLimitsFindings(json.value),
     ...splitFindings(json.value),
     ...tlsFindings(json.value, directory),

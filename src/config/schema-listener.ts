@@ -1,6 +1,7 @@
 /** What a listener may be: an address and a port, with or without TLS. */
+import { resolve } from 'node:path'
 import { z } from 'zod'
-import { listenHostFault, routeHostFault } from './host.ts'
+import { listenHostFault, serverNameFault } from './host.ts'
 import { limits } from './limits.ts'
 import { choice, integer, list, section, text } from './nodes.ts'
 import { type Finding, type Path, show } from './problem.ts'
@@ -30,7 +31,7 @@ const passphrase = text({ expected: 'a passphrase', maxLength: limits.passphrase
 
 const serverName = text({
   expected: 'a host name such as "example.com" or "*.example.com"',
-  fault: routeHostFault,
+  fault: serverNameFault,
   maxLength: limits.hostLength,
 }).describe('A host name, or "*." and a name for every name one label below it.')
 
@@ -83,7 +84,7 @@ export const listener = section({
   })
     .optional()
     .describe(
-      "A Unix socket in place of host and port. A path of at most 107 characters, relative to this file's folder. The first worker alone listens there.",
+      "A Unix socket in place of host and port. A path relative to this file's folder, with that at most 107 bytes. The first worker alone listens there.",
     ),
   mode: text({
     expected: 'permissions in octal, such as "0660"',
@@ -101,7 +102,8 @@ export const listener = section({
     .optional()
     .describe(
       "Take the client's address from the PROXY protocol, version 2, if the peer is one of those listed; what others " +
-        'send is ignored. Without TLVs; with "tls" the header is expected inside of TLS. Name only what stands in front of Weir.',
+        'send is ignored. Without TLVs; with "tls" the header is expected inside of TLS. Name only what stands in front of Weir. Not beside ' +
+        '"unix", where peers have no address.',
     ),
   tls: listenerTls.optional(),
   redirectToHttps: z
@@ -140,22 +142,50 @@ export function longListener(form: unknown): unknown {
   return typeof form === 'string' ? { unix: form.slice(unixPrefix.length) } : form
 }
 
-/** `unix` stands in place of host and port, and `mode` beside it only. */
-export function unixFindings(input: unknown): Finding[] {
+/**
+ * `unix` stands in place of host and port, without `proxyProtocol`, and `mode` beside it only; its path must be short enough for the kernel.
+ * @param directory where a relative path begins
+ */
+export function unixFindings(input: unknown, directory: string): Finding[] {
   const listen = (input as { listen?: unknown } | null)?.listen
   const forms: readonly unknown[] = Array.isArray(listen) ? listen : [listen]
   return forms.flatMap((form, index): Finding[] => {
-    if (typeof form !== 'object' || form === null) return []
     const base: Path = Array.isArray(listen) ? ['listen', index] : ['listen']
-    const isUnix = Object.hasOwn(form, 'unix')
-    const expected = isUnix ? 'unix alone, without host and port' : 'mode beside unix only'
-    return (isUnix ? ['host', 'port'] : ['mode'])
-      .filter((key) => Object.hasOwn(form, key))
-      .map((key) => ({
-        path: [...base, key],
-        expected,
-        found: show((form as Record<string, unknown>)[key]),
-        hint: null,
-      }))
+    if (typeof form === 'string') {
+      return form.startsWith(unixPrefix) ? tooLong(form.slice(unixPrefix.length), base, directory) : []
+    }
+    if (typeof form !== 'object' || form === null) return []
+    const settings = form as Record<string, unknown>
+    const apart = Object.entries(Object.hasOwn(form, 'unix') ? besideUnix : besidePort)
+    return [
+      ...apart
+        .filter(([key]) => Object.hasOwn(form, key))
+        .map(([key, expected]) => ({
+          path: [...base, key],
+          expected,
+          found: show(settings[key]),
+          hint: null,
+        })),
+      ...(typeof settings.unix === 'string' ? tooLong(settings.unix, [...base, 'unix'], directory) : []),
+    ]
   })
+}
+
+const unixAlone = 'unix alone, without host and port'
+/** What may not stand beside `unix`, and what is expected instead. */
+const besideUnix: Readonly<Record<string, string>> = {
+  host: unixAlone,
+  port: unixAlone,
+  proxyProtocol: 'no proxyProtocol beside unix: its peers have no address to be listed by',
+}
+/** Where there is no `unix`. */
+const besidePort: Readonly<Record<string, string>> = { mode: 'mode beside unix only' }
+
+function tooLong(path: string, at: Path, directory: string): Finding[] {
+  const absolute = resolve(directory, path)
+  const bytes = Buffer.byteLength(absolute)
+  if (bytes <= limits.unixPathLength) return []
+  const expected = `a path of at most ${limits.unixPathLength} bytes, with the folder that it is relative to`
+  const hint = 'the kernel takes no longer one; for example "/run/weir.sock"'
+  return [{ path: at, expected, found: `${bytes} bytes: ${show(absolute)}`, hint }]
 }

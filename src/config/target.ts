@@ -1,3 +1,5 @@
+import { cleanPath } from '../plan/clean-path.ts'
+
 /**
  * What stands in a request line: ASCII without spaces and control characters (RFC 9112, section 3.2); everything
  * else arrives percent-encoded, so a route or a check that holds it could never match.
@@ -11,6 +13,7 @@ export function routePathFault(text: string): string | null {
   if (text.includes('?') || text.includes('#')) return 'a route matches the path only: leave out the query'
   const exact = text.endsWith('/*') ? text.slice(0, -1) : text
   if (exact.includes('*')) return 'a "*" stands at the end only, behind a slash, as in "/api/*"'
+  if (cleanPath(text) === null) return 'it climbs above the root; a request for such a path is answered 400'
   return null
 }
 

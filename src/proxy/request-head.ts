@@ -91,7 +91,7 @@ export class RequestHead {
 
   /**
    * Reads what `begin` does not tell, all but the remote address. Afterwards `fault` says whether the request may be forwarded.
-   * @param cleaned the cleaned path (clean-path.ts); null if it climbs above the root
+   * @param cleaned the cleaned path (plan/clean-path.ts); null if it climbs above the root
    * @param forwardCleaned `target` is to have it instead of the one received
    */
   read(request: HttpRequest, cleaned: string | null, forwardCleaned: boolean, limits: LimitsPlan): void {

@@ -2,9 +2,9 @@
  * From host and path to a route. The first route that matches wins, so the table is walked in order; a route is two
  * comparisons. It is immutable: a reload makes a new one.
  */
+import { cleanPath } from '../plan/clean-path.ts'
 import type { RoutePlan } from '../plan/route-plan.ts'
 import type { RandomSource } from './balance/policy.ts'
-import { cleanPath } from './clean-path.ts'
 import type { Guard } from './clients/guard.ts'
 import { Mirror } from './mirror.ts'
 import { type PriorityOf, priorityOf } from './overload/priority.ts'
@@ -68,7 +68,7 @@ export class Router {
 
   /**
    * @param host the Host header as received, '' if no route needs it
-   * @param path the target without its query, cleaned (clean-path.ts)
+   * @param path the target without its query, cleaned (plan/clean-path.ts)
    */
   match(host: string, path: string): Route | null {
     const name = this.byHost ? hostName(host) : ''
@@ -124,7 +124,7 @@ function compile(
   random: RandomSource,
 ): Entry {
   const { host, target, timeoutMs } = plan
-  // In the spelling that requests are compared in. One that climbs above the root matches nothing, as it stands.
+  // In the spelling that requests are compared in. One that climbs above the root, which no configuration has, matches nothing.
   const path = plan.path === null ? null : (cleanPath(plan.path) ?? plan.path)
   const cleaned = plan.forwardPath === 'cleaned'
   const wildcard = host?.startsWith('*.') ?? false

@@ -1,6 +1,6 @@
 import type { HttpRequest } from '../../../src/native/uws.ts'
+import { cleanPath } from '../../../src/plan/clean-path.ts'
 import type { LimitsPlan } from '../../../src/plan/plan.ts'
-import { cleanPath } from '../../../src/proxy/clean-path.ts'
 import type { RequestHead } from '../../../src/proxy/request-head.ts'
 import { plan } from './plans.ts'
 

@@ -148,6 +148,22 @@ const cases: Case[] = [
     found: /^routes\[0\], with the same host and path/,
     hint: /^remove one/,
   },
+  ...['/%61', '//a', '/b/../a'].map((spelling) => ({
+    condition: `route_with_${spelling}_behind_one_with_/a`,
+    value: routesWith({ path: '/a', ...toApp }, { path: spelling, ...toApp }),
+    path: 'routes[1]',
+    expected: /^a route that can match$/,
+    found: /^routes\[0\], with the same host and path/,
+    hint: /^remove one/,
+  })),
+  ...[['http://a'], [{ url: 'http://a' }, 'unix:/run/app.sock']].map((endpoints) => ({
+    condition: `tls_beside_${JSON.stringify(endpoints)}`,
+    value: upstreamWith({ endpoints, tls: { verify: false } }),
+    path: 'upstreams.app.tls',
+    expected: /^tls beside an endpoint with https$/,
+    found: /^none with https among the endpoints$/,
+    hint: /connections are not encrypted/,
+  })),
 ]
 
 for (const { condition, value, path, expected, found, hint } of cases) {
@@ -182,6 +198,7 @@ const accepted: [condition: string, value: unknown][] = [
     routesWith({ host: 'a.com', path: '/', ...toApp }, { host: 'b.com', path: '/', ...toApp }),
   ],
   ['paths_that_differ_in_case', routesWith({ path: '/A', ...toApp }, { path: '/a', ...toApp })],
+  ['tls_where_one_endpoint_has_https', upstreamWith({ endpoints: ['http://a', 'https://b'], tls: {} })],
   ['pipelining_with_any_policy', upstreamWith({ pipelining: 16, balance: 'random' })],
 ]
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isHostName, listenHostFault, routeHostFault } from '../../../src/config/host.ts'
+import { isHostName, listenHostFault, routeHostFault, serverNameFault } from '../../../src/config/host.ts'
 
 const names: [text: string, valid: boolean][] = [
   ['localhost', true],
@@ -62,6 +62,13 @@ for (const host of [
 ]) {
   test(`routeHostFault ${host} is none`, () => assert.equal(routeHostFault(host), null))
 }
+
+test('serverNameFault address_is one, name_is none', () => {
+  for (const name of ['example.com', '*.example.com']) assert.equal(serverNameFault(name), null)
+  for (const address of ['10.0.0.1', '::1', '[::1]'])
+    assert.match(serverNameFault(address) ?? 'no fault', /clients send none as a server name/)
+  assert.match(serverNameFault('a b') ?? 'no fault', /for example/)
+})
 
 const routeFaults: [host: string, hint: RegExp][] = [
   ['*', /leave out "host"/],

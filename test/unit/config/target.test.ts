@@ -2,7 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { checkPathFault, routePathFault } from '../../../src/config/target.ts'
 
-for (const path of ['/', '/isolated', '/api/*', '/*', '/a/b.c', '/%20', '/a;b=c', '/~user', '/a//b']) {
+for (const path of [
+  '/',
+  '/isolated',
+  '/api/*',
+  '/*',
+  '/a/b.c',
+  '/%20',
+  '/a;b=c',
+  '/~user',
+  '/a//b',
+  '/a/../b/*',
+]) {
   test(`routePathFault ${path} is none`, () => assert.equal(routePathFault(path), null))
 }
 
@@ -14,6 +25,8 @@ const routeFaults: [path: string, hint: RegExp][] = [
   ['/*/x', /at the end only/],
   ['/a/*/*', /at the end only/],
   ['/api/**', /at the end only/],
+  ['/../x', /above the root/],
+  ['/a/../%2e%2E/*', /above the root/],
   ['/a b', /percent-encode/],
   ['/ä', /percent-encode/],
   ['/a\r\nb', /percent-encode/],

@@ -126,6 +126,15 @@ test('a name of two certificates_said', (t) => {
   )
 })
 
+test('an address among the names of a certificate_said', (t) => {
+  const { own, read } = setUp(t)
+  const certificates = [{ serverNames: ['a.test', '10.0.0.1'], ...own }]
+  assert.match(
+    told(read({ ...own, certificates })).join(),
+    /^listen\.tls\.certificates\[0\]\.serverNames\[1\]: /,
+  )
+})
+
 test('redirectToHttps_443 or a port; not beside tls', (t) => {
   const { own, read } = setUp(t)
   const redirect = (redirectToHttps: unknown) =>

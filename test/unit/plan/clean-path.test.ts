@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cleanPath } from '../../../src/proxy/clean-path.ts'
+import { cleanPath } from '../../../src/plan/clean-path.ts'
 
 const cases: Record<string, string | null> = {
   '/': '/',
