@@ -10,6 +10,7 @@
  *
  * Invariants
  *   - every line is written whole, or counted as dropped, or still waits.
+ *   - a count of dropped lines is given out only while there is room to write it, and stands until then.
  *   - what failed is not tried again; the next lines are. A line that was written in part is ended before the next one begins.
  *   - nothing here throws or waits without end, whatever becomes of the descriptor.
  */
@@ -28,6 +29,8 @@ export interface LineWriterOptions {
   readonly writeBytesMax: number
   /** What may wait, in bytes. */
   readonly backlogMax: number
+  /** Of these, kept for the line that tells of dropped ones, from the first of them until it is taken. */
+  readonly reserveBytes: number
   /** Called at the first write that fails, with its code. */
   readonly onFailed: (code: string) => void
 }
@@ -40,6 +43,7 @@ export class LineWriter {
   readonly #to: Descriptor
   readonly #writeBytesMax: number
   readonly #backlogMax: number
+  readonly #reserveBytes: number
   readonly #onFailed: (code: string) => void
   readonly #onWritten: (error: NodeJS.ErrnoException | null, written: number) => void
   #waiting: Buffer[] = []
@@ -52,17 +56,19 @@ export class LineWriter {
   #dropped = 0
   #onIdle: (() => void)[] = []
 
-  constructor({ to, writeBytesMax, backlogMax, onFailed }: LineWriterOptions) {
+  constructor({ to, writeBytesMax, backlogMax, reserveBytes, onFailed }: LineWriterOptions) {
     this.#to = to
     this.#writeBytesMax = writeBytesMax
     this.#backlogMax = backlogMax
+    this.#reserveBytes = reserveBytes
     this.#onFailed = onFailed
     this.#onWritten = (error, written) => this.#conclude(error, written)
   }
 
   /** @param lines whole ones; kept until they are written */
   write(lines: Buffer): void {
-    if (this.#waitingBytes + lines.length > this.#backlogMax) {
+    const room = this.#dropped === 0 ? this.#backlogMax : this.#backlogMax - this.#reserveBytes
+    if (this.#waitingBytes + lines.length > room) {
       this.#dropped += countLines(lines)
       return
     }
@@ -71,9 +77,9 @@ export class LineWriter {
     if (this.#underWay === null) this.#begin()
   }
 
-  /** Lines dropped since the last call. 0 while nothing can be written: nobody would read how many. */
+  /** Lines dropped since the last call that told of any. 0 while nothing can be written: whoever would tell how many has no room either. */
   takeDropped(): number {
-    if (this.#failing) return 0
+    if (this.#failing || this.#waitingBytes + this.#reserveBytes > this.#backlogMax) return 0
     const count = this.#dropped
     this.#dropped = 0
     return count

@@ -31,7 +31,7 @@ const lastFlushMs = 3_000
 /** Where lines go. */
 export interface Output {
   readonly stream: DestinationStream
-  /** Lines that found no room since the last call. */
+  /** Lines that found no room since the last call that told of any; 0 while there is none to say so. */
   takeDropped(): number
   /** Calls back when everything so far is written: the way to end well. */
   flush(done: () => void): void
@@ -44,13 +44,16 @@ export function standardOutput(gather: boolean): Output {
   // Only for perf/: what a synchronous log in the request path costs.
   if (process.env.WEIR_LOG_SYNC === '1') return synchronousOutput()
   const pipe = isPipe()
+  const chunkBytes = pipe ? pipeBytes : fileChunkBytes
   const writer = new LineWriter({
     to: standardOutputDescriptor,
     writeBytesMax: pipe ? pipeBytes : fileWriteBytes,
     backlogMax,
+    // The line that tells of dropped ones may come in the chunk behind the one that is gathering.
+    reserveBytes: 2 * chunkBytes,
     onFailed: complain,
   })
-  const lines = new LineGatherer(pipe ? pipeBytes : fileChunkBytes, (chunk) => writer.write(chunk))
+  const lines = new LineGatherer(chunkBytes, (chunk) => writer.write(chunk))
   const stream = {
     write(line: string): void {
       lines.write(line)

@@ -5,7 +5,7 @@ import { LineWriter } from '../../src/line-writer.ts'
 type Written = (error: NodeJS.ErrnoException | null, written: number) => void
 
 /** A descriptor whose writes end when the test says so, and the writer in front of it. */
-function writer({ writeBytesMax = 100, backlogMax = 1_000 } = {}) {
+function writer({ writeBytesMax = 100, backlogMax = 1_000, reserveBytes = 0 } = {}) {
   const underWay: { text: string; done: Written }[] = []
   const codes: string[] = []
   const now = { text: '', answers: [] as (number | string)[] }
@@ -22,6 +22,7 @@ function writer({ writeBytesMax = 100, backlogMax = 1_000 } = {}) {
     },
     writeBytesMax,
     backlogMax,
+    reserveBytes,
     onFailed: (code) => codes.push(code),
   })
   return {
@@ -75,6 +76,21 @@ test('backlog is full_further lines are counted, not kept', () => {
   take()
   take()
   assert.equal(taken(), 'one\ntwo\nsix\n')
+})
+
+test('backlog is full_how many were dropped is told when there is room to say so, which is kept free for it', () => {
+  const { subject, write, take, taken, asked } = writer({ writeBytesMax: 4, backlogMax: 12, reserveBytes: 8 })
+  for (const line of ['one\n', 'two\n', 'six\n', 'ten\n', 'a\nb\n']) write(line)
+  assert.equal(subject.takeDropped(), 0, 'nowhere to write it')
+  take()
+  write('not\n')
+  assert.equal(subject.takeDropped(), 0)
+  take()
+  assert.deepEqual([subject.takeDropped(), subject.takeDropped()], [3, 0])
+  for (const line of ['3 1\n', 'yes\n', 'no\n']) write(line)
+  assert.equal(subject.takeDropped(), 0)
+  while (asked().length > 0) take()
+  assert.deepEqual([taken(), subject.takeDropped()], ['one\ntwo\nsix\nten\n3 1\nyes\n', 1])
 })
 
 test('write that fails_its lines are dropped, the next are tried, and the count is told when one arrives', () => {
