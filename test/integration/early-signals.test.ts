@@ -1,14 +1,15 @@
-/** Signals that come before Weir has read its configuration. Its file is a FIFO here, so that it waits there for as long as the test wants. */
+/** Signals that come before Weir has read its configuration. Where its file is a FIFO it waits there for as long as the test wants. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { LogLines } from '../support/log-lines.ts'
-import { within } from '../support/wait.ts'
+import { childPids, commandLine } from '../support/process-info.ts'
+import { waitFor, within } from '../support/wait.ts'
 
 const cli = join(import.meta.dirname, '../../src/cli.ts')
 const config = JSON.stringify({
@@ -16,11 +17,18 @@ const config = JSON.stringify({
   routes: [{ path: '/', respond: { status: 200 } }],
 })
 
-test('SIGHUP, SIGUSR1 and SIGUSR2 before the configuration is read: they end nothing, and Weir starts', async (t) => {
+function places(t: TestContext): { fifo: string; file: string } {
   const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const fifo = join(folder, 'config.json')
   execFileSync('mkfifo', [fifo])
+  const file = join(folder, 'file.json')
+  writeFileSync(file, config)
+  return { fifo, file }
+}
+
+test('SIGHUP, SIGUSR1 and SIGUSR2 before the configuration is read: they end nothing, and Weir starts', async (t) => {
+  const { fifo } = places(t)
   const child = spawn(process.execPath, [cli, 'run', '--inline', '--config', fifo], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -39,4 +47,50 @@ test('SIGHUP, SIGUSR1 and SIGUSR2 before the configuration is read: they end not
   await log.waitFor(({ msg }) => msg === 'configuration reloaded', 'what SIGHUP asks for')
   child.kill('SIGTERM')
   assert.deepEqual(await exited, [0, null])
+})
+
+const inNamespace = ['--map-root-user', '--pid', '--fork', '--kill-child']
+const skip =
+  spawnSync('unshare', [...inNamespace, 'true']).status === 0 ? false : 'no PID namespaces on this machine'
+
+/** Weir as process 1 of a namespace, and which process that is here. */
+async function asProcess1(t: TestContext, file: string): Promise<{ child: ChildProcess; pid: number }> {
+  const child = spawn(
+    'unshare',
+    [...inNamespace, process.execPath, cli, 'run', '--inline', '--config', file],
+    {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  )
+  t.after(() => child.kill('SIGKILL'))
+  // Weir calls itself so as soon as it has asked for signals.
+  const pid = await waitFor(
+    () => childPids(child.pid as number).find((each) => commandLine(each) === 'weir'),
+    {
+      what: 'Weir to begin',
+    },
+  )
+  return { child, pid }
+}
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} to process 1 of a container, at its very beginning: it ends`, { skip }, async (t) => {
+    const { child, pid } = await asProcess1(t, places(t).file)
+    const exited = once(child, 'exit')
+    process.kill(pid, signal)
+    assert.deepEqual(await within(exited, 30_000, 'Weir to end'), [0, null])
+  })
+}
+
+test('SIGTERM to process 1 of a container, while it reads its configuration: it ends when it has', {
+  skip,
+}, async (t) => {
+  const { fifo } = places(t)
+  const { child, pid } = await asProcess1(t, fifo)
+  const exited = once(child, 'exit')
+  const writer = await within(open(fifo, 'w'), 30_000, 'Weir to open its configuration')
+  process.kill(pid, 'SIGTERM')
+  await writer.writeFile(config)
+  await writer.close()
+  assert.deepEqual(await within(exited, 30_000, 'Weir to end'), [0, null])
 })
