@@ -216,7 +216,8 @@ export class Upstream {
     // A cookie leads a WebSocket to an endpoint that has no room, too.
     if (picked !== null && (picked.free || !picked.limited)) return picked
     const open = this.#roster.inTurn.filter(({ limited }) => !limited)
-    return open[Math.floor(this.#random() * open.length)] ?? null
+    const others = open.length > 1 ? open.filter((endpoint) => endpoint !== except) : open
+    return others[Math.floor(this.#random() * others.length)] ?? null
   }
 
   /** A handshake begins where `pickBeside` has led. @returns whether it is the endpoint's probe, which is over with `endBeside` */

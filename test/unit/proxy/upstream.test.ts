@@ -60,6 +60,16 @@ test('unhealthy from the beginning_not picked, no places', () => {
   assert.equal(names(subject, 4), 'acac')
 })
 
+test('nobody has room_a WebSocket goes anywhere all the same, and where it has failed only if that is all there is', () => {
+  const subject = upstream('ab')
+  const [a, b] = [find(subject, 'a'), find(subject, 'b')]
+  begin(subject, a, 2)
+  begin(subject, b, 2)
+  assert.deepEqual([subject.pickBeside(null), subject.pickBeside(a), subject.pickBeside(b)], [a, b, a])
+  subject.setHealth('app/b', false)
+  assert.equal(subject.pickBeside(a), a)
+})
+
 test('endpoint goes out and comes back_so do its places', () => {
   const subject = upstream('ab', [], { slowStartMs: 0 })
   assert.equal(subject.setHealth('app/b', false), true)
