@@ -6,7 +6,7 @@
  * else for that long (native-notes/10-unbounded-reads.md). A read cannot be filled if the kernel never holds that much:
  * connections inherit SO_RCVBUF from their listen socket. Neither Node nor the binding sets it, so libc is asked.
  *
- * Linux only, and only where koffi loads (an optional dependency). Elsewhere the bound is RequestBody's.
+ * Linux only, and only where koffi loads (an optional dependency) and /proc is there. Elsewhere the bound is RequestBody's.
  */
 import { readdirSync, readlinkSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -35,12 +35,13 @@ export function withSmallReceiveBuffer(listen: () => void): boolean {
     return false
   }
   setsockopt ??= load()
-  const before = new Set(sockets().values())
+  const before = setsockopt === null ? null : sockets()
   listen()
-  if (setsockopt === null) return false
+  if (setsockopt === null || before === null) return false
+  const known = new Set(before.values())
   let done = false
-  for (const [fd, inode] of sockets()) {
-    if (!before.has(inode)) done = setsockopt(fd, SOL_SOCKET, SO_RCVBUF, [receiveBufferBytes], 4) === 0
+  for (const [fd, inode] of sockets() ?? []) {
+    if (!known.has(inode)) done = setsockopt(fd, SOL_SOCKET, SO_RCVBUF, [receiveBufferBytes], 4) === 0
   }
   return done
 }
@@ -55,10 +56,16 @@ function load(): SetSockOpt | null {
   }
 }
 
-/** This process's open sockets: descriptor -> `socket:[inode]`, which tells a reused descriptor from the same one. */
-function sockets(): Map<number, string> {
+/** This process's open sockets: descriptor -> `socket:[inode]`, which tells a reused descriptor from the same one. null: not to be had. */
+function sockets(): Map<number, string> | null {
   const found = new Map<number, string>()
-  for (const fd of readdirSync('/proc/self/fd')) {
+  let descriptors: string[]
+  try {
+    descriptors = readdirSync('/proc/self/fd')
+  } catch {
+    return null
+  }
+  for (const fd of descriptors) {
     try {
       const link = readlinkSync(`/proc/self/fd/${fd}`)
       if (link.startsWith('socket:')) found.set(Number(fd), link)

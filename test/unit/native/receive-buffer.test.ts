@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readlinkSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import fs, { readdirSync, readlinkSync } from 'node:fs'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { after, test } from 'node:test'
 import { receiveBufferBytes, withSmallReceiveBuffer } from '../../../src/native/receive-buffer.ts'
 import { loadBinding } from '../../../src/native/uws.ts'
@@ -62,6 +62,18 @@ test('nothing opened inside_not bounded, no error', () => {
     withSmallReceiveBuffer(() => undefined),
     false,
   )
+})
+
+test('no /proc on this machine_not bounded, no error', { skip }, (t) => {
+  const { mock } = t.mock.method(fs, 'readdirSync', () => {
+    throw Object.assign(new Error('no such directory'), { code: 'ENOENT' })
+  })
+  syncBuiltinESMExports()
+  t.after(() => {
+    mock.restore()
+    syncBuiltinESMExports()
+  })
+  assert.equal(withSmallReceiveBuffer(listen), false)
 })
 
 test('listening fails inside_its error comes through', () => {
