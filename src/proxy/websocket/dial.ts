@@ -115,7 +115,8 @@ export function dial(
     else request.destroy()
   })
   socket.on('error', (error) => fail(connected ? brokenBy(error) : unreached(error), error))
-  socket.once('close', settle)
+  // Not expected before one of the others; whoever waits hears of it all the same.
+  socket.once('close', () => fail(outcomes.endpointReset, new Error('closed within the handshake')))
   return socket
 }
 
