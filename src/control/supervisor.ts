@@ -10,7 +10,8 @@
  *   - there is one slot for each worker that the plan wants, and at most one living worker in it.
  *   - until all are ready for the first time, a worker that dies or rejects the plan ends the start: something is wrong
  *     with the machine or the configuration, and trying again would only hide it.
- *   - each worker is given the current plan and the current health as its first message.
+ *   - each worker is given the current plan and the current health as its first message. A replacement that rejects it is ended, and so
+ *     replaced: what was in the way may be gone.
  */
 import type { Logger } from 'pino'
 import type { ListenerPlan } from '../plan/listener-plan.ts'
@@ -198,11 +199,7 @@ export class Supervisor {
         slot.ready = true
         return this.#checkReady()
       case 'rejected':
-        if (!this.#wasReady) return this.#fail(message.reason)
-        return this.#log.error(
-          { worker: slot.number },
-          `${message.reason}: the worker goes on with its old plan`,
-        )
+        return this.#onRejected(slot, message.reason)
       case 'pong':
         slot.missed = 0
         return
@@ -210,6 +207,15 @@ export class Supervisor {
       case 'drained':
         return
     }
+  }
+
+  #onRejected(slot: Slot, reason: string): void {
+    const { number, worker, ready } = slot
+    if (!this.#wasReady) return this.#fail(reason)
+    if (ready) return this.#log.error({ worker: number }, `${reason}: the worker goes on with its old plan`)
+    // A replacement has no old plan: it would live on and listen nowhere.
+    this.#log.error({ worker: number }, `${reason}: it will be tried again`)
+    worker?.kill()
   }
 
   #announce({ host, port, tls }: ListenerPlan): void {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { renameSync } from 'node:fs'
 import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
@@ -120,6 +121,20 @@ test('reload with a file that is no certificate_refused, the old one stays', asy
   const line = await weir.waitForLog(({ msg }) => msg === 'configuration error', 'the refusal')
   assert.equal(line.path, 'listen.tls.key')
   assert.equal(await nameShown(weir.port), 'old.test')
+})
+
+test('worker that dies while its key is missing_its replacement is tried again until the key is back', async (t) => {
+  const made = new Certificates(t)
+  const own = made.selfSigned('own', 'own.test')
+  const { weir } = await proxied(t, ok('hello'), { config: { workers: 1, listen: listenWith(own) } })
+  const aside = made.path('aside.key')
+  renameSync(own.key, aside)
+  process.kill(weir.workerPid(), 'SIGKILL')
+  await weir.waitForLog(({ msg }) => msg.endsWith('it will be tried again'), 'the replacement to fail')
+  renameSync(aside, own.key)
+  const answer = await waitFor(() => fetchTls(weir.port).catch(() => null), { what: 'an answer' })
+  assert.deepEqual(answer, { status: 200, text: 'hello' })
+  await weir.atRest()
 })
 
 test('clientCa_no certificate is 400 and the end, a strange one fails the handshake, a good one passes', async (t) => {

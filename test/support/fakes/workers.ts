@@ -34,6 +34,10 @@ export class FakeWorker {
     this.events.onMessage({ type: 'ready' })
   }
 
+  reject(reason: string): void {
+    this.events.onMessage({ type: 'rejected', reason, bind: null })
+  }
+
   exit(how = 'exit code 1'): void {
     this.alive = false
     this.events.onExit(how)

@@ -72,10 +72,7 @@ test('listening_one line for each listener, however many workers', (t) => {
 
 for (const [condition, end] of [
   ['dies', (worker: FakeWorker) => worker.exit('exit code 7')],
-  [
-    'rejects the plan',
-    (worker: FakeWorker) => worker.events.onMessage({ type: 'rejected', reason: 'exit code 7', bind: null }),
-  ],
+  ['rejects the plan', (worker: FakeWorker) => worker.reject('exit code 7')],
 ] as const) {
   test(`one ${condition} before all are ready_the start has failed, the others are ended, no replacement`, (t) => {
     const { fakes, events, supervisor, pass } = setUp(t)
@@ -251,12 +248,29 @@ test('reload to fewer before all are ready_ready when those that stay are', (t) 
 test('plan rejected on a reload_reported, the worker lives', (t) => {
   const { fakes, memory, events, supervisor } = running(t)
   supervisor.reload(planOf(2))
-  fakes
-    .numbered(1)
-    .events.onMessage({ type: 'rejected', reason: 'cannot listen on 127.0.0.1:1', bind: loopback(1) })
+  fakes.numbered(1).reject('cannot listen on 127.0.0.1:1')
   assert.deepEqual(events, ['ready'])
   assert.equal(fakes.living.length, 2)
   assert.ok(memory.messages.some((message) => message.startsWith('cannot listen on 127.0.0.1:1')))
+})
+
+test('replacement that rejects its first plan_ended and replaced, later each time, until one is ready', (t) => {
+  const { fakes, memory, events, pass } = running(t)
+  fakes.numbered(2).exit()
+  pass(0)
+  for (const wait of [100, 200]) {
+    const replacement = fakes.numbered(2)
+    replacement.reject('cannot listen on 127.0.0.1:8080')
+    assert.equal(replacement.kills, 1)
+    pass(wait - 1)
+    assert.equal(fakes.living.length, 1)
+    pass(1)
+  }
+  assert.equal(memory.named('cannot listen on 127.0.0.1:8080: it will be tried again').length, 2)
+  fakes.numbered(2).becomeReady()
+  pass(5_000)
+  assert.deepEqual(fakes.numbered(2).types, ['plan', 'ping'])
+  assert.deepEqual(events, ['ready'])
 })
 
 test('drain_every worker is told, over when all have gone, nobody is replaced', async (t) => {
