@@ -19,7 +19,7 @@ export type LoadResult =
   /** In the order of the file; at least one. */
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
-/** Reads, checks and compiles a configuration file. Never throws over what is in it: all problems come at once. */
+/** Reads, checks and compiles a configuration file. Never throws over what it or a file that it names holds: all problems come at once. */
 export function loadConfig(file: string): LoadResult {
   const text = readConfigFile(file)
   return typeof text === 'string'
@@ -45,10 +45,20 @@ export function readConfig(text: string, directory = '.'): LoadResult {
   ]
   const inconsistent = checked.filter(({ path }) => !misshapen.has(placeKey(path)))
   const placed = [...json.findings, ...place([...shape, ...inconsistent], json)]
-  if (result.success && placed.length === 0) {
+  if (!result.success || placed.length > 0) return failed(text, placed)
+  try {
     return { ok: true, plan: compile(result.data, directory), config: result.data }
+  } catch (error) {
+    return failed(text, [{ finding: changedFile(error), offset: null }])
   }
-  return failed(text, placed)
+}
+
+/** The files that it names were in order when they were checked. @throws what is no error of the file system */
+function changedFile(error: unknown): Finding {
+  const { syscall, message } = error as NodeJS.ErrnoException
+  if (syscall === undefined) throw error
+  const expected = 'files that stay as they are while they are read'
+  return { path: [], expected, found: message, hint: 'something changed one meanwhile: try again' }
 }
 
 /** A key that is missing is shown where the object it is missing from begins. */

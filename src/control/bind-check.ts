@@ -17,7 +17,8 @@ export class BindError extends Error {}
  */
 export async function checkBind(listener: ListenerPlan, ours = false): Promise<ListenerPlan> {
   if (listener.unix !== undefined) {
-    const fault = await unixFault(listener.unix.path)
+    // What is none of the faults that it knows is thrown: a file in the place of a folder, say.
+    const fault = await unixFault(listener.unix.path).catch((error: Error) => error.message)
     if (fault !== null) throw new BindError(`cannot listen on ${listener.host}: ${fault}`)
     return listener
   }

@@ -71,9 +71,9 @@ export class ControlPlane {
     this.#log.info({ workers: this.#plan.workers }, 'ready')
   }
 
-  /** Reads the file again. A bad one is reported and changes nothing. Reloads run one after another. */
+  /** Reads the file again. A bad one is reported and changes nothing. Reloads run one after another. Never rejects. */
   reload(): Promise<void> {
-    this.#reloading = this.#reloading.then(() => this.#reload())
+    this.#reloading = this.#reloading.then(() => this.#reload()).catch((error: Error) => this.#refuse(error))
     return this.#reloading
   }
 
@@ -107,20 +107,21 @@ export class ControlPlane {
       this.#log.error({ file: this.#file, problems }, 'reload refused: the running configuration stays')
       return
     }
-    try {
-      const plan = await this.#bind(result.plan)
-      if (this.#ended) return
-      this.#plan = plan
-    } catch (error) {
-      if (!(error instanceof BindError)) throw error
-      this.#log.error(`${error.message}: reload refused, the running configuration stays`)
-      return
-    }
+    const plan = await this.#bind(result.plan)
+    if (this.#ended) return
+    this.#plan = plan
     // The checks first: the workers' first message carries the verdicts that are still good.
     this.#health.update(this.#plan.upstreams)
     this.#supervisor.reload(this.#plan)
     this.#log.level = this.#plan.log.level
     this.#log.info({ file: this.#file }, 'configuration reloaded')
+  }
+
+  /** Whatever it is, what runs goes on. */
+  #refuse(error: Error): void {
+    // Only an error that nobody has put into words for the user needs its stack.
+    const facts = error instanceof BindError ? {} : { err: error }
+    this.#log.error(facts, `${error.message}: reload refused, the running configuration stays`)
   }
 
   /**

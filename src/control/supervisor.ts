@@ -129,7 +129,7 @@ export class Supervisor {
   }
 
   #fill(): void {
-    for (let number = 1; number <= this.#plan.workers; number++) {
+    for (let number = 1; number <= this.#plan.workers && !this.#draining; number++) {
       if (this.#slots.some((slot) => slot.number === number && !slot.leaving)) continue
       const slot: Slot = {
         number,
@@ -153,16 +153,22 @@ export class Supervisor {
     slot.startedAt = performance.now()
     // Late word of a worker that has gone must not be taken for its replacement's.
     let gone = false
-    slot.worker = this.#start(slot.number, {
-      onMessage: (message) => {
-        if (!gone) this.#onMessage(slot, message)
-      },
-      onExit: (how) => {
-        if (gone) return
-        gone = true
-        this.#onExit(slot, how)
-      },
-    })
+    const onExit = (how: string): void => {
+      if (gone) return
+      gone = true
+      this.#onExit(slot, how)
+    }
+    try {
+      slot.worker = this.#start(slot.number, {
+        onMessage: (message) => {
+          if (!gone) this.#onMessage(slot, message)
+        },
+        onExit,
+      })
+    } catch (error) {
+      // No memory for another process, say, which there may be later.
+      return onExit((error as Error).message)
+    }
     this.#log.info({ worker: slot.number, workerPid: slot.worker.pid }, 'worker started')
     this.#tell(slot)
   }

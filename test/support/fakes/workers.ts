@@ -49,8 +49,11 @@ export class FakeWorkers {
   readonly all: FakeWorker[] = []
   /** What a kill does; by default the worker is gone at once. */
   onKill: (worker: FakeWorker) => void = (worker) => worker.exit('signal SIGKILL')
+  /** Whether one can be started: it cannot if this throws. */
+  onStart: () => void = () => {}
 
   readonly start: StartWorker = (number, events) => {
+    this.onStart()
     const worker = new FakeWorker(number, 1_000 + this.all.length, events)
     this.all.push(worker)
     return {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
-import { copyFileSync, writeFileSync } from 'node:fs'
+import fs, { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { basename } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadConfig, readConfig } from '../../../src/config/load.ts'
@@ -148,4 +149,23 @@ test('directory in the place of a file_said', (t) => {
   const { made, own, read } = setUp(t)
   copyFileSync(own.key, made.path('k'))
   assert.match(told(read({ cert: '.', key: 'k' })).join(), /^listen\.tls\.cert: EISDIR/)
+})
+
+test('file that goes while it is read_one problem, and no exception', (t) => {
+  const { own, read } = setUp(t)
+  const real = fs.readFileSync
+  let reads = 0
+  const reading = t.mock.method(fs, 'readFileSync', (...args: Parameters<typeof real>) => {
+    // The first time it is looked at, the second time it is taken into the plan.
+    if (args[0] === own.key && ++reads === 2) rmSync(own.key)
+    return real(...args)
+  })
+  syncBuiltinESMExports()
+  t.after(() => {
+    reading.mock.restore()
+    syncBuiltinESMExports()
+  })
+  const [problem, ...others] = refused(read(own))
+  assert.deepEqual([problem?.path, others], ['', []])
+  assert.match(`${problem?.found}`, /ENOENT.*own\.key/)
 })

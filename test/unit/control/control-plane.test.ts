@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadConfig } from '../../../src/config/load.ts'
 import { ControlPlane } from '../../../src/control/control-plane.ts'
@@ -186,6 +186,42 @@ test('reload with a listener that cannot be bound_reported, and nothing changes'
     [['plan'], ['plan']],
   )
   assert.ok(memory.messages.some((message) => message.includes(`127.0.0.1:${taken}: the port is taken`)))
+})
+
+test('reload with a socket in a folder that is a file_reported, and nothing changes', async (t) => {
+  const { control, fakes, memory, file, write } = await running(t)
+  const program = join(dirname(file), 'program')
+  writeFileSync(program, '', { mode: 0o755 })
+  write(config({ listen: [{ host: '127.0.0.1', port: 0 }, `unix:${program}/x.sock`] }))
+  await control.reload()
+  assert.deepEqual(
+    fakes.living.map(({ types }) => types),
+    [['plan'], ['plan']],
+  )
+  const said = memory.messages.find((message) => message.includes('reload refused'))
+  assert.match(`${said}`, /^cannot listen on unix:.*x\.sock: .*ENOTDIR/)
+  write(config({ workers: 1 }))
+  await control.reload()
+  assert.equal(fakes.numbered(1).plan.workers, 1, 'a good file is taken afterwards')
+})
+
+test('reload that fails in a way that nobody has thought of_reported, and nothing changes', async (t) => {
+  const { control, fakes, memory, write } = await running(t)
+  const port = await unusedPort()
+  const listen = t.mock.method(Server.prototype, 'listen', () => {
+    throw new Error('out of everything')
+  })
+  write(config({ listen: { host: '127.0.0.1', port } }))
+  await control.reload()
+  listen.mock.restore()
+  assert.deepEqual(
+    fakes.living.map(({ types }) => types),
+    [['plan'], ['plan']],
+  )
+  const [line] = memory.named('out of everything: reload refused, the running configuration stays')
+  assert.match(JSON.stringify(line?.err), /"stack":/)
+  await control.reload()
+  assert.equal(fakes.numbered(1).plan.listeners[0]?.port, port, 'the next one is taken')
 })
 
 test('listener of a refused reload_is looked at again by the next', async (t) => {

@@ -150,6 +150,33 @@ test('worker that is not ready yet_is not asked', (t) => {
   )
 })
 
+test('worker that cannot be started_tried again, later each time', (t) => {
+  const { fakes, events, memory, supervisor, pass } = running(t)
+  fakes.onStart = () => {
+    throw new Error('spawn ENOMEM')
+  }
+  supervisor.reload(planOf(3))
+  for (const wait of [0, 100]) pass(wait)
+  assert.equal(memory.named('worker died: it will be replaced').length, 3)
+  assert.equal(fakes.living.length, 2)
+  fakes.onStart = () => {}
+  pass(200)
+  assert.deepEqual(fakes.numbered(3).types, ['plan'])
+  assert.deepEqual(events, ['ready'])
+})
+
+test('worker that cannot be started at the start_the start has failed, once, and no other is started', (t) => {
+  const { fakes, events, supervisor, pass } = setUp(t)
+  fakes.onStart = () => {
+    throw new Error('spawn ENOMEM')
+  }
+  supervisor.start()
+  assert.deepEqual(events, ['failed: worker 1 ended before it was ready (spawn ENOMEM)'])
+  fakes.onStart = () => {}
+  pass(60_000)
+  assert.equal(fakes.all.length, 0)
+})
+
 test('one exit told twice_one replacement', (t) => {
   // Node may emit both `error` and `exit` for one child.
   const { fakes, pass } = running(t)
