@@ -48,9 +48,9 @@ function listenerFindings(
   const { data } = parsed
   const path = [...base, 'tls']
   const findings = [
-    ...pairFindings(data, path, directory),
+    ...pairFindings(data, path, directory, listenerCurves),
     ...data.certificates.flatMap((entry, index) =>
-      pairFindings(entry, [...path, 'certificates', index], directory),
+      pairFindings(entry, [...path, 'certificates', index], directory, listenerCurves),
     ),
     ...repeatedNames(data, path),
   ]
@@ -67,7 +67,16 @@ function listenerFindings(
   return findings
 }
 
-export function pairFindings({ cert, key, passphrase }: Pair, base: Path, directory: string): Finding[] {
+/** The curves that the binding's BoringSSL knows, in OpenSSL's words: P-224, P-256, P-384 and P-521. */
+const listenerCurves = ['secp224r1', 'prime256v1', 'secp384r1', 'secp521r1'] as const
+
+/** @param curves that the key may be on, if it is on one. Absent: all that this process can read */
+export function pairFindings(
+  { cert, key, passphrase }: Pair,
+  base: Path,
+  directory: string,
+  curves?: readonly string[],
+): Finding[] {
   const certPath = [...base, 'cert']
   const keyPath = [...base, 'key']
   const certText = readPem(cert, certPath, directory)
@@ -78,6 +87,11 @@ export function pairFindings({ cert, key, passphrase }: Pair, base: Path, direct
   if (typeof keyText !== 'string') return findings
   const privateKey = parseKey(keyText, passphrase, base)
   if ('expected' in privateKey) return [...findings, privateKey]
+  const curve = privateKey.asymmetricKeyDetails?.namedCurve
+  if (curves !== undefined && curve !== undefined && !curves.includes(curve)) {
+    const expected = 'an EC key on P-224, P-256, P-384 or P-521'
+    return [...findings, { path: keyPath, expected, found: `one on ${curve}`, hint: null }]
+  }
   const [own] = Array.isArray(certificates) ? certificates : []
   if (own === undefined || own.checkPrivateKey(privateKey)) return findings
   const found = `the key of another certificate than ${show(own.subject)}`

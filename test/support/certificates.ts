@@ -24,10 +24,10 @@ export class Certificates {
   }
 
   /** Signed by itself, for this DNS name and 127.0.0.1. @param stem of the files' names; an older pair is replaced */
-  selfSigned(stem: string, name: string): Certificate {
+  selfSigned(stem: string, name: string, curve = 'P-256'): Certificate {
     const pair = this.#pair(stem)
     const names = `subjectAltName=DNS:${name},IP:127.0.0.1`
-    const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+    const ec = ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${curve}`, '-nodes']
     openssl(
       'req',
       '-x509',

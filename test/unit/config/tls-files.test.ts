@@ -115,6 +115,17 @@ test('encrypted key_a wrong passphrase is said to be one, also where OpenSSL say
   )
 })
 
+test('EC key on a curve that the binding does not know_said, of a further certificate as well', (t) => {
+  const { made, own, read } = setUp(t)
+  const koblitz = made.selfSigned('koblitz', 'koblitz.test', 'secp256k1')
+  const found = 'one on secp256k1 ()'
+  assert.deepEqual(told(read(koblitz)), [`listen.tls.key: ${found}`])
+  const certificates = [{ serverNames: ['koblitz.test'], ...koblitz }]
+  assert.deepEqual(told(read({ ...own, certificates })), [`listen.tls.certificates[0].key: ${found}`])
+  for (const curve of ['P-224', 'P-256', 'P-384', 'P-521'])
+    accepted(read(made.selfSigned(curve, 'nist.test', curve)))
+})
+
 test('a name of two certificates_said', (t) => {
   const { own, other, read } = setUp(t)
   const certificates = [
