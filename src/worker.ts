@@ -75,16 +75,21 @@ export class Worker {
   #apply({ plan, unhealthy }: Extract<ToWorker, { type: 'plan' }>): void {
     if (this.#draining !== null) return
     const proxy = this.#proxy ?? new DataPlane(this.#binding, this.#log)
+    const unbound = proxy.apply(plan, unhealthy)
+    if (unbound !== null) {
+      const { listener, reason } = unbound
+      const where = `cannot listen on ${listener.host}${listener.unix === undefined ? `:${listener.port}` : ''}`
+      this.#send({
+        type: 'rejected',
+        reason: reason === null ? where : `${where}: ${reason}`,
+        bind: listener,
+      })
+      return
+    }
     this.#log.level = plan.log.level
     if (this.#proxy === null) {
       const { version, refused } = this.#binding
       this.#log.debug({ version, refused }, `uWebSockets.js ${version} is in use`)
-    }
-    const unbound = proxy.apply(plan, unhealthy)
-    if (unbound !== null) {
-      const reason = `cannot listen on ${unbound.host}${unbound.unix === undefined ? `:${unbound.port}` : ''}`
-      this.#send({ type: 'rejected', reason, bind: unbound })
-      return
     }
     this.#proxy = proxy
     this.#plan = plan

@@ -7,7 +7,6 @@
 import type { Logger } from 'pino'
 import { type Binding, bytesOf, type HttpRequest, type HttpResponse, nativeLimits } from '../native/uws.ts'
 import { cleanPath } from '../plan/clean-path.ts'
-import type { ListenerPlan } from '../plan/listener-plan.ts'
 import type { Unhealthy, WorkerStats } from '../plan/messages.ts'
 import { outcomes } from '../plan/outcome.ts'
 import type { LimitsPlan, Plan } from '../plan/plan.ts'
@@ -24,7 +23,7 @@ import { Exchange } from './exchange.ts'
 import { isHost, isTarget } from './headers/bytes.ts'
 import { Forwarding } from './headers/forwarding.ts'
 import { bindingCloses, wantsClose } from './headers/hop-by-hop.ts'
-import { Listener } from './listener.ts'
+import { Listener, type Unbound } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
 import { redirectRoute } from './redirect.ts'
@@ -95,7 +94,7 @@ export class DataPlane implements DataPlaneContext {
    * Puts a plan into effect, whole or not at all.
    * @returns the listener that could not be bound, or null
    */
-  apply(plan: Plan, unhealthy: Unhealthy): ListenerPlan | null {
+  apply(plan: Plan, unhealthy: Unhealthy): Unbound | null {
     if (this.#webSockets === null) {
       const webSockets = new WebSockets(this, plan.websocket)
       this.#webSockets = webSockets
@@ -103,9 +102,9 @@ export class DataPlane implements DataPlaneContext {
         webSockets.behavior((res, request, context) => this.#onUpgrade(res, request, context, by)),
       )
     }
-    this.#webSockets.configure(plan.websocket)
     const unbound = this.#listener.apply(plan.listeners, fixedPaths(plan.routes))
     if (unbound !== null) return unbound
+    this.#webSockets.configure(plan.websocket)
     const out = new Set(unhealthy)
     const names = new Set(plan.upstreams.map(({ name }) => name))
     for (const entry of plan.upstreams) {

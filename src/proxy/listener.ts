@@ -37,6 +37,13 @@ export type WebSocketBehavior = Parameters<TemplatedApp['ws']>[1]
 const quietTurnMs = 0.2
 const busyTurnsMax = 50
 
+/** A listener that is not to be had. */
+export interface Unbound {
+  readonly listener: ListenerPlan
+  /** For a person. null: the system said no, and the binding does not say why. */
+  readonly reason: string | null
+}
+
 interface Open {
   readonly socket: us_listen_socket
   readonly plan: ListenerPlan
@@ -103,17 +110,20 @@ export class Listener {
    * @param paths that apps which are made from now on tell by themselves (`fixedPaths`)
    * @returns the listener that could not be bound (what was opened for this list is closed again), or null
    */
-  apply(listeners: readonly ListenerPlan[], paths: readonly string[] = []): ListenerPlan | null {
+  apply(listeners: readonly ListenerPlan[], paths: readonly string[] = []): Unbound | null {
     this.#paths = paths
     if (this.#apps.length === 0) this.#serve(this.#plain, this.#plainFacts)
     const opened: string[] = []
-    for (const listener of listeners) {
+    // A new socket takes the path away from the one that was there, and cannot give it back: those come last.
+    const unixLast = listeners.toSorted((a, b) => Number(a.unix !== undefined) - Number(b.unix !== undefined))
+    for (const listener of unixLast) {
       const key = listenerKey(listener)
       if (this.#sockets.has(key)) continue
-      const socket = this.#listen(listener)
+      const app = this.#appFor(listener)
+      const socket = app === null ? null : this.#listen(app, listener)
       if (socket === null) {
         for (const other of opened) this.#forget(other)
-        return listener
+        return { listener, reason: app === null ? 'its certificate or its key cannot be used' : null }
       }
       this.#sockets.set(key, { socket, plan: listener })
       opened.push(key)
@@ -141,16 +151,15 @@ export class Listener {
   }
 
   /** Shared among workers: SO_REUSEPORT is the binding's default, and the control process has checked for strangers. */
-  #listen(listener: ListenerPlan): us_listen_socket | null {
-    const app = this.#appFor(listener)
+  #listen(app: TemplatedApp, listener: ListenerPlan): us_listen_socket | null {
     let socket: us_listen_socket | null = null
     // The callback runs before `listen` returns.
     withSmallReceiveBuffer(() => {
       const opened = (token: us_listen_socket | false): void => {
         socket = token || null
       }
-      if (listener.unix === undefined) app?.listen(listener.host, listener.port, opened)
-      else app?.listen_unix(opened, listener.unix.path)
+      if (listener.unix === undefined) app.listen(listener.host, listener.port, opened)
+      else app.listen_unix(opened, listener.unix.path)
     })
     if (listener.unix !== undefined && socket !== null) chmodSync(listener.unix.path, listener.unix.mode)
     return socket

@@ -56,6 +56,7 @@ export class WatchedBinding {
         })
         return watched
       },
+      listen_unix: app.listen_unix.bind(app),
     }
     return watched as unknown as TemplatedApp
   }

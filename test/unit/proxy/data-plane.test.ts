@@ -113,18 +113,34 @@ test('reload_new routes for new requests; what is in flight ends as it began', a
 })
 
 test('reload that cannot be bound_nothing of it takes effect', async (t) => {
+  const origin = await startOrigin(t, ok('from the endpoint'))
   const { proxy, port, plan } = runDataPlane(t, {
-    upstreams: [],
-    routes: [fixedRoute(null, { body: 'old' })],
+    upstreams: upstreams(origin.port),
+    routes: [fixedRoute('/fixed', { body: 'old' }), upstreamRoute(null, null)],
   })
   const foreign = { host: '203.0.113.1', port: 1 }
   const changed = {
     ...plan,
     listeners: [...plan.listeners, foreign],
-    routes: [fixedRoute(null, { body: 'new' })],
+    routes: [fixedRoute('/fixed', { body: 'new' }), upstreamRoute(null, null)],
+    websocket: { ...plan.websocket, connections: 0 },
   }
-  assert.deepEqual(proxy.apply(changed, []), foreign)
-  assert.equal((await fetchRaw(port)).text, 'old')
+  const handshake: [string, string][] = [
+    ['host', 'a'],
+    ['connection', 'Upgrade'],
+    ['upgrade', 'websocket'],
+    ['sec-websocket-version', '13'],
+    ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+  ]
+  const answers = async () => [
+    (await fetchRaw(port, { target: '/fixed' })).text,
+    (await fetchRaw(port, { headers: handshake })).status,
+  ]
+  const before = await answers()
+  assert.deepEqual(proxy.apply(changed, []), { listener: foreign, reason: null })
+  assert.deepEqual(await answers(), before)
+  assert.equal(proxy.apply({ ...changed, listeners: plan.listeners }, []), null)
+  assert.deepEqual(await answers(), ['new', 503])
 })
 
 test('reload without its upstream while a body is awaited_the request is still served', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -117,9 +117,38 @@ test('one cannot be bound_named, what was opened for the list is closed, what wa
   const { watched, listener } = setUp(t)
   const [before, beside] = [await unusedPort(), await unusedPort()]
   listener.apply([loopback(before)])
-  assert.deepEqual(listener.apply([loopback(beside), foreign]), foreign)
+  assert.deepEqual(listener.apply([loopback(beside), foreign]), { listener: foreign, reason: null })
   assert.deepEqual(watched.closed, [beside])
   assert.deepEqual([await isOpen(before), await isOpen(beside)], [true, false])
+})
+
+test('one cannot be bound beside a Unix socket whose mode changes_the socket that was open is still reached', async (t) => {
+  const { listener } = setUp(t)
+  const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'a.sock')
+  const at = (mode: number) => ({ host: `unix:${path}`, port: 0, unix: { path, mode } })
+  assert.equal(listener.apply([at(0o600)]), null)
+  assert.deepEqual(listener.apply([at(0o660), foreign]), { listener: foreign, reason: null })
+  const socket = connect(path)
+  await once(socket, 'connect')
+  socket.destroy()
+  assert.equal(listener.apply([at(0o660)]), null)
+  assert.equal(statSync(path).mode & 0o777, 0o660)
+})
+
+test('certificate that cannot be used_that is the reason', (t) => {
+  const { listener } = setUp(t)
+  const certificate = {
+    serverNames: [],
+    certFile: '/nonexistent.pem',
+    keyFile: '/nonexistent.key',
+    passphrase: null,
+  }
+  const tls = { certificates: [certificate], clientCaFile: null, minVersion: '1.2', contentHash: '' } as const
+  const secured = { ...loopback(0), tls }
+  const reason = 'its certificate or its key cannot be used'
+  assert.deepEqual(listener.apply([secured]), { listener: secured, reason })
 })
 
 test('stopped_accepts no more, open connections live on', async (t) => {
