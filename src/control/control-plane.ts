@@ -107,14 +107,29 @@ export class ControlPlane {
       this.#log.error({ file: this.#file, problems }, 'reload refused: the running configuration stays')
       return
     }
+    const [before, boundBefore] = [this.#plan, this.#bound]
     const plan = await this.#bind(result.plan)
     if (this.#ended) return
+    const refused = await this.#putIntoEffect(plan, this.#supervisor)
+    if (this.#ended) return
+    if (refused === null) {
+      this.#log.level = plan.log.level
+      this.#log.info({ file: this.#file }, 'configuration reloaded')
+      return
+    }
+    this.#log.error(`${refused}: reload refused, the running configuration stays`)
+    this.#bound = boundBefore
+    const stuck = await this.#putIntoEffect(before, this.#supervisor)
+    if (stuck !== null)
+      this.#log.error(`${stuck}: not every worker is back at the configuration that ran before`)
+  }
+
+  /** @returns null once every worker runs it, or why one does not */
+  #putIntoEffect(plan: Plan, supervisor: Supervisor): Promise<string | null> {
     this.#plan = plan
-    // The checks first: the workers' first message carries the verdicts that are still good.
-    this.#health.update(this.#plan.upstreams)
-    this.#supervisor.reload(this.#plan)
-    this.#log.level = this.#plan.log.level
-    this.#log.info({ file: this.#file }, 'configuration reloaded')
+    // The checks first: the workers' message carries the verdicts that are still good.
+    this.#health.update(plan.upstreams)
+    return supervisor.reload(plan)
   }
 
   /** Whatever it is, what runs goes on. */

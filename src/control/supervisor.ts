@@ -26,6 +26,8 @@ interface Slot {
   worker: WorkerHandle | null
   ready: boolean
   startedAt: number
+  /** Plans that it was given and has not answered yet. They are answered in order: with `ready` or `rejected`. */
+  unanswered: number
   /** Pings in a row that it has not answered. */
   missed: number
   respawn: NodeJS.Timeout | null
@@ -58,6 +60,8 @@ export class Supervisor {
   #draining = false
   #announced = new Set<string>()
   #onEmpty: (() => void) | null = null
+  /** Of the reload that is under way. */
+  #onSettled: ((refused: string | null) => void) | null = null
   #pulse: NodeJS.Timeout | null = null
 
   /**
@@ -85,13 +89,22 @@ export class Supervisor {
     this.#pulse = setTimeout(() => this.#askAll(), this.#pingMs)
   }
 
-  /** A new plan for all: more workers or fewer, and the rest is theirs to put into effect. */
-  reload(plan: Plan): void {
+  /**
+   * A new plan for all: more workers or fewer, and the rest is theirs to put into effect.
+   * @returns null once every worker runs it; or, at once, why one does not: it has rejected it, or has died over it. Others may run it
+   *   by then, so the plan before is to be put back.
+   */
+  reload(plan: Plan): Promise<string | null> {
+    const settled = new Promise<string | null>((resolve) => {
+      this.#onSettled = resolve
+    })
     this.#plan = plan
     for (const slot of this.#slots) if (!slot.leaving) this.#tell(slot)
     this.#fill()
     for (const slot of this.#slots.filter(({ number }) => number > plan.workers)) this.#dismiss(slot)
     this.#checkReady()
+    this.#checkSettled()
+    return settled
   }
 
   setHealth(id: string, healthy: boolean): void {
@@ -107,6 +120,7 @@ export class Supervisor {
   async drain(): Promise<void> {
     this.#draining = true
     for (const slot of [...this.#slots]) this.#dismiss(slot)
+    this.#checkSettled()
     if (this.#slots.length === 0) return
     const limit = setTimeout(() => {
       this.#log.error('workers have not ended within drainTimeout: killing them')
@@ -137,6 +151,7 @@ export class Supervisor {
         worker: null,
         ready: false,
         startedAt: 0,
+        unanswered: 0,
         missed: 0,
         respawn: null,
         leaving: false,
@@ -194,7 +209,9 @@ export class Supervisor {
   }
 
   #tell(slot: Slot): void {
-    slot.worker?.send({ type: 'plan', plan: planFor(slot.number, this.#plan), unhealthy: this.#unhealthy() })
+    if (slot.worker === null) return
+    slot.unanswered++
+    slot.worker.send({ type: 'plan', plan: planFor(slot.number, this.#plan), unhealthy: this.#unhealthy() })
   }
 
   #onMessage(slot: Slot, message: FromWorker): void {
@@ -202,8 +219,10 @@ export class Supervisor {
       case 'listening':
         return this.#announce(message.listener)
       case 'ready':
+        slot.unanswered--
         slot.ready = true
-        return this.#checkReady()
+        this.#checkReady()
+        return this.#checkSettled()
       case 'rejected':
         return this.#onRejected(slot, message.reason)
       case 'pong':
@@ -216,12 +235,18 @@ export class Supervisor {
   }
 
   #onRejected(slot: Slot, reason: string): void {
-    const { number, worker, ready } = slot
+    slot.unanswered--
+    const { number, worker, ready, leaving, unanswered } = slot
     if (!this.#wasReady) return this.#fail(reason)
-    if (ready) return this.#log.error({ worker: number }, `${reason}: the worker goes on with its old plan`)
-    // A replacement has no old plan: it would live on and listen nowhere.
-    this.#log.error({ worker: number }, `${reason}: it will be tried again`)
-    worker?.kill()
+    // Its answer to a newer plan is what counts, and that of one that leaves does not.
+    if (unanswered > 0 || leaving) return
+    if (ready) this.#log.error({ worker: number }, `${reason}: the worker goes on with the plan that it has`)
+    else {
+      // A replacement has none: it would live on and listen nowhere.
+      this.#log.error({ worker: number }, `${reason}: it will be tried again`)
+      worker?.kill()
+    }
+    this.#settle(reason)
   }
 
   #announce({ host, port, tls }: ListenerPlan): void {
@@ -237,12 +262,24 @@ export class Supervisor {
     this.#events.onReady()
   }
 
+  /** Who is not there, or leaves, is not waited for: a replacement begins with the current plan. */
+  #checkSettled(): void {
+    if (this.#slots.every(({ leaving, unanswered }) => leaving || unanswered === 0)) this.#settle(null)
+  }
+
+  #settle(refused: string | null): void {
+    this.#onSettled?.(refused)
+    this.#onSettled = null
+  }
+
   #onExit(slot: Slot, how: string): void {
-    const { number, worker } = slot
+    const { number, worker, unanswered } = slot
     slot.worker = null
     slot.ready = false
+    slot.unanswered = 0
     if (slot.leaving || this.#draining) {
       this.#slots = this.#slots.filter((other) => other !== slot)
+      this.#checkSettled()
       if (this.#slots.length === 0) this.#onEmpty?.()
       return
     }
@@ -253,6 +290,7 @@ export class Supervisor {
       'worker died: it will be replaced',
     )
     slot.respawn = setTimeout(() => this.#spawn(slot), delayMs)
+    if (unanswered > 0) this.#settle(`worker ${number} ended before it had taken the plan (${how})`)
   }
 
   #dismiss(slot: Slot): void {

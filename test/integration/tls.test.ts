@@ -137,6 +137,35 @@ test('worker that dies while its key is missing_its replacement is tried again u
   await weir.atRest()
 })
 
+test('reload with a key that only the binding cannot use_refused with the reason, the old one stays', async (t) => {
+  const made = new Certificates(t)
+  const own = made.selfSigned('own', 'old.test')
+  const { weir } = await proxied(t, ok('hello'), { config: { workers: 2, listen: listenWith(own) } })
+  // BoringSSL takes no exponent above 33 bits (native-notes/13-tls.md).
+  const rsa = [
+    '-algorithm',
+    'RSA',
+    '-pkeyopt',
+    'rsa_keygen_bits:2048',
+    '-pkeyopt',
+    'rsa_keygen_pubexp:36893488147419103363',
+  ]
+  execFileSync('openssl', ['genpkey', ...rsa, '-out', own.key], { stdio: 'ignore' })
+  execFileSync('openssl', ['req', '-x509', '-key', own.key, '-out', own.cert, '-subj', '/CN=new.test'])
+  const workers = weir.workerPids()
+  weir.signal('SIGHUP')
+  const { msg } = await weir.waitForLog(({ msg }) => msg.includes('reload refused'), 'the refusal')
+  const reason = `cannot listen on 127.0.0.1:${weir.port}: its certificate or its key cannot be used`
+  assert.equal(msg, `${reason}: reload refused, the running configuration stays`)
+  assert.equal(await nameShown(weir.port), 'old.test')
+  made.selfSigned('own', 'next.test')
+  weir.signal('SIGHUP')
+  await weir.waitForLog(({ msg }) => msg === 'configuration reloaded', 'the reload')
+  assert.equal(await nameShown(weir.port), 'next.test')
+  assert.deepEqual(weir.workerPids(), workers)
+  await weir.atRest()
+})
+
 test('clientCa_no certificate is 400 and the end, a strange one fails the handshake, a good one passes', async (t) => {
   const made = new Certificates(t)
   const own = made.selfSigned('own', 'own.test')

@@ -49,6 +49,8 @@ export class FakeWorkers {
   readonly all: FakeWorker[] = []
   /** What a kill does; by default the worker is gone at once. */
   onKill: (worker: FakeWorker) => void = (worker) => worker.exit('signal SIGKILL')
+  /** What one does with a plan, a moment later; by default nothing. */
+  onPlan: (worker: FakeWorker) => void = () => {}
   /** Whether one can be started: it cannot if this throws. */
   onStart: () => void = () => {}
 
@@ -58,7 +60,10 @@ export class FakeWorkers {
     this.all.push(worker)
     return {
       pid: worker.pid,
-      send: (message) => void worker.messages.push(message),
+      send: (message) => {
+        worker.messages.push(message)
+        if (message.type === 'plan') queueMicrotask(() => this.onPlan(worker))
+      },
       kill: () => {
         worker.kills++
         if (worker.alive) this.onKill(worker)

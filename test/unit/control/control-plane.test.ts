@@ -61,6 +61,7 @@ async function running(t: TestContext, first?: object, workersMax?: number | nul
   await waitFor(wanted, { what: 'the workers to be started' })
   for (const worker of kit.fakes.living) worker.becomeReady()
   await started
+  kit.fakes.onPlan = (worker) => worker.becomeReady()
   return kit
 }
 
@@ -236,6 +237,72 @@ test('listener of a refused reload_is looked at again by the next', async (t) =>
   write(config({ listen: [at(0), at(free)] }))
   await control.reload()
   assert.deepEqual(fakes.numbered(1).types, ['plan'])
+})
+
+test('reload that a worker rejects_refused; plan, health checks and ports are again what they were, everywhere', async (t) => {
+  const origin = await startOrigin(t, ok())
+  const listen = { host: '127.0.0.1', port: 0 }
+  const health = { interval: '50ms', timeout: '1s', unhealthyAfter: 1, healthyAfter: 1 }
+  const upstreams = (settings: object) => ({ app: { endpoints: [origin.url], ...settings } })
+  const routes = [{ upstream: 'app' }]
+  const { control, fakes, memory, write } = await running(
+    t,
+    config({ upstreams: upstreams({ health }), routes }),
+  )
+  const before = fakes.living.map(({ plan }) => plan)
+  const port = await unusedPort()
+  const reason = `cannot listen on 127.0.0.1:${port}`
+  const refused = config({
+    listen: [listen, { ...listen, port }],
+    workers: 3,
+    upstreams: upstreams({ health: false }),
+    routes,
+    log: { level: 'debug' },
+  })
+  fakes.onPlan = (worker) => {
+    if (worker.number === 2 && worker.plan.listeners.length === 2) worker.reject(reason)
+    else worker.becomeReady()
+  }
+  write(refused)
+  await control.reload()
+  assert.equal(memory.named(`${reason}: reload refused, the running configuration stays`).length, 1)
+  assert.equal(memory.named('configuration reloaded').length, 0)
+  assert.equal(memory.log.level, 'trace')
+  assert.deepEqual(
+    [1, 2].map((number) => fakes.numbered(number).plan),
+    before,
+  )
+  assert.equal(fakes.numbered(3).types.at(-1), 'drain')
+  await origin.stop()
+  await waitFor(() => fakes.numbered(2).types.includes('health'), { what: 'the checks of before' })
+  // Somebody else takes the port that was free in the refused attempt.
+  await occupy(t, port)
+  write(refused)
+  await control.reload()
+  assert.ok(memory.messages.some((message) => message.startsWith(`${reason}: the port is taken`)))
+})
+
+test('reload that a worker rejects, and so it does with the plan before_both are reported', async (t) => {
+  const { control, fakes, memory, write } = await running(t)
+  fakes.onPlan = (worker) => worker.reject('cannot listen on it')
+  write(config({ workers: 1 }))
+  await control.reload()
+  assert.equal(memory.named('cannot listen on it: reload refused, the running configuration stays').length, 1)
+  const stuck = 'cannot listen on it: not every worker is back at the configuration that ran before'
+  assert.equal(memory.named(stuck).length, 1)
+})
+
+test('reload that no worker has answered yet_not called done; a drain ends the wait', async (t) => {
+  const { control, fakes, memory, write } = await running(t)
+  fakes.onPlan = () => {}
+  write(config({ log: { level: 'debug' } }))
+  const reloaded = control.reload()
+  await waitFor(() => fakes.numbered(2).types.length === 2, { what: 'the plan to reach the workers' })
+  fakes.numbered(1).becomeReady()
+  const drained = control.drain()
+  for (const worker of fakes.living) worker.exit('drained')
+  await Promise.all([reloaded, drained])
+  assert.equal(memory.named('configuration reloaded').length, 0)
 })
 
 test('reloads one upon another_run one after another, the last file wins', async (t) => {

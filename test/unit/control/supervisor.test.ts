@@ -225,6 +225,68 @@ test('reload_each worker is told; more are started where more are wanted', (t) =
   for (const worker of fakes.living) assert.equal(worker.plan.workers, 3)
 })
 
+test('reload_over when every worker has answered', async (t) => {
+  const { fakes, supervisor } = running(t)
+  const said: (string | null)[] = []
+  const over = supervisor.reload(planOf(3)).then((refused) => said.push(refused))
+  fakes.numbered(1).becomeReady()
+  fakes.numbered(2).becomeReady()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(said, [])
+  fakes.numbered(3).becomeReady()
+  await over
+  assert.deepEqual(said, [null])
+})
+
+test('reload that one rejects or dies over_over at once, with the reason', async (t) => {
+  const { fakes, supervisor } = running(t)
+  const rejected = supervisor.reload(planOf(2))
+  fakes.numbered(2).reject('cannot listen')
+  assert.equal(await rejected, 'cannot listen')
+  const died = supervisor.reload(planOf(2))
+  fakes.numbered(1).exit('signal SIGSEGV')
+  assert.equal(await died, 'worker 1 ended before it had taken the plan (signal SIGSEGV)')
+})
+
+test('answers to the plan before_do not count for the one that came after', async (t) => {
+  const { fakes, supervisor } = running(t)
+  const first = supervisor.reload(planOf(2))
+  fakes.numbered(1).reject('the first plan')
+  assert.equal(await first, 'the first plan')
+  const said: (string | null)[] = []
+  const second = supervisor.reload(planOf(2)).then((refused) => said.push(refused))
+  fakes.numbered(1).becomeReady()
+  fakes.numbered(2).reject('the first plan')
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(said, [])
+  fakes.numbered(2).becomeReady()
+  await second
+  assert.deepEqual(said, [null])
+})
+
+test('replacement that rejects a plan while a newer one is on its way_lives to answer it', async (t) => {
+  const { fakes, supervisor, pass } = running(t)
+  fakes.numbered(2).exit()
+  pass(0)
+  const over = supervisor.reload(planOf(2))
+  const replacement = fakes.numbered(2)
+  replacement.reject('cannot listen')
+  fakes.numbered(1).becomeReady()
+  replacement.becomeReady()
+  assert.equal(await over, null)
+  assert.equal(replacement.kills, 0)
+})
+
+test('reload while one waits to be replaced_it is not waited for', async (t) => {
+  const { fakes, supervisor, pass } = running(t)
+  fakes.numbered(2).exit()
+  const over = supervisor.reload(planOf(2))
+  fakes.numbered(1).becomeReady()
+  assert.equal(await over, null)
+  pass(0)
+  assert.deepEqual(fakes.numbered(2).types, ['plan'])
+})
+
 test('reload to fewer_those above drain and are not replaced', (t) => {
   const { fakes, supervisor, pass } = running(t, 3)
   supervisor.reload(planOf(1))
