@@ -51,11 +51,21 @@ export class ControlPlane {
   }
 
   /**
-   * Resolves when every worker accepts.
+   * Resolves when every worker accepts. A reload that is asked for meanwhile comes behind it.
    * @throws {Error} a message for a person: which listener cannot be bound and why, or which worker failed
    */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const started = this.#begin()
+    this.#reloading = started.catch(() => {
+      // There is nothing to reload any more.
+      this.#ended = true
+    })
+    return started
+  }
+
+  async #begin(): Promise<void> {
     this.#plan = await this.#bind(this.#plan)
+    if (this.#ended) return
     await new Promise<void>((resolve, reject) => {
       this.#supervisor = new Supervisor(
         this.#log,

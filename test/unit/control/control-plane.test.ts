@@ -118,6 +118,43 @@ test('worker that fails at the start_its reason', async (t) => {
   await assert.rejects(started, /worker 1 ended before it was ready \(exit code 1\)/)
 })
 
+test('reload while the start is under way_comes behind it', async (t) => {
+  const { control, fakes, memory, write } = setUp(t)
+  fakes.onPlan = (worker) => worker.becomeReady()
+  const started = control.start()
+  write(config({ workers: 3 }))
+  await Promise.all([started, control.reload()])
+  assert.deepEqual(
+    fakes.living.map(({ plan }) => plan.workers),
+    [3, 3, 3],
+  )
+  assert.deepEqual(
+    memory.messages.filter((message) => /ready|reloaded/.test(message)),
+    ['ready', 'configuration reloaded'],
+  )
+})
+
+test('reload while a start is under way that fails_nothing more is started', async (t) => {
+  const { control, fakes, memory } = setUp(t)
+  const started = control.start()
+  const reloaded = control.reload()
+  await waitFor(() => fakes.living.length === 2, { what: 'two workers' })
+  fakes.numbered(1).exit('exit code 1')
+  await assert.rejects(started, /worker 1 ended/)
+  await reloaded
+  assert.equal(fakes.all.length, 2)
+  assert.equal(memory.named('configuration reloaded').length, 0)
+})
+
+test('drain while the listeners are looked at_no worker is started', async (t) => {
+  const { control, fakes, memory } = setUp(t)
+  const started = control.start()
+  await control.drain()
+  await started
+  assert.equal(fakes.all.length, 0)
+  assert.deepEqual(memory.messages, ['draining', 'ended'])
+})
+
 test('reload_every worker is given the new plan, on the port that it has', async (t) => {
   const { control, fakes, memory, write } = await running(t)
   const before = fakes.numbered(1).plan
