@@ -4,7 +4,7 @@
  *     starting ──► ready ──► draining ──► gone
  *        │           │
  *        └── dies ───┴──► replaced: at once, then with backoff
- *                    └──► silent for half a minute: ended, and so replaced
+ *                    └──► silent for half a minute, or not ready after a whole one: ended, and so replaced
  *
  * Invariants
  *   - there is one slot for each worker that the plan wants, and at most one living worker in it.
@@ -28,7 +28,7 @@ interface Slot {
   startedAt: number
   /** Plans that it was given and has not answered yet. They are answered in order: with `ready` or `rejected`. */
   unanswered: number
-  /** Pings in a row that it has not answered. */
+  /** Rounds in a row without a sign of life: of pings, or of being started. */
   missed: number
   respawn: NodeJS.Timeout | null
   /** It is to drain and not to be replaced. */
@@ -47,6 +47,8 @@ const drainGraceMs = 2_000
 /** Between pings. Rounds are counted, not time, so that a control process that was stopped itself blames nobody. */
 const pingMs = 5_000
 const missedMax = 6
+/** Rounds within which a worker is ready: it is not asked before, since it may have a lot to do. */
+const startRoundsMax = 12
 
 export class Supervisor {
   readonly #log: Logger
@@ -54,6 +56,7 @@ export class Supervisor {
   readonly #events: SupervisorEvents
   readonly #unhealthy: () => Unhealthy
   readonly #pingMs: number
+  readonly #startRoundsMax: number
   #plan: Plan
   #slots: Slot[] = []
   #wasReady = false
@@ -67,6 +70,7 @@ export class Supervisor {
   /**
    * @param unhealthy the endpoints that are out at this moment
    * @param pings milliseconds from one ping to the next, for tests
+   * @param startRounds as many of them a worker has to become ready, for tests
    */
   constructor(
     log: Logger,
@@ -75,8 +79,10 @@ export class Supervisor {
     unhealthy: () => Unhealthy,
     events: SupervisorEvents,
     pings = pingMs,
+    startRounds = startRoundsMax,
   ) {
     this.#pingMs = pings
+    this.#startRoundsMax = startRounds
     this.#log = log
     this.#plan = plan
     this.#start = start
@@ -193,16 +199,16 @@ export class Supervisor {
     this.#pulse = setTimeout(() => this.#askAll(), this.#pingMs)
     for (const slot of this.#slots) {
       const { worker, number, ready } = slot
-      if (worker === null || !ready) continue
-      if (slot.missed < missedMax) {
+      if (worker === null) continue
+      if (slot.missed < (ready ? missedMax : this.#startRoundsMax)) {
         slot.missed++
-        worker.send({ type: 'ping' })
+        if (ready) worker.send({ type: 'ping' })
         continue
       }
       const silentMs = slot.missed * this.#pingMs
       this.#log.error(
         { worker: number, workerPid: worker.pid, silentMs },
-        'worker does not answer: killing it',
+        ready ? 'worker does not answer: killing it' : 'worker does not become ready: killing it',
       )
       worker.kill()
     }
@@ -221,6 +227,7 @@ export class Supervisor {
       case 'ready':
         slot.unanswered--
         slot.ready = true
+        slot.missed = 0
         this.#checkReady()
         return this.#checkSettled()
       case 'rejected':

@@ -96,6 +96,8 @@ test('worker that hangs: noticed, ended and replaced', async (t) => {
     () => [],
     { onReady: () => (outcome = 'ready'), onFailed: (reason) => (outcome = reason) },
     100,
+    // As long as this test waits for it: how fast a worker starts is not what it is about.
+    300,
   )
   t.after(() => supervisor.kill())
   supervisor.start()

@@ -140,14 +140,34 @@ test('worker that is late once_is not blamed for it later', (t) => {
   assert.equal(worker.kills, 0)
 })
 
-test('worker that is not ready yet_is not asked', (t) => {
+test('worker that is not ready yet_is not asked, has a minute, and is not blamed for it later', (t) => {
   const { fakes, supervisor, pass } = setUp(t)
   supervisor.start()
-  for (let round = 0; round < 20; round++) pass(5_000)
+  for (let round = 0; round < 12; round++) pass(5_000)
   assert.deepEqual(
     fakes.all.map(({ types }) => types),
     [['plan'], ['plan']],
   )
+  for (const worker of fakes.all) worker.becomeReady()
+  for (let round = 0; round < 6; round++) pass(5_000)
+  assert.deepEqual(
+    fakes.all.map(({ kills }) => kills),
+    [0, 0],
+  )
+})
+
+test('replacement that is not ready after a minute_ended and replaced', (t) => {
+  const { fakes, events, memory, pass } = running(t, 1)
+  fakes.numbered(1).exit()
+  pass(0)
+  const hangs = fakes.numbered(1)
+  for (let round = 0; round < 13; round++) pass(5_000)
+  assert.equal(hangs.kills, 1)
+  const [line] = memory.named('worker does not become ready: killing it')
+  assert.deepEqual([line?.worker, line?.workerPid, line?.silentMs], [1, hangs.pid, 60_000])
+  pass(100)
+  fakes.numbered(1).becomeReady()
+  assert.deepEqual(events, ['ready'])
 })
 
 test('worker that cannot be started_tried again, later each time', (t) => {
