@@ -256,9 +256,11 @@ export class Supervisor {
     this.#settle(reason)
   }
 
-  #announce({ host, port, tls }: ListenerPlan): void {
-    const key = `${host} ${port}`
-    if (this.#announced.has(key)) return
+  /** Workers name all listeners of each plan that they take. A late word of one that is gone says nothing any more. */
+  #announce(listener: ListenerPlan): void {
+    const { host, port, tls } = listener
+    const key = announced(listener)
+    if (this.#announced.has(key) || !this.#plan.listeners.some((other) => announced(other) === key)) return
     this.#announced.add(key)
     this.#log.info({ host, port, ...(tls === undefined ? undefined : { tls: true }) }, 'listening')
   }
@@ -275,6 +277,9 @@ export class Supervisor {
   }
 
   #settle(refused: string | null): void {
+    // What is gone is news when it comes back.
+    const listeners = this.#plan.listeners.map(announced)
+    if (refused === null) this.#announced = new Set(listeners.filter((key) => this.#announced.has(key)))
     this.#onSettled?.(refused)
     this.#onSettled = null
   }
@@ -312,6 +317,11 @@ export class Supervisor {
     this.kill()
     this.#events.onFailed(reason)
   }
+}
+
+/** Listeners with the same one have the same line in the log. */
+function announced({ host, port, tls }: ListenerPlan): string {
+  return `${host} ${port} ${tls !== undefined}`
 }
 
 /** A path has one socket, which workers cannot share as they share a port: the first one has it, who is never dismissed. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Supervisor } from '../../../src/control/supervisor.ts'
+import type { ListenerPlan } from '../../../src/plan/listener-plan.ts'
 import { MemoryLog } from '../../support/fakes/logger.ts'
 import { loopback, plan } from '../../support/fakes/plans.ts'
 import { type FakeWorker, FakeWorkers } from '../../support/fakes/workers.ts'
@@ -68,6 +69,30 @@ test('listening_one line for each listener, however many workers', (t) => {
     memory.named('listening').map(({ host, port }) => [host, port]),
     [['127.0.0.1', 8080]],
   )
+})
+
+test('listening after a reload_a line for what is new, has TLS now or is back; none for what stays or is gone', async (t) => {
+  const { fakes, memory, supervisor } = running(t)
+  const reload = async (...listeners: ListenerPlan[]) => {
+    const from = memory.named('listening').length
+    const over = supervisor.reload(plan({ workers: 2, listeners }))
+    for (const worker of fakes.living) worker.becomeReady()
+    await over
+    return memory
+      .named('listening')
+      .slice(from)
+      .map(({ port, tls }) => [port, tls])
+  }
+  const certificate = { serverNames: [], certFile: '/a', keyFile: '/b', passphrase: null }
+  const tls = { certificates: [certificate], clientCaFile: null, minVersion: '1.2', contentHash: '' } as const
+  assert.deepEqual(await reload(loopback(8080), loopback(8081)), [[8081, undefined]])
+  assert.deepEqual(await reload({ ...loopback(8080), tls }), [[8080, true]])
+  fakes.numbered(1).events.onMessage({ type: 'listening', listener: loopback(8081) })
+  assert.deepEqual(await reload({ ...loopback(8080), tls, redirectPort: 1 }), [])
+  assert.deepEqual(await reload(loopback(8080), loopback(8081)), [
+    [8080, undefined],
+    [8081, undefined],
+  ])
 })
 
 for (const [condition, end] of [
