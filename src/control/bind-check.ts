@@ -11,7 +11,7 @@ export class BindError extends Error {}
 
 /**
  * Binds the listener for a moment.
- * @param ours the workers have this port at another address: their sockets are no obstacle
+ * @param ours the workers have this port at another address, or had it until now: their sockets are no obstacle
  * @returns the listener with a real port in place of 0
  * @throws {BindError} says which listener, why, and what to do
  */

@@ -34,6 +34,8 @@ export class ControlPlane {
   readonly #health: HealthChecker
   /** Addresses and ports as configured -> the port as bound: a port 0 keeps its real port across reloads. */
   #bound: ReadonlyMap<string, number> = new Map()
+  /** Ports of the plan before: workers that are about to leave, or slow, may still have them open. */
+  #portsBefore: readonly number[] = []
   /** One for the whole life of this process, so that cookies stay good over reloads and in new workers. */
   readonly #stickySecret = makeStickySecret()
   #plan: Plan
@@ -128,6 +130,7 @@ export class ControlPlane {
       return
     }
     this.#log.error(`${refused}: reload refused, the running configuration stays`)
+    this.#portsBefore = [...this.#bound.values()]
     this.#bound = boundBefore
     const stuck = await this.#putIntoEffect(before, this.#supervisor)
     if (stuck !== null)
@@ -157,7 +160,7 @@ export class ControlPlane {
   async #bind(plan: Plan): Promise<Plan> {
     const listeners: ListenerPlan[] = []
     const bound = new Map<string, number>()
-    const ours = new Set(this.#bound.values())
+    const ours = new Set([...this.#bound.values(), ...this.#portsBefore])
     for (const [index, wanted] of plan.listeners.entries()) {
       // Several listeners may ask for any free port: they are told apart by their place.
       const anyPort = wanted.port === 0 && wanted.unix === undefined
@@ -167,6 +170,7 @@ export class ControlPlane {
       bound.set(key, port)
       listeners.push({ ...wanted, port })
     }
+    this.#portsBefore = [...this.#bound.values()]
     this.#bound = bound
     const workers = Math.min(plan.workers, this.#workersMax ?? plan.workers)
     return withStickySecret({ ...plan, listeners, workers }, this.#stickySecret)

@@ -262,6 +262,22 @@ test('reload that fails in a way that nobody has thought of_reported, and nothin
   assert.equal(fakes.numbered(1).plan.listeners[0]?.port, port, 'the next one is taken')
 })
 
+test('port given back by a reload while a worker still has it open_no obstacle to the next that wants it', async (t) => {
+  const port = await unusedPort()
+  const listen = { host: '127.0.0.1', port }
+  const { control, fakes, memory, write } = await running(t, config({ listen }))
+  // A worker's, who shares it as all workers do.
+  const socket = createServer()
+  await new Promise<void>((resolve) => socket.listen({ ...listen, reusePort: true }, resolve))
+  t.after(() => socket.close())
+  write(config())
+  await control.reload()
+  write(config({ listen }))
+  await control.reload()
+  assert.equal(fakes.numbered(1).plan.listeners[0]?.port, port)
+  assert.equal(memory.named('configuration reloaded').length, 2)
+})
+
 test('listener of a refused reload_is looked at again by the next', async (t) => {
   const { control, fakes, write } = await running(t)
   const free = await unusedPort()
