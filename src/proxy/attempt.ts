@@ -174,10 +174,11 @@ export class Attempt implements Departing {
     // the rest of this one is read and dropped.
     const connection = this.#connection as Connection
     if (this.#outgoing !== null) return void this.#takeListener()
-    if (connection.awaited > 1) return this.detach()
+    if (connection.awaited > 1 && !this.#uploading) return this.detach()
     this.#takeListener()
     if (this.#abort !== null) {
-      connection.aborted = true
+      // Otherwise undici connects anew, for those that stand behind an upload: nothing of them has been sent.
+      connection.aborted = connection.awaited === 0
       this.#abort(cancelled)
     } else if (connection.inFlight > 1) {
       // It stands behind others that nobody waits for any more.
@@ -185,6 +186,12 @@ export class Attempt implements Departing {
       void connection.client.destroy(cancelled)
     }
     // Otherwise it waits for its connection, and onConnect takes it back.
+  }
+
+  /** Of a request that goes out in pieces, not all has: nothing can be sent behind it before the rest, which may not come any more. */
+  get #uploading(): boolean {
+    const body = this.#options.body as Buffer | RequestBody | null
+    return this.#abort !== null && body !== null && !Buffer.isBuffer(body) && !body.delivered
   }
 
   /** The exchange has all it needs: undici ends the attempt by itself, once it is no longer paused. */

@@ -96,6 +96,38 @@ test('pipelined, the endpoint falls silent with a request not yet sent behind_gi
   assert.equal((await fetchRaw(port)).text, 'alive')
 })
 
+for (const ending of ['its client leaves', 'its time is over'] as const) {
+  test(`pipelined, an upload stops half-way, ${ending}_what stands behind it is served on another connection`, async (t) => {
+    const origin = await startOrigin(t, ok('served'))
+    const endpoints = [endpointPlan('a', origin.port)]
+    const times = { ...timeouts, connectMs: 8_000, bodyMs: ending === 'its time is over' ? 1_500 : 10_000 }
+    const { proxy, port } = runDataPlane(t, {
+      upstreams: [upstreamPlan({ endpoints, connections: 1, pipelining: 4, timeouts: times })],
+    })
+    const client = await RawClient.connect(port)
+    await client.send('POST /upload HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n')
+    await client.sendChunk('half')
+    await waitFor(() => origin.count === 1, { what: 'the upload' })
+    const answer = fetchRaw(port, { target: '/behind' })
+    await waitFor(() => proxy.stats().endpoints[0]?.inFlight === 2, { what: 'the request behind it' })
+    if (ending === 'its client leaves') client.close()
+    const { status, text } = await answer
+    assert.deepEqual([status, text], [200, 'served'])
+    assert.deepEqual(
+      origin.requests.map(({ target, connection }) => [target, connection]),
+      [
+        ['/upload', 1],
+        ['/behind', 2],
+      ],
+    )
+    assert.equal(proxy.stats().endpoints[0]?.attempts, 2, 'it was not given up and tried again')
+    client.close()
+    await restOf(proxy)
+    assert.equal((await fetchRaw(port, { target: '/next' })).status, 200)
+    assert.equal(origin.connections.total, 2, 'the connection is kept')
+  })
+}
+
 for (const [condition, answer] of [
   ['204', 'HTTP/1.1 204 No Content\r\n\r\n'],
   ['413', 'HTTP/1.1 413 Content Too Large\r\ncontent-length: 5\r\n\r\nlarge'],
