@@ -28,6 +28,7 @@ import type { ResponseFields } from './headers/response-block.ts'
 import { isFailure } from './outliers.ts'
 import type { Verdict } from './overload/gradient-limit.ts'
 import type { Connection } from './pool.ts'
+import { isBodiless } from './status-line.ts'
 import { classify } from './undici-errors.ts'
 import { dispatch, type Outgoing } from './undici-request.ts'
 import type { Upstream } from './upstream.ts'
@@ -194,19 +195,10 @@ export class Attempt implements Departing {
     return this.#abort !== null && body !== null && !Buffer.isBuffer(body) && !body.delivered
   }
 
-  /** The exchange has all it needs: undici ends the attempt by itself, once it is no longer paused. */
+  /** The exchange has all it needs: undici ends the attempt by itself, once it is no longer paused. A cancel would cost a good connection. */
   detach(): void {
     this.#takeListener()
     this.resume()
-  }
-
-  /**
-   * The client has its response. undici ends the attempt by itself, and a cancel would cost a good connection.
-   * @param suspect the connection is none: what comes next on it may belong to this response
-   */
-  leave(suspect: boolean): void {
-    if (suspect) this.cancel()
-    else this.detach()
   }
 
   /** The client has room again. */
@@ -243,7 +235,7 @@ export class Attempt implements Departing {
     this.#resume = resume
     const connection = this.#connection as Connection
     connection.reader = this
-    if (Array.isArray(fields) && (status === 304 || connection.isHttp10))
+    if (Array.isArray(fields) && (isBodiless(status) || connection.isHttp10))
       connection.readAsMeant(status, fields)
     if (this.#listener === null) return true
     this.#headSeen = true

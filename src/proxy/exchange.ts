@@ -132,8 +132,8 @@ export class Exchange extends Account implements Tried, Timed {
     this.#tries.begin(this.#upstream as Upstream)
   }
 
-  understands(status: number, fields: ResponseFields, interim: string): boolean {
-    this.#block.read(fields, status, interim)
+  understands(fields: ResponseFields, interim: string): boolean {
+    this.#block.read(fields, interim)
     if (this.setCookie !== null) this.#block.add('set-cookie', this.setCookie)
     return !this.#block.malformed && this.#block.length <= headBytesMax
   }
@@ -156,7 +156,7 @@ export class Exchange extends Account implements Tried, Timed {
     this.#phase = 'streaming'
     this.status = status
     this.#progress()
-    if (!this.understands(status, fields, interim)) return this.#breakOff(outcomes.badResponse)
+    if (!this.understands(fields, interim)) return this.#breakOff(outcomes.badResponse)
     const { method, bindingCloses } = this.head
     const res = this.#res as HttpResponse
     this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, bindingCloses)
@@ -193,7 +193,7 @@ export class Exchange extends Account implements Tried, Timed {
     const attempt = this.#tries.takeAttempt()
     this.#res = null
     this.#finish(outcomes.completed)
-    attempt?.leave(this.#block.suspect)
+    attempt?.detach()
   }
 
   #progress(): void {

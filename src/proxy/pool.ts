@@ -124,9 +124,9 @@ export class Connection {
     if (this.#plain?.whenParsed(act) !== true) queueMicrotask(act)
   }
 
-  /** Of a response that is a 304, or HTTP/1.0. Called from inside `onHeaders`. */
+  /** Of a response that is a 204 or 304, or HTTP/1.0. Called from inside `onHeaders`. */
   readAsMeant(status: number, rawHeaders: readonly Buffer[]): void {
-    const chunked = this.isHttp10 && hasTransferEncoding(rawHeaders)
+    const chunked = (status === 204 || this.isHttp10) && hasTransferEncoding(rawHeaders)
     if (this.#socket !== null) readAsMeant(this.#socket, status, chunked)
   }
 
@@ -176,7 +176,8 @@ export class Connection {
 
 function hasTransferEncoding(rawHeaders: readonly Buffer[]): boolean {
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    if ((rawHeaders[index] as Buffer).latin1Slice().toLowerCase() === 'transfer-encoding') return true
+    const name = rawHeaders[index] as Buffer
+    if (name.length === 17 && name.latin1Slice().toLowerCase() === 'transfer-encoding') return true
   }
   return false
 }

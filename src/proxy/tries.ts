@@ -47,7 +47,7 @@ export interface Tried extends Balanced, Pick<Recorded, 'reason'> {
   hedged: boolean
   endpointId: string
   /** Whether this head can be passed on. */
-  understands(status: number, fields: ResponseFields, interim: string): boolean
+  understands(fields: ResponseFields, interim: string): boolean
   /** See AttemptListener, also for the next three. */
   onInterim(interim: string): boolean
   onHead(status: number, fields: ResponseFields, interim: string): void

@@ -5,6 +5,7 @@
 import { Buffer } from 'node:buffer'
 import { kParser } from '../native/undici.ts'
 import type { ResponseFields } from './headers/response-block.ts'
+import { isBodiless } from './status-line.ts'
 
 export interface Parser {
   /** Names and values, alternately, of a head or of trailers that are not whole yet: pieces of what was read. */
@@ -45,13 +46,15 @@ export function keepFields(socket: object): void {
 }
 
 /**
- * Called from inside `onHeaders`, since undici takes two things otherwise than the RFCs: the length that a 304 may announce
- * is not that of its own body (RFC 9110, section 8.6), and HTTP/1.0 has no Transfer-Encoding, so that the connection is
- * not to be trusted behind it (RFC 9112, section 6.1).
+ * Called from inside `onHeaders`, since undici takes three things otherwise than the RFCs:
+ *   - the length that a 304 may announce is not that of its own body (RFC 9110, section 8.6);
+ *   - a 204 has no body (same place; RFC 9112, section 6.1). If it announces one and that comes, it must not be taken for the next answer;
+ *   - HTTP/1.0 has no Transfer-Encoding, so that the connection is not to be trusted behind it (RFC 9112, section 6.1).
+ * @param chunked it has a Transfer-Encoding, and is a 204 or HTTP/1.0
  */
-export function readAsMeant(socket: object, status: number, oldAndChunked: boolean): void {
+export function readAsMeant(socket: object, status: number, chunked: boolean): void {
   const parser = parserOf(socket)
   if (parser === null) return
-  if (status === 304) parser.contentLength = ''
-  if (oldAndChunked) parser.shouldKeepAlive = false
+  if (chunked || (status === 204 && Number(parser.contentLength) > 0)) parser.shouldKeepAlive = false
+  if (isBodiless(status)) parser.contentLength = ''
 }

@@ -39,12 +39,6 @@ export class ResponseBlock {
    */
   malformed = false
 
-  /**
-   * A 204 announces a body, which it cannot have (RFC 9110, section 8.6; RFC 9112, section 6.1). Should one come all the same,
-   * it must not be taken for the next response.
-   */
-  suspect = false
-
   /** The interim responses before it (headers/interim.ts). */
   interim = ''
   /** Others have been sent ahead of it: its status cannot be written as such. Set by whoever sends them; `read` leaves it. */
@@ -55,13 +49,12 @@ export class ResponseBlock {
     return this.interim.length + this.name.length + this.rest.length
   }
 
-  read(fields: ResponseFields, status = 200, interim = ''): void {
+  read(fields: ResponseFields, interim = ''): void {
     this.interim = ''
     if (Array.isArray(fields)) this.#read(fields)
     else this.#adopt(fields as FieldLines)
     // They are hints: where the head leaves them no room, the head matters more.
     if (interim !== '' && interim.length + this.length <= headBytesMax) this.interim = interim
-    this.suspect = status === 204 && (this.chunked || this.contentLength > 0)
   }
 
   /** One more line, behind the others. */

@@ -40,7 +40,7 @@ export interface Hedged extends Balanced {
   hedged: boolean
   endpointId: string
   /** Whether this head can be passed on. */
-  understands(status: number, fields: ResponseFields, interim: string): boolean
+  understands(fields: ResponseFields, interim: string): boolean
 }
 
 type HedgeContext = Pick<DataPlaneContext, 'deadlines' | keyof AttemptContext>
@@ -151,7 +151,7 @@ export class Hedge implements Hedgeable, Applicant {
   /** A head has come. @returns who goes on: the same one, if the head is the answer; else the other */
   judge(attempt: Attempt, status: number, fields: ResponseFields, interim: string): Attempt {
     // The other one may do better.
-    if (isFailure(status) || !this.#request.understands(status, fields, interim)) return this.drop(attempt)
+    if (isFailure(status) || !this.#request.understands(fields, interim)) return this.drop(attempt)
     return this.#decide(attempt, this.#otherThan(attempt))
   }
 

@@ -43,10 +43,7 @@ export class Refusal {
     }
     response.on('error', () => finish(outcomes.endpointReset))
     response.on('close', () => finish(outcomes.endpointReset))
-    this.#block.read(
-      response.rawHeaders.map((text) => Buffer.from(text, 'latin1')),
-      this.status,
-    )
+    this.#block.read(response.rawHeaders.map((text) => Buffer.from(text, 'latin1')))
     // A 2xx is no agreement, but no refusal either: passed on, the client's library would say what it thinks of it.
     if (
       this.status < 200 ||

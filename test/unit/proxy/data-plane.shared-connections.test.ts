@@ -96,6 +96,31 @@ test('pipelined, the endpoint falls silent with a request not yet sent behind_gi
   assert.equal((await fetchRaw(port)).text, 'alive')
 })
 
+const notForYou = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'
+
+/** Whether the head of another request has come behind the one that is served. */
+function hasNext(exchange: OriginExchange): boolean {
+  return exchange.wire.peek().includes('\r\n\r\n')
+}
+
+for (const announced of ['transfer-encoding: chunked', `content-length: ${notForYou.length}`]) {
+  test(`pipelined, 204 with a body and "${announced}"_that is nobody’s answer (RFC 9112, section 6.3)`, async (t) => {
+    const origin = await startOrigin(t, async (exchange: OriginExchange) => {
+      if (exchange.record.connection > 1) return exchange.respond({ body: 'its own' })
+      await waitFor(() => hasNext(exchange), { what: 'a request behind this one' })
+      await exchange.write(`HTTP/1.1 204 No Content\r\n${announced}\r\n\r\n${notForYou}`)
+      await exchange.closed
+    })
+    const { proxy, port } = runDataPlane(t, { upstreams: pipelined(origin.port) })
+    const first = fetchRaw(port, { target: '/first' })
+    await waitFor(() => origin.count === 1, { what: 'the first request' })
+    const second = await fetchRaw(port, { target: '/second' })
+    assert.deepEqual([(await first).status, second.status, second.text], [204, 200, 'its own'])
+    await restOf(proxy)
+    assert.deepEqual(proxy.stats().outcomes, { completed: 2 })
+  })
+}
+
 for (const ending of ['its client leaves', 'its time is over'] as const) {
   test(`pipelined, an upload stops half-way, ${ending}_what stands behind it is served on another connection`, async (t) => {
     const origin = await startOrigin(t, ok('served'))

@@ -98,7 +98,7 @@ test('the head behind them_its status line stands in a field', () => {
   assert.equal(head(), 'HTTP/1.1 200 OK\r\nX-A: \xe9\r\nX-B: 2\r\n')
   block.read([])
   assert.equal(head(), 'HTTP/1.1 200 OK\r\nvia: 1.1 weir\r\n')
-  block.read(raw('X-A', '1'), 200, withInterim('', 103, []))
+  block.read(raw('X-A', '1'), withInterim('', 103, []))
   assert.equal(head(), 'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nX-A: 1\r\n')
   assert.equal(
     written((res) => writeStatusBehind(res, '', 502, 'content-type', 'a/b')),

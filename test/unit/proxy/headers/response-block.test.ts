@@ -159,20 +159,6 @@ test('framing that two parsers could read differently_malformed', () => {
   assert.equal(malformed(['transfer-encoding', 'chunked'], ['transfer-encoding', 'chunked']), true)
 })
 
-test('204 that announces a body_suspect', () => {
-  const block = new ResponseBlock()
-  const length = (value: string) => [Buffer.from('content-length'), Buffer.from(value)]
-  for (const [status, value, suspect] of [
-    [204, '2', true],
-    [204, '0', false],
-    [304, '2', false],
-    [200, '2', false],
-  ] as const) {
-    block.read(length(value), status)
-    assert.equal(block.suspect, suspect, `${status} ${value}`)
-  }
-})
-
 const token = fc.stringMatching(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,20}$/)
 const names = fc.oneof(
   token,
