@@ -7,7 +7,8 @@
  * always room, and a connection is one `pop`.
  *
  * Invariants
- *   - `size` <= `limit`; connections are made when first needed and kept until `close`.
+ *   - `size` <= `limit`; connections are made when first needed and kept until `close`, or until one is `aborted`, on which nothing
+ *     is put any more.
  *   - a connection stands in `idle` exactly while nothing is in flight on it; in `shared` only with pipelining.
  *   - with `proxyProtocol`, a connection belongs to one client: it is made for one request and given up behind it, and
  *     none is idle.
@@ -232,8 +233,18 @@ export class ConnectionPool {
    */
   acquire(pipelined = false): Connection {
     const shared = pipelined && this.#plan.pipelining > 1
-    const open = shared ? this.#shared.at(-1) : undefined
+    const open = shared ? this.#open() : undefined
     return this.#take(open ?? this.#idle.pop() ?? this.#new(), shared)
+  }
+
+  /** The last one that others may follow on. */
+  #open(): Connection | undefined {
+    let open = this.#shared.at(-1)
+    while (open?.aborted) {
+      this.#withdraw(open)
+      open = this.#shared.at(-1)
+    }
+    return open
   }
 
   /**
@@ -311,9 +322,11 @@ export class ConnectionPool {
     if (this.#all.size >= this.#plan.connections) {
       let best: Connection | null = null
       for (const connection of this.#all) {
-        if (best === null || connection.inFlight < best.inFlight) best = connection
+        // Its socket is gone, and what is still in flight on it ends: there is room for another.
+        if (connection.aborted) this.#all.delete(connection)
+        else if (best === null || connection.inFlight < best.inFlight) best = connection
       }
-      if (best !== null) return best
+      if (best !== null && this.#all.size >= this.#plan.connections) return best
     }
     const connection = new Connection(this.#origin, this.#plan, this.#connect)
     this.#all.add(connection)

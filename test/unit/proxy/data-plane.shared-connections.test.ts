@@ -1,6 +1,7 @@
 /** What one client's end must not do to others, where they share a connection to the endpoint or a slow one. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
 import { endpointPlan, timeouts, upstreamPlan } from '../../support/fakes/plans.ts'
 import { restOf, runDataPlane } from '../../support/fakes/running-data-plane.ts'
 import { startOrigin } from '../../support/origin.ts'
@@ -94,6 +95,21 @@ test('pipelined, the endpoint falls silent with a request not yet sent behind_gi
   second.close()
   await restOf(proxy)
   assert.equal((await fetchRaw(port)).text, 'alive')
+})
+
+test('pipelined, an answer that is retried at the same endpoint_on another connection than the one given up for it', async (t) => {
+  const origin = await startOrigin(t, async (exchange: OriginExchange) => {
+    await exchange.respond(
+      origin.count === 1 ? { status: 500, body: 'x'.repeat(100) } : { body: 'second try' },
+    )
+  })
+  const [upstream] = pipelined(origin.port)
+  const retries = { attempts: 1, budget: 0.2, minPerSecond: 3, bodyBytes: 0, on: [500] }
+  const { proxy, port } = runDataPlane(t, { upstreams: [{ ...(upstream as UpstreamPlan), retries }] })
+  const { status, text } = await fetchRaw(port)
+  assert.deepEqual([status, text], [200, 'second try'])
+  assert.equal(proxy.stats().endpoints[0]?.attempts, 2, 'none was put on a connection that is gone')
+  await restOf(proxy)
 })
 
 const notForYou = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'

@@ -202,6 +202,27 @@ test('pipelining, fresh with all at work_shares one rather than go over the limi
   assert.equal(subject.size, 1)
 })
 
+test('pipelining, one whose request was aborted_nothing is put on it, and another takes its place at once', (t) => {
+  for (const take of [
+    (subject: ConnectionPool) => subject.acquireFresh(),
+    (subject: ConnectionPool) => subject.acquire(),
+    (subject: ConnectionPool) => subject.acquire(true),
+  ]) {
+    const subject = pool(t, { connections: 1, pipelining: 3 })
+    const [aborted] = share(subject, 1) as [Connection]
+    aborted.aborted = true
+    const next = take(subject)
+    assert.notEqual(next, aborted)
+    assert.equal(subject.size, 1)
+    subject.release(aborted)
+    assert.equal(aborted.client.destroyed, true)
+    assert.equal(next.client.destroyed, false)
+    subject.release(next)
+    assert.equal(subject.acquire(true), next)
+    subject.close()
+  }
+})
+
 test('no time limits_taken as such: undici itself wants positive ones', (t) => {
   const none = { connectMs: 0, headersMs: 0, bodyMs: 0, idleMs: 0 }
   assert.equal(pool(t, { timeouts: none }).acquire().inFlight, 1)
