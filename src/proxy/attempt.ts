@@ -77,8 +77,6 @@ export class Attempt implements Departing {
   started = false
   /** Its connection had served others before: that it ends now is the ordinary race of keep-alive, and no outage. */
   reused = false
-  /** It is being given up since it has taken too long: the endpoint's doing, as far as anybody knows. */
-  overdue = false
   /** Of its request's attempts, from 1. Written by whoever begins it, as `hedge` is. */
   number = 0
   /** It was sent while another one was under way. */
@@ -88,6 +86,8 @@ export class Attempt implements Departing {
   #upstream: Upstream | null = null
   #connection: Connection | null = null
   #ticket: Ticket | null = null
+  /** It is being given up since it has taken too long: the endpoint's doing, as far as anybody knows. */
+  #overdue = false
   /** Of the endpoint's outlier when this began: whether what comes of it is still news. */
   #epoch = 0
   /** It is the one request at a time of an endpoint that is probed: about that one, and not about the upstream. */
@@ -269,7 +269,7 @@ export class Attempt implements Departing {
   onError(error: Error): void {
     const outcome = classify(error, this.started, this.#headSeen)
     if (this.#begunAt > 0) this.#brokenOff(outcome)
-    if (this.#listener !== null && !this.#headSeen) this.blame(outcome, error)
+    if (this.#listener !== null && !this.#headSeen) this.#blame(outcome, error)
     this.#takeListener()?.onFailed(outcome, error, this)
     // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
     // this very connection.
@@ -279,10 +279,23 @@ export class Attempt implements Departing {
   // ---- what it shows of the endpoint ----
 
   /**
+   * It has taken too long, and has no head. The endpoint is blamed for that, unless all that this has done is wait behind others, on a
+   * connection that stands. The caller cancels it.
+   */
+  expire(): Outcome {
+    const outcome = this.started ? outcomes.headersTimeout : outcomes.connectTimeout
+    if (this.started || !(this.#connection as Connection).connected) {
+      this.#overdue = true
+      this.#blame(outcome)
+    } else this.#begunAt = Number.NaN
+    return outcome
+  }
+
+  /**
    * For the detection of outliers: the attempt has ended in this way. A kept connection that turns out closed is no failure, and
    * one connection that breaks is one, whatever was pipelined on it.
    */
-  blame(outcome: Outcome, error?: Error): void {
+  #blame(outcome: Outcome, error?: Error): void {
     if (outcome.fault !== 'endpoint' || (this.reused && outcome === outcomes.endpointReset)) return
     if (outcome.retry !== 'unsent') {
       const connection = this.#connection as Connection
@@ -305,13 +318,13 @@ export class Attempt implements Departing {
 
   /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */
   #verdict(status: number): Verdict {
-    if (this.overdue || isFailure(status)) return 'drop'
+    if (this.#overdue || isFailure(status)) return 'drop'
     return this.#listener === null ? 'ignore' : 'success'
   }
 
   /** Without a head. What the client's own request has broken says nothing about the endpoint. */
   #brokenOff(outcome: Outcome): void {
-    if (this.#listener === null) this.#observed('given-up', this.overdue ? 'drop' : 'ignore')
+    if (this.#listener === null) this.#observed('given-up', this.#overdue ? 'drop' : 'ignore')
     else if (outcome.fault === 'endpoint') {
       // An answer that cannot be understood is no overload, and a kept connection that ends is an everyday race.
       const refused = outcome.retry === 'unsent' || (outcome === outcomes.endpointReset && !this.reused)
@@ -338,7 +351,7 @@ export class Attempt implements Departing {
     upstream.end(this.endpoint as Endpoint, connection, this.#probe ? this.#epoch : -1)
     this.endpoint = null
     this.started = false
-    this.overdue = false
+    this.#overdue = false
     this.number = 0
     this.hedge = false
     this.#upstream = null

@@ -5,7 +5,7 @@
  *
  * Invariant: a copy that was sent ends once, in `onEnd`, `onFailed` or when its time is over.
  */
-import { type Outcome, outcomes } from '../plan/outcome.ts'
+import type { Outcome } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
 import { type Attempt, type AttemptContext, type AttemptListener, takeAttempt } from './attempt.ts'
 import type { Balanced, RandomSource } from './balance/policy.ts'
@@ -56,11 +56,8 @@ class Copy implements Applicant, AttemptListener, Balanced {
     const attempt = this.#attempt as Attempt
     this.#over()
     this.#upstream.mirrored.failed++
-    if (!this.#headSeen) {
-      // The upstream learns from it as from a client's request (Exchange).
-      attempt.overdue = true
-      attempt.blame(attempt.started ? outcomes.headersTimeout : outcomes.connectTimeout)
-    }
+    // The upstream learns from it as from a client's request (Exchange).
+    if (!this.#headSeen) attempt.expire()
     attempt.cancel()
   }
 

@@ -276,9 +276,7 @@ export class Tries implements Applicant, AttemptListener, Parked {
   #expired(attempt: Attempt): void {
     const { endpoint, started } = attempt
     if (started && this.#upload.awaitsClient) return this.#request.onOver(outcomes.clientStalled)
-    const outcome = started ? outcomes.headersTimeout : outcomes.connectTimeout
-    attempt.overdue = true
-    attempt.blame(outcome)
+    const outcome = attempt.expire()
     if (this.#hedge?.racing) {
       this.#attempt = this.#hedge.drop(attempt)
       return

@@ -54,8 +54,10 @@ export class FakeCall {
   /** The endpoint's socket is full: each piece of the body pauses it. */
   full = false
   readonly #handler: Handler
+  readonly #connection: { connected: boolean }
 
-  constructor(options: Options, handler: Handler, endpoint: string) {
+  constructor(options: Options, handler: Handler, endpoint: string, connection: { connected: boolean }) {
+    this.#connection = connection
     this.endpoint = endpoint
     this.method = options.method
     this.path = options.path
@@ -67,6 +69,7 @@ export class FakeCall {
 
   /** The connection stands: the request is written, unless it is taken back. */
   connect(): void {
+    this.#connection.connected = true
     try {
       this.#handler.onConnect((error = new Error('aborted')) => this.#abort(error))
     } catch (error) {
@@ -170,18 +173,19 @@ export class FakeUpstreamSide {
 
   #connection(endpoint: string): Connection {
     const dispatch = (options: Options, handler: Handler): boolean => {
-      this.calls.push(new FakeCall(options, handler, endpoint))
+      this.calls.push(new FakeCall(options, handler, endpoint, connection))
       return true
     }
-    return {
+    const connection = {
       client: { dispatch },
       inFlight: 1,
       awaited: 0,
-      connected: true,
+      connected: false,
       settled: () => {},
       whenParsed: queueMicrotask,
       isHttp10: false,
       readAsMeant: () => undefined,
-    } as unknown as Connection
+    }
+    return connection as unknown as Connection
   }
 }

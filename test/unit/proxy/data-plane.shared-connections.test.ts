@@ -112,6 +112,28 @@ test('pipelined, an answer that is retried at the same endpoint_on another conne
   await restOf(proxy)
 })
 
+test('pipelined, requests wait longer than connecting may take, behind slow ones_no endpoint is unreachable for that', async (t) => {
+  const gate = new Gate()
+  const origins = [await startOrigin(t, held(gate, ok())), await startOrigin(t, held(gate, ok()))]
+  const endpoints = origins.map(({ port }, index) => endpointPlan(`${index}`, port))
+  const times = { ...timeouts, connectMs: 300, headersMs: 0 }
+  const { proxy, port } = runDataPlane(t, {
+    upstreams: [upstreamPlan({ endpoints, connections: 1, pipelining: 2, timeouts: times })],
+  })
+  const answers = [1, 2].map(() => fetchRaw(port, { method: 'POST', body: 'slow' }))
+  await gate.reached(2)
+  answers.push(...[1, 2].map(() => fetchRaw(port, { method: 'POST', body: 'behind' })))
+  await waitFor(() => proxy.stats().queued === 2, { what: 'two that have waited too long to try again' })
+  gate.open()
+  for (const answer of answers) assert.equal((await answer).status, 200)
+  const shown = proxy.stats().endpoints.map(({ outlier, ejections }) => [outlier, ejections])
+  assert.deepEqual(shown, [
+    ['in', 0],
+    ['in', 0],
+  ])
+  await restOf(proxy)
+})
+
 const notForYou = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'
 
 /** Whether the head of another request has come behind the one that is served. */
