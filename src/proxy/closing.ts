@@ -74,17 +74,20 @@ function closeBehind(res: HttpResponse, ms: number): void {
 }
 
 function closeBehindUpload(res: HttpResponse, upload: Remainder): void {
+  // Once it is over, `upload` may be another request's.
+  let sending = upload.coming
   let from = upload.bytes
   let still = 0
   let over = 0
   const looks = setInterval(() => {
     res.cork(nothing)
     still++
-    if (upload.bytes - from >= leastBytes) {
+    if (sending && upload.bytes - from >= leastBytes) {
       from = upload.bytes
       still = 0
     }
-    if (!upload.coming) over++
+    sending &&= upload.coming
+    if (!sending) over++
     if (still === stillLooks || over === 2) res.close()
   }, lookMs)
   // A client that is slow to take the answer has some of it in the binding's buffer. This may be inside `onWritable`, where 20.51.4 throws a

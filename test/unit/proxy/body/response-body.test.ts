@@ -255,6 +255,31 @@ for (const [framing, headers] of [
   }
 }
 
+test('close behind pieces, the upload ends while the client is slow to take the last of them_closed, whatever else is uploaded then', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
+  const uploads = { coming: true, bytes: 1 }
+  const { res, body } = begin({ headers: [length(4_000)], close: true, uploads, kernelBytes: 500 })
+  body.write(bytes(2_000))
+  body.write(bytes(2_000))
+  assert.equal(body.blocked, true)
+  uploads.coming = false
+  for (let reads = 0; reads < 100 && !body.complete; reads++) {
+    res.read()
+    await turn()
+  }
+  assert.equal(body.complete, true)
+  // The exchange is used again, and its upload with it.
+  uploads.coming = true
+  for (let seconds = 0; seconds < 10 && res.closedBy === null; seconds++) {
+    uploads.bytes += 20_000
+    t.mock.timers.tick(1_000)
+    res.read()
+  }
+  assert.equal(res.closedBy, 'close')
+  assert.ok(res.parse().complete)
+  assert.deepEqual(res.misuse, [])
+})
+
 test('status other than 200_its line', () => {
   const { res, body } = begin({ status: 404, headers: [length(1)] })
   body.write(Buffer.from('x'))
