@@ -203,7 +203,10 @@ export class Attempt implements Departing {
 
   /** The client has room again. */
   resume(): void {
-    this.#resume?.()
+    if (this.#resume === null) return
+    const connection = this.#connection as Connection
+    if (connection.reader === this) connection.paused = false
+    this.#resume()
   }
 
   // ---- undici ----
@@ -253,13 +256,15 @@ export class Attempt implements Departing {
   onData(chunk: Buffer): boolean {
     // undici's parser reports an empty piece when it is resumed at the end of a connection: pausing again would be fatal
     // (native-notes/12-paused-at-the-end.md).
-    return this.#listener === null || chunk.length === 0 || this.#listener.onChunk(chunk)
+    if (this.#listener === null || chunk.length === 0 || this.#listener.onChunk(chunk)) return true
+    ;(this.#connection as Connection).paused = true
+    return false
   }
 
   onComplete(): void {
     const connection = this.#connection as Connection
     connection.served++
-    if (connection.reader === this) connection.reader = null
+    this.#stopReading(connection)
     this.#takeListener()?.onEnd()
     // Not from inside: what is let in next may take this connection, and what stands behind the response in this read would
     // be taken for the answer to it.
@@ -279,15 +284,17 @@ export class Attempt implements Departing {
   // ---- what it shows of the endpoint ----
 
   /**
-   * It has taken too long, and has no head. The endpoint is blamed for that, unless all that this has done is wait behind others, on a
-   * connection that stands. The caller cancels it.
+   * It has taken too long, and has no head. The endpoint is blamed for that, unless this waits behind others, on a connection that stands:
+   * for its turn, or for the client of another one. The caller cancels it.
    */
   expire(): Outcome {
     const outcome = this.started ? outcomes.headersTimeout : outcomes.connectTimeout
-    if (this.started || !(this.#connection as Connection).connected) {
+    const { connected, paused } = this.#connection as Connection
+    if (this.started ? paused : connected) this.#begunAt = Number.NaN
+    else {
       this.#overdue = true
       this.#blame(outcome)
-    } else this.#begunAt = Number.NaN
+    }
     return outcome
   }
 
@@ -342,12 +349,18 @@ export class Attempt implements Departing {
     return listener
   }
 
+  #stopReading(connection: Connection): void {
+    if (connection.reader !== this) return
+    connection.reader = null
+    connection.paused = false
+  }
+
   /** Gives everything back. The ticket last: it lets the next exchange in, which may take this very attempt. */
   #finish(): void {
     const upstream = this.#upstream as Upstream
     const ticket = this.#ticket as Ticket
     const connection = this.#connection as Connection
-    if (connection.reader === this) connection.reader = null
+    this.#stopReading(connection)
     upstream.end(this.endpoint as Endpoint, connection, this.#probe ? this.#epoch : -1)
     this.endpoint = null
     this.started = false

@@ -59,6 +59,8 @@ export class Connection {
   slot = -1
   /** Whose response is being read; null between two. */
   reader: { resume(): void } | null = null
+  /** That one's client has no room for more: nothing behind it comes either. */
+  paused = false
   /** The head at hand says HTTP/1.0 (headers/disguise-continue.ts). */
   isHttp10 = false
   /** It takes no more requests. */
@@ -110,6 +112,7 @@ export class Connection {
       this.#plain = null
       this.#socket = null
       this.connected = false
+      this.paused = false
       this.#idle?.stop()
       this.#idle = null
     })
@@ -183,6 +186,11 @@ function hasTransferEncoding(rawHeaders: readonly Buffer[]): boolean {
   return false
 }
 
+/** To stand behind what is in flight. */
+function isBetter(one: Connection, other: Connection): boolean {
+  return one.paused === other.paused ? one.inFlight < other.inFlight : other.paused
+}
+
 /** undici asks for these at each request, and URL puts them together each time. */
 function withOwnParts(url: URL): URL {
   const { origin, protocol } = url
@@ -237,14 +245,13 @@ export class ConnectionPool {
     return this.#take(open ?? this.#idle.pop() ?? this.#new(), shared)
   }
 
-  /** The last one that others may follow on. */
+  /** The last one that others may follow on, and on which something comes. */
   #open(): Connection | undefined {
-    let open = this.#shared.at(-1)
-    while (open?.aborted) {
-      this.#withdraw(open)
-      open = this.#shared.at(-1)
+    for (let index = this.#shared.length - 1; index >= 0; index--) {
+      const connection = this.#shared[index] as Connection
+      if (!connection.aborted && !connection.paused) return connection
     }
-    return open
+    return undefined
   }
 
   /**
@@ -317,14 +324,15 @@ export class ConnectionPool {
     connection.slot = -1
   }
 
-  /** Another connection, or, where there may be none, the one with the fewest in flight. */
+  /** Another connection, or, where there may be none, the one with the fewest in flight that is not paused. */
   #new(): Connection {
     if (this.#all.size >= this.#plan.connections) {
       let best: Connection | null = null
       for (const connection of this.#all) {
         // Its socket is gone, and what is still in flight on it ends: there is room for another.
         if (connection.aborted) this.#all.delete(connection)
-        else if (best === null || connection.inFlight < best.inFlight) best = connection
+        else if (connection.inFlight >= this.#plan.pipelining) continue
+        else if (best === null || isBetter(connection, best)) best = connection
       }
       if (best !== null && this.#all.size >= this.#plan.connections) return best
     }

@@ -181,6 +181,8 @@ export class FakeUpstreamSide {
       inFlight: 1,
       awaited: 0,
       connected: false,
+      paused: false,
+      reader: null,
       settled: () => {},
       whenParsed: queueMicrotask,
       isHttp10: false,

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
 import { endpointPlan, timeouts, upstreamPlan } from '../../support/fakes/plans.ts'
 import { restOf, runDataPlane } from '../../support/fakes/running-data-plane.ts'
-import { startOrigin } from '../../support/origin.ts'
+import { type Origin, startOrigin } from '../../support/origin.ts'
 import { held, ok } from '../../support/origin-behaviours.ts'
 import type { OriginExchange } from '../../support/origin-exchange.ts'
 import { fetchRaw, RawClient } from '../../support/raw-client.ts'
@@ -131,6 +131,64 @@ test('pipelined, requests wait longer than connecting may take, behind slow ones
     ['in', 0],
     ['in', 0],
   ])
+  await restOf(proxy)
+})
+
+/** A client that reads nothing of an answer, which has come to a standstill for that. */
+async function reluctantClient(port: number, origin: Origin): Promise<RawClient> {
+  const client = await RawClient.connect(port)
+  await client.request({ target: '/large' })
+  let written = 0
+  let still = 0
+  await waitFor(
+    () => {
+      const before = written
+      written = origin.bytesWritten()
+      still = written > 0 && written === before ? still + 1 : 0
+      return still === 20
+    },
+    { what: 'every buffer on the way to be full' },
+  )
+  return client
+}
+
+/** More than all buffers hold, in pieces, so that the origin can tell what has gone. */
+async function large(exchange: OriginExchange): Promise<void> {
+  const piece = Buffer.alloc(65_536)
+  await exchange.head(200, [['content-length', String(1_000 * piece.length)]])
+  for (let count = 0; count < 1_000 && !exchange.isClosed; count++) await exchange.write(piece)
+}
+
+test('pipelined, a client reads nothing of its answer_others get another connection', async (t) => {
+  const origin = await startOrigin(t, { '/large': large, '*': ok('small') })
+  const [upstream] = pipelined(origin.port)
+  const { proxy, port } = runDataPlane(t, {
+    upstreams: [{ ...(upstream as UpstreamPlan), connections: 2, timeouts: { ...timeouts, bodyMs: 0 } }],
+  })
+  const reluctant = await reluctantClient(port, origin)
+  for (const target of ['/a', '/b']) assert.equal((await fetchRaw(port, { target })).text, 'small')
+  assert.deepEqual(
+    origin.requests.map(({ connection }) => connection),
+    [1, 2, 2],
+  )
+  reluctant.close()
+  await restOf(proxy)
+})
+
+test('pipelined, a client reads nothing of its answer, no other connection_that others are late is not held against the endpoint', async (t) => {
+  const origin = await startOrigin(t, { '/large': large, '*': ok('small') })
+  const [upstream] = pipelined(origin.port)
+  const outliers = { failures: 1, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 1, slowFactor: null }
+  const times = { ...timeouts, headersMs: 300, bodyMs: 0 }
+  const { proxy, port } = runDataPlane(t, {
+    upstreams: [{ ...(upstream as UpstreamPlan), outliers, timeouts: times }],
+  })
+  const reluctant = await reluctantClient(port, origin)
+  assert.equal((await fetchRaw(port, { target: '/behind' })).status, 504)
+  assert.deepEqual(proxy.stats().outcomes, { headers_timeout: 1 })
+  const [endpoint] = proxy.stats().endpoints
+  assert.deepEqual([endpoint?.outlier, endpoint?.ejections], ['in', 0])
+  reluctant.close()
   await restOf(proxy)
 })
 

@@ -223,6 +223,19 @@ test('pipelining, one whose request was aborted_nothing is put on it, and anothe
   }
 })
 
+test('pipelining, one whose answer is paused_nothing follows it while there is another way', (t) => {
+  const subject = pool(t, { connections: 2, pipelining: 3 })
+  const [paused] = share(subject, 1) as [Connection]
+  paused.paused = true
+  const [other] = share(subject, 1) as [Connection]
+  assert.notEqual(other, paused, 'another one is made')
+  assert.deepEqual(share(subject, 2), [other, other])
+  assert.equal(subject.acquire(true), paused, 'all others are full')
+  subject.release(paused)
+  subject.release(other)
+  assert.equal(subject.acquire(), other, 'although fewer are on the paused one')
+})
+
 test('no time limits_taken as such: undici itself wants positive ones', (t) => {
   const none = { connectMs: 0, headersMs: 0, bodyMs: 0, idleMs: 0 }
   assert.equal(pool(t, { timeouts: none }).acquire().inFlight, 1)
