@@ -82,7 +82,7 @@ class Copy implements Applicant, AttemptListener, Balanced {
     const endpoint = upstream.pick(null, this)
     if (endpoint === null) {
       upstream.mirrored.dropped++
-      upstream.admission.release(ticket)
+      upstream.giveBack(ticket)
       return
     }
     upstream.mirrored.sent++

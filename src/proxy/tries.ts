@@ -146,7 +146,7 @@ export class Tries implements Applicant, AttemptListener, Parked {
       this.#stage = 'queued'
       upstream.admission.reenter(this)
     }
-    upstream.admission.release(ticket)
+    upstream.giveBack(ticket)
   }
 
   #park(upstream: Upstream, ticket: Ticket): void {

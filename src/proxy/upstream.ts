@@ -267,8 +267,13 @@ export class Upstream {
   /** A second try waits here no longer, and was not sent. Its place goes to the next. */
   unpark(request: Parked, ticket: Ticket): void {
     this.parking.leave(request)
+    queueMicrotask(() => this.giveBack(ticket))
+  }
+
+  /** Of a request that was admitted, and for which there is no endpoint. */
+  giveBack(ticket: Ticket): void {
     this.#retireIfLast()
-    queueMicrotask(() => this.admission.release(ticket))
+    this.admission.release(ticket)
   }
 
   /**

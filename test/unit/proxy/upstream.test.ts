@@ -348,6 +348,28 @@ test('retired with requests waiting_each still gets a connection that takes it',
   assert.equal(second.connection?.client.closed, false)
 })
 
+test('retired, and the last to be admitted finds no endpoint_its place is given back, and the endpoints retire', () => {
+  const subject = upstream('ab')
+  const tickets: Ticket[] = []
+  const applicant: Applicant = {
+    queued: (ticket) => tickets.push(ticket),
+    admitted: () => undefined,
+    shed: () => undefined,
+  }
+  subject.admission.enter(applicant)
+  subject.admission.enter(applicant)
+  subject.retire()
+  for (const [ticket, left] of [
+    [tickets[0], 1],
+    [tickets[1], 0],
+  ] as const) {
+    assert.ok(subject.endpoints.every(({ retired }) => !retired))
+    subject.giveBack(ticket as Ticket)
+    assert.equal(subject.admission.running, left)
+  }
+  assert.ok(subject.endpoints.every(({ retired }) => retired))
+})
+
 test('update_other TLS files or another PROXY version mean other connections', () => {
   const tls = { ca: 'one', cert: null, key: null, passphrase: null, servername: null, verify: true }
   const subject = upstream('a')
