@@ -331,7 +331,8 @@ export class Upstream {
     // A probe without a verdict: the client has left, say. The next request is one, then.
     if (endpoint.limited && epoch === endpoint.outlier.epoch) endpoint.room = endpoint.capacity
     this.#retireIfLast()
-    if (endpoint.inTurn && !endpoint.retired && !endpoint.limited) {
+    // Once the upstream is gone they are retired and in turn, for what still comes.
+    if (endpoint.inTurn && !endpoint.limited) {
       if (this.parking.size > 0) this.parking.roomAt(endpoint)
       return
     }

@@ -618,6 +618,20 @@ test('upstream gone while one is suspended and one in slow start_what still come
   assert.match(names(subject, 1), /[bc]/)
 })
 
+test('upstream gone_what still comes has all its places, and wakes who waits for another endpoint', () => {
+  const subject = upstream('ab')
+  const [a, b] = [find(subject, 'a'), find(subject, 'b')]
+  subject.retire()
+  const end = begin(subject, a, 1)
+  let woken = 0
+  subject.parking.park({ failedOn: b, reconsider: () => woken++ })
+  end()
+  assert.equal(woken, 1)
+  assert.deepEqual(subject.endpoints, [a, b])
+  assert.equal(subject.admission.concurrency, 4)
+  assert.equal(names(subject, 4), 'abab')
+})
+
 test('ewma_wants to hear of attempts; the others cost nothing', () => {
   const subject = upstream('ab')
   assert.equal(subject.observing, false)
