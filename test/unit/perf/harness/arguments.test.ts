@@ -48,7 +48,7 @@ test('everything is_all_scenarios_and_all_peers', () => {
     chosen,
     peers.map((peer) => peer.name),
   )
-  assert.deepEqual(schedule, { turns: 3, seconds: 2, warmupSeconds: 1 })
+  assert.deepEqual(schedule, { turns: 3, seconds: 2, warmupSeconds: 4 })
   assert.throws(() => parseArguments(['--full', 'small']), /--full is every scenario: .* found "small"/)
 })
 
