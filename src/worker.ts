@@ -38,6 +38,8 @@ export class Worker {
         return this.#proxy?.setHealth(message.id, message.healthy)
       case 'report':
         return this.#report()
+      case 'measure':
+        return this.#measure()
       case 'drain':
         return this.drain()
       case 'ping':
@@ -103,7 +105,12 @@ export class Worker {
     const stats = this.#proxy?.stats()
     if (stats === undefined) return
     this.#log.info({ ...stats }, 'stats')
-    this.#send({ type: 'stats', stats })
+  }
+
+  /** Without a plan there is nothing to tell, and nobody asks. */
+  #measure(): void {
+    const stats = this.#proxy?.stats()
+    if (stats !== undefined) this.#send({ type: 'stats', stats })
   }
 }
 

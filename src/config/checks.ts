@@ -29,6 +29,7 @@ export function crossCheck(input: unknown, directory: string): Finding[] {
     upstreams === null ? (meansKey(root, rootKeys, 'upstreams') ? null : []) : Object.keys(upstreams)
   return [
     ...duplicateListeners(root.listen, directory),
+    ...takenForMetrics(root),
     ...Object.entries(upstreams ?? {}).flatMap(([name, upstream]) => [
       ...duplicateEndpoints(name, upstream),
       ...pipelinedClients(name, upstream),
@@ -57,6 +58,28 @@ function duplicateListeners(listen: unknown, directory: string): Finding[] {
     return { path: ['listen', index], identity: address }
   })
   return repeated(entries, 'each listener once')
+}
+
+/** At another address as well: most listeners have all of them. */
+function takenForMetrics({ listen = 8080, metrics }: Dictionary): Finding[] {
+  const settings = asDictionary(metrics)
+  const port = settings === null ? metrics : settings.port
+  // 0 is any free one.
+  if (typeof port !== 'number' || port === 0) return []
+  const forms: readonly unknown[] = Array.isArray(listen) ? listen : [listen]
+  const taken = forms.some((form) => {
+    const parsed = listener.safeParse(longListener(form))
+    return parsed.success && parsed.data.unix === undefined && parsed.data.port === port
+  })
+  if (!taken) return []
+  return [
+    {
+      path: settings === null ? ['metrics'] : ['metrics', 'port'],
+      expected: 'a port that no listener has',
+      found: String(port),
+      hint: 'clients connect to that one; 9464 is usual for metrics',
+    },
+  ]
 }
 
 function duplicateEndpoints(name: string, upstream: unknown): Finding[] {

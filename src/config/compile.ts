@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import type { ListenerPlan } from '../plan/listener-plan.ts'
-import type { AccessLogPlan, Plan } from '../plan/plan.ts'
+import type { AccessLogPlan, MetricsPlan, Plan } from '../plan/plan.ts'
 import type { FixedResponse, PriorityPlan, RoutePlan, RouteTarget } from '../plan/route-plan.ts'
 import type {
   EndpointPlan,
@@ -19,6 +19,7 @@ import { limits } from './limits.ts'
 import type { Config, RouteConfig, UpstreamConfig } from './schema.ts'
 import type { HedgingConfig } from './schema-hedging.ts'
 import { type ListenerConfig, listener, longListener } from './schema-listener.ts'
+import { metricsSettings } from './schema-metrics.ts'
 import { defaultSlowFactor } from './schema-outliers.ts'
 import { upstreamSettings } from './schema-upstream.ts'
 import { parseSize } from './size.ts'
@@ -68,7 +69,12 @@ export function compile(config: Config, directory = '.'): Plan {
     },
     forwarding: { trustedProxies: config.trustedProxies, ...config.forwarding },
     log: { level: config.log.level, access: accessLogPlan(config.log.access) },
+    ...(config.metrics === undefined ? undefined : { metrics: metricsPlan(config.metrics) }),
   }
+}
+
+function metricsPlan(config: NonNullable<Config['metrics']>): MetricsPlan {
+  return typeof config === 'number' ? metricsSettings.parse({ port: config }) : config
 }
 
 function listenerPlan(form: number | string | ListenerConfig, directory: string): ListenerPlan {

@@ -12,6 +12,7 @@ import { access, clientLimits } from './schema-clients.ts'
 import { forwarding, trustedProxies } from './schema-forwarding.ts'
 import { limits as requestLimits } from './schema-limits.ts'
 import { listener, listenPort, listenUnix } from './schema-listener.ts'
+import { metrics } from './schema-metrics.ts'
 import { route } from './schema-route.ts'
 import { upstreamName } from './schema-split.ts'
 import { upstream } from './schema-upstream.ts'
@@ -108,6 +109,7 @@ export const configSchema = section({
   trustedProxies,
   forwarding,
   log,
+  metrics,
 }).describe('The configuration of Weir, an HTTP load balancer.')
 
 /** What the user wrote, with every default filled in. Durations and short forms stand as written. */

@@ -25,7 +25,9 @@ export async function checkBind(listener: ListenerPlan, ours = false): Promise<L
   const { host, port } = listener
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new BindError(explain(host, port, error))))
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new BindError(explainBind(host, port, error, 'listen'))),
+    )
     server.listen({ host, port, exclusive: true, reusePort: ours }, () => {
       const address = server.address()
       const bound = address !== null && typeof address === 'object' ? address.port : port
@@ -34,11 +36,17 @@ export async function checkBind(listener: ListenerPlan, ours = false): Promise<L
   })
 }
 
-function explain(host: string, port: number, error: NodeJS.ErrnoException): string {
+/** @param key where the configuration says so */
+export function explainBind(
+  host: string,
+  port: number,
+  error: NodeJS.ErrnoException,
+  key: 'listen' | 'metrics',
+): string {
   const where = `cannot listen on ${host.includes(':') ? `[${host}]` : host}:${port}`
   switch (error.code) {
     case 'EADDRINUSE':
-      return `${where}: the port is taken (EADDRINUSE); stop what holds it, or change "listen" in the configuration`
+      return `${where}: the port is taken (EADDRINUSE); stop what holds it, or change "${key}" in the configuration`
     case 'EACCES':
       return `${where}: not permitted (EACCES); ports below 1024 need root or CAP_NET_BIND_SERVICE`
     case 'EADDRNOTAVAIL':

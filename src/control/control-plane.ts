@@ -12,6 +12,7 @@ import type { ListenerPlan } from '../plan/listener-plan.ts'
 import type { Plan } from '../plan/plan.ts'
 import { BindError, checkBind } from './bind-check.ts'
 import { type HealthChange, HealthChecker } from './health/checker.ts'
+import { MetricsServer, type Text } from './metrics/metrics-server.ts'
 import { makeStickySecret, withStickySecret } from './sticky-secret.ts'
 import { Supervisor } from './supervisor.ts'
 import type { StartWorker } from './worker-handle.ts'
@@ -32,6 +33,7 @@ export class ControlPlane {
   readonly #startWorker: StartWorker
   readonly #workersMax: number | null
   readonly #health: HealthChecker
+  readonly #metrics: MetricsServer
   /** Addresses and ports as configured -> the port as bound: a port 0 keeps its real port across reloads. */
   #bound: ReadonlyMap<string, number> = new Map()
   /** Ports of the plan before: workers that are about to leave, or slow, may still have them open. */
@@ -42,6 +44,8 @@ export class ControlPlane {
   #supervisor: Supervisor | null = null
   #reloading: Promise<void> = Promise.resolve()
   #ended = false
+  #reloads = 0
+  #reloadsRefused = 0
 
   constructor({ file, plan, log, startWorker, workersMax }: ControlPlaneOptions) {
     this.#file = file
@@ -50,6 +54,10 @@ export class ControlPlane {
     this.#startWorker = startWorker
     this.#workersMax = workersMax
     this.#health = new HealthChecker({ onChange: (change) => this.#onHealth(change) })
+    this.#metrics = new MetricsServer(
+      () => this.#tell(),
+      (host, port) => log.info({ host, port, path: '/metrics' }, 'metrics are served'),
+    )
   }
 
   /**
@@ -67,6 +75,7 @@ export class ControlPlane {
 
   async #begin(): Promise<void> {
     this.#plan = await this.#bind(this.#plan)
+    await this.#metrics.moveTo(this.#plan.metrics)
     if (this.#ended) return
     await new Promise<void>((resolve, reject) => {
       this.#supervisor = new Supervisor(
@@ -100,6 +109,8 @@ export class ControlPlane {
     this.#health.stop()
     this.#log.info({ drainTimeoutMs: this.#plan.drainTimeoutMs }, 'draining')
     await this.#supervisor?.drain()
+    // Only now: how far the drain is can be seen there.
+    void this.#metrics.close()
     this.#log.info('ended')
   }
 
@@ -107,6 +118,7 @@ export class ControlPlane {
   kill(): void {
     this.#ended = true
     this.#health.stop()
+    void this.#metrics.close()
     this.#supervisor?.kill()
   }
 
@@ -116,22 +128,31 @@ export class ControlPlane {
     if (!result.ok) {
       for (const problem of result.problems) this.#log.error(describe(problem), 'configuration error')
       const problems = result.problems.length
+      this.#reloadsRefused++
       this.#log.error({ file: this.#file, problems }, 'reload refused: the running configuration stays')
       return
     }
     const [before, boundBefore] = [this.#plan, this.#bound]
-    const plan = await this.#bind(result.plan)
+    // First, since it fails whole, and a listener may want the port that it leaves.
+    await this.#metrics.moveTo(result.plan.metrics)
+    const plan = await this.#bind(result.plan).catch(async (error: Error) => {
+      await this.#moveMetricsBack(before)
+      throw error
+    })
     if (this.#ended) return
     const refused = await this.#putIntoEffect(plan, this.#supervisor)
     if (this.#ended) return
     if (refused === null) {
       this.#log.level = plan.log.level
+      this.#reloads++
       this.#log.info({ file: this.#file }, 'configuration reloaded')
       return
     }
+    this.#reloadsRefused++
     this.#log.error(`${refused}: reload refused, the running configuration stays`)
     this.#portsBefore = [...this.#bound.values()]
     this.#bound = boundBefore
+    await this.#moveMetricsBack(before)
     const stuck = await this.#putIntoEffect(before, this.#supervisor)
     if (stuck !== null)
       this.#log.error(`${stuck}: not every worker is back at the configuration that ran before`)
@@ -145,8 +166,36 @@ export class ControlPlane {
     return supervisor.reload(plan)
   }
 
+  async #moveMetricsBack({ metrics }: Plan): Promise<void> {
+    try {
+      await this.#metrics.moveTo(metrics)
+    } catch (error) {
+      this.#log.error(`metrics are not served any more: ${(error as Error).message}`)
+    }
+  }
+
+  /** What metrics tell at this moment. Who serves none does not load what writes them. */
+  async #tell(): Promise<Text> {
+    const { contentType, exposition } = await import('./metrics/exposition.ts')
+    const supervisor = this.#supervisor
+    const workers = (await supervisor?.census()) ?? []
+    const body = await exposition({
+      facts: {
+        workers: this.#plan.workers,
+        workerDeaths: supervisor?.deaths ?? 0,
+        reloads: this.#reloads,
+        reloadsRefused: this.#reloadsRefused,
+      },
+      workers,
+      upstreams: this.#plan.upstreams,
+      unhealthy: new Set(this.#health.unhealthy()),
+    })
+    return { type: contentType, body }
+  }
+
   /** Whatever it is, what runs goes on. */
   #refuse(error: Error): void {
+    this.#reloadsRefused++
     // Only an error that nobody has put into words for the user needs its stack.
     const facts = error instanceof BindError ? {} : { err: error }
     this.#log.error(facts, `${error.message}: reload refused, the running configuration stays`)

@@ -18,6 +18,7 @@ import type { ListenerPlan } from '../plan/listener-plan.ts'
 import type { FromWorker, Unhealthy } from '../plan/messages.ts'
 import type { Plan } from '../plan/plan.ts'
 import { Backoff } from './backoff.ts'
+import { Census, type Counted } from './metrics/census.ts'
 import type { StartWorker, WorkerHandle } from './worker-handle.ts'
 
 interface Slot {
@@ -47,6 +48,8 @@ const drainGraceMs = 2_000
 /** Between pings. Rounds are counted, not time, so that a control process that was stopped itself blames nobody. */
 const pingMs = 5_000
 const missedMax = 6
+/** How long the statistics of all are waited for. Who scrapes metrics usually waits 10 s. */
+const censusMs = 1_000
 /** Rounds within which a worker is ready: it is not asked before, since it may have a lot to do. */
 const startRoundsMax = 12
 
@@ -66,6 +69,8 @@ export class Supervisor {
   /** Of the reload that is under way. */
   #onSettled: ((refused: string | null) => void) | null = null
   #pulse: NodeJS.Timeout | null = null
+  readonly #census = new Census(censusMs)
+  #deaths = 0
 
   /**
    * @param unhealthy the endpoints that are out at this moment
@@ -120,6 +125,26 @@ export class Supervisor {
   /** Every worker logs its statistics. */
   report(): void {
     for (const { worker } of this.#slots) worker?.send({ type: 'report' })
+  }
+
+  /** Workers that have died and were replaced. */
+  get deaths(): number {
+    return this.#deaths
+  }
+
+  /** @returns the statistics of each worker of the plan. Those that drain for good are left out: their numbers may be others' by now. */
+  census(): Promise<readonly Counted[]> {
+    return this.#census.take(
+      this.#slots
+        .filter(({ leaving }) => !leaving)
+        .map((slot) => ({
+          number: slot.number,
+          ask: () => {
+            if (slot.ready) slot.worker?.send({ type: 'measure' })
+            return slot.ready
+          },
+        })),
+    )
   }
 
   /** @returns when every worker has gone; those that hang are ended after drainTimeout */
@@ -236,6 +261,9 @@ export class Supervisor {
         slot.missed = 0
         return
       case 'stats':
+        // One that leaves may have the number of another.
+        if (!slot.leaving) this.#census.answer(slot.number, message.stats)
+        return
       case 'drained':
         return
     }
@@ -289,6 +317,7 @@ export class Supervisor {
     slot.worker = null
     slot.ready = false
     slot.unanswered = 0
+    if (!slot.leaving) this.#census.gone(number)
     if (slot.leaving || this.#draining) {
       this.#slots = this.#slots.filter((other) => other !== slot)
       this.#checkSettled()
@@ -296,6 +325,7 @@ export class Supervisor {
       return
     }
     if (!this.#wasReady) return this.#fail(`worker ${number} ended before it was ready (${how})`)
+    this.#deaths++
     const delayMs = slot.backoff.next(performance.now() - slot.startedAt)
     this.#log.error(
       { worker: number, workerPid: worker?.pid, how, delayMs },

@@ -1,7 +1,7 @@
 /**
  * What the two planes say to each other: a few messages in the life of a worker, never one per request.
  *
- *     control -> worker   plan (first message, and again on reload) · health · drain · report · ping
+ *     control -> worker   plan (first message, and again on reload) · health · drain · report · measure · ping
  *     worker -> control   listening (once per listener) · ready · rejected · stats · drained · pong
  */
 import type { ListenerPlan } from './listener-plan.ts'
@@ -14,7 +14,10 @@ export type ToWorker =
   | { readonly type: 'plan'; readonly plan: Plan; readonly unhealthy: Unhealthy }
   | { readonly type: 'health'; readonly id: string; readonly healthy: boolean }
   | { readonly type: 'drain' }
+  /** It logs its statistics. */
   | { readonly type: 'report' }
+  /** To be answered with `stats`. */
+  | { readonly type: 'measure' }
   /** To be answered with `pong`: whether it still turns its event loop. */
   | { readonly type: 'ping' }
 

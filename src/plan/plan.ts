@@ -20,6 +20,8 @@ export interface Plan {
   readonly websocket: WebSocketPlan
   readonly forwarding: ForwardingPlan
   readonly log: LogPlan
+  /** Absent: they are served nowhere. */
+  readonly metrics?: MetricsPlan
 }
 
 /** What one client may have. Heads, targets and bodies above: 431, 431, 414, 413. */
@@ -82,4 +84,11 @@ export interface AccessLogPlan {
   readonly errors: boolean
   /** Share of all other exchanges that is logged, 0 to 1. */
   readonly sample: number
+}
+
+/** Where the control process serves metrics. */
+export interface MetricsPlan {
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
 }

@@ -41,6 +41,7 @@ const reserved: readonly (readonly [name: RegExp, places: readonly string[], why
   [/^ws$/, ['proxy/websocket/'], 'WebSockets to endpoints are made in proxy/websocket/'],
   [/^koffi$/, ['native/'], 'libc is called in native/'],
   [/^zod$/, ['config/'], 'the schema stays in config/'],
+  [/^prom-client$/, ['control/metrics/'], 'metrics are written in control/metrics/'],
 ]
 
 /** Files of ours for which the same holds. */

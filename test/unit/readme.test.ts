@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { configJsonSchema } from '../../src/config/json-schema.ts'
 import { readConfig, renderProblems } from '../../src/config/load.ts'
+import * as families from '../../src/control/metrics/families.ts'
 import { outcomes } from '../../src/plan/outcome.ts'
 import { Certificates } from '../support/certificates.ts'
 
@@ -139,6 +140,15 @@ test('README every_answer of Weir is listed with its status', () => {
       `${code} ${status}: ${listed.get(code)}`,
     )
   }
+})
+
+test('README every_metric is listed, and no other', () => {
+  const names = Object.values(families)
+    .flat()
+    .map(({ name }) => name)
+  const listed = [...readme.matchAll(/`(weir_[a-z_]+)`/g)].map(([, name]) => name)
+  assert.ok(names.length > 30, `found only ${names.length}`)
+  assert.deepEqual(listed.sort(), names.sort())
 })
 
 for (const path of ['README.md', 'ARCHITECTURE.md', 'perf/README.md', 'native-notes/README.md']) {

@@ -56,6 +56,25 @@ const cases: Case[] = [
     hint: /^name the upstream/,
   },
   {
+    condition: 'metrics_at_the_default_port_of_clients',
+    value: configWith({ metrics: 8080 }),
+    path: 'metrics',
+    expected: /^a port that no listener has$/,
+    found: /^8080$/,
+    hint: /9464/,
+  },
+  {
+    condition: 'metrics_at_a_listener_on_another_address',
+    value: configWith({
+      listen: [80, { host: '::', port: 9464 }],
+      metrics: { host: '127.0.0.1', port: 9464 },
+    }),
+    path: 'metrics.port',
+    expected: /^a port that no listener has$/,
+    found: /^9464$/,
+    hint: /clients connect/,
+  },
+  {
     condition: 'listener_twice',
     value: configWith({ listen: [8080, { host: '127.0.0.1' }, { port: 8080 }] }),
     path: 'listen[2]',
@@ -177,6 +196,8 @@ for (const { condition, value, path, expected, found, hint } of cases) {
 }
 
 const accepted: [condition: string, value: unknown][] = [
+  ['any_free_port_for_metrics_too', configWith({ listen: 0, metrics: 0 })],
+  ['metrics_beside_a_unix_socket', configWith({ listen: 'unix:/run/weir.sock', metrics: 8080 })],
   ['any_free_port_twice', configWith({ listen: [0, 0, { host: '127.0.0.1', port: 0 }] })],
   ['same_port_on_two_addresses', configWith({ listen: [{ host: '127.0.0.1' }, { host: '::1' }] })],
   [

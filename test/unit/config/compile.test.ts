@@ -97,6 +97,14 @@ test('compile listen_in_each_form gives listeners', () => {
     assert.deepEqual(planOf(configWith({ listen })).listeners, listeners)
 })
 
+test('compile metrics_in_each_form gives an address, and without it none', () => {
+  assert.deepEqual(planOf(configWith({ metrics: 9464 })).metrics, { host: '127.0.0.1', port: 9464 })
+  assert.deepEqual(planOf(configWith({ metrics: { port: 0 } })).metrics, { host: '127.0.0.1', port: 0 })
+  const everywhere = { host: '::', port: 9464 }
+  assert.deepEqual(planOf(configWith({ metrics: everywhere })).metrics, everywhere)
+  assert.equal('metrics' in planOf(configWith({})), false)
+})
+
 test('compile listen_missing is port 8080', () => {
   assert.deepEqual(planOf(configWith({})).listeners, [{ host: '0.0.0.0', port: 8080 }])
 })

@@ -229,7 +229,7 @@ const cases: Case[] = [
     value: configWith({ tls: true }),
     path: 'tls',
     expected:
-      /^one of: \$schema, listen, workers, drainTimeout, upstreams, routes, access, clientLimits, limits, websocket, trustedProxies, forwarding, log$/,
+      /^one of: \$schema, listen, workers, drainTimeout, upstreams, routes, access, clientLimits, limits, websocket, trustedProxies, forwarding, log, metrics$/,
     found: '"tls"',
     hint: null,
   },

@@ -174,6 +174,24 @@ const ranges: [path: string, make: Make, inside: unknown[], outside: unknown[]][
     ['', 'x'.repeat(4096)],
     ['x'.repeat(4097), 'a\nb', 1, ['a']],
   ],
+  [
+    'metrics',
+    (metrics) => configWith({ metrics }),
+    [0, 9464, 65_535],
+    [-1, 65_536, '9464', true, null, [9464]],
+  ],
+  [
+    'metrics.port',
+    (port) => configWith({ metrics: { port } }),
+    [0, 9464, 65_535],
+    [-1, 65_536, '9464', null],
+  ],
+  [
+    'metrics.host',
+    (host) => configWith({ metrics: { host, port: 9464 } }),
+    ['0.0.0.0', '::1', 'localhost'],
+    ['', 'a b', '127.0.0.1:80', 1],
+  ],
   ['log.level', (level) => configWith({ log: { level } }), ['trace', 'silent'], ['verbose', 30]],
   [
     'log.access',

@@ -6,10 +6,13 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { loadConfig } from '../../../src/config/load.ts'
 import { ControlPlane } from '../../../src/control/control-plane.ts'
+import { readExposition } from '../../support/exposition.ts'
 import { MemoryLog } from '../../support/fakes/logger.ts'
+import { workerStats } from '../../support/fakes/stats.ts'
 import { FakeWorkers } from '../../support/fakes/workers.ts'
 import { startOrigin, unusedPort } from '../../support/origin.ts'
 import { ok } from '../../support/origin-behaviours.ts'
+import { fetchRaw } from '../../support/raw-client.ts'
 import { waitFor } from '../../support/wait.ts'
 
 /** A configuration in which nothing is checked and nothing proxied, but for what a test adds. */
@@ -413,4 +416,98 @@ test('kill_every worker is ended', async (t) => {
   const { control, fakes } = await running(t)
   control.kill()
   assert.equal(fakes.living.length, 0)
+})
+
+/** Where metrics are served, as the last line about it says. */
+const metricsPort = (memory: MemoryLog) => memory.named('metrics are served').at(-1)?.port as number
+
+async function scrape(port: number, fakes: FakeWorkers) {
+  const asked = () => fakes.living.every(({ types }) => types.at(-1) === 'measure')
+  const answer = fetchRaw(port, { target: '/metrics' })
+  await waitFor(asked, { what: 'the workers to be asked' })
+  for (const { events, messages, number } of fakes.living) {
+    messages.length = 0
+    events.onMessage({ type: 'stats', stats: workerStats({ connections: number }) })
+  }
+  return readExposition((await answer).text).samples
+}
+
+test('metrics_of every worker and of the control process, from the start', async (t) => {
+  const { fakes, memory, control, write } = await running(t, config({ metrics: 0 }))
+  const port = metricsPort(memory)
+  const first = await scrape(port, fakes)
+  assert.deepEqual(
+    [1, 2].map((worker) => first.get(`weir_client_connections{worker="${worker}"}`)),
+    [1, 2],
+  )
+  assert.equal(first.get('weir_reloads_total'), 0)
+  write(config({ metrics: 0, workers: 1 }))
+  await control.reload()
+  write('{')
+  await control.reload()
+  fakes.numbered(2).exit('drained')
+  const second = await scrape(port, fakes)
+  assert.deepEqual(
+    ['weir_workers', 'weir_reloads_total', 'weir_reloads_refused_total', 'weir_worker_deaths_total'].map(
+      (name) => second.get(name),
+    ),
+    [1, 1, 1, 0],
+  )
+})
+
+test('metrics whose port is taken_no worker is started', async (t) => {
+  const port = await occupy(t, 0)
+  const { control, fakes } = setUp(t, config({ metrics: port }))
+  await assert.rejects(control.start(), /cannot listen on 127\.0\.0\.1:\d+: the port is taken .*"metrics"/)
+  assert.equal(fakes.all.length, 0)
+})
+
+test('reload with metrics whose port is taken_refused, and nothing changes', async (t) => {
+  const taken = await occupy(t, 0)
+  const { control, fakes, memory, write } = await running(t, config({ metrics: 0 }))
+  const port = metricsPort(memory)
+  const said = fakes.living.map(({ messages }) => messages.length)
+  write(config({ metrics: taken, workers: 1 }))
+  await control.reload()
+  assert.deepEqual(
+    fakes.living.map(({ messages }) => messages.length),
+    said,
+  )
+  const refusal = memory.messages.find((message) => message.includes('reload refused'))
+  assert.match(refusal ?? '', /the port is taken .*"metrics".*the running configuration stays/)
+  assert.equal((await scrape(port, fakes)).get('weir_reloads_refused_total'), 1)
+})
+
+for (const [condition, refuse] of [
+  [
+    'a listener cannot be bound',
+    async (t: TestContext) => ({ listen: { host: '127.0.0.1', port: await occupy(t, 0) } }),
+  ],
+  ['a worker rejects it', null],
+] as const) {
+  test(`reload that moves metrics, refused since ${condition}_they are served where they were`, async (t) => {
+    const at = await unusedPort()
+    const { control, fakes, memory, write } = await running(t, config({ metrics: at }))
+    if (refuse === null) {
+      fakes.onPlan = (worker) => {
+        fakes.onPlan = (other) => other.becomeReady()
+        worker.reject('no such luck')
+      }
+    }
+    write(config({ metrics: await unusedPort(), ...(await refuse?.(t)) }))
+    await control.reload()
+    assert.equal(memory.named('configuration reloaded').length, 0)
+    assert.equal((await scrape(at, fakes)).get('weir_reloads_refused_total'), 1)
+    assert.equal(metricsPort(memory), at)
+  })
+}
+
+test('metrics while it drains_served to the end', async (t) => {
+  const { control, fakes, memory } = await running(t, config({ metrics: 0 }))
+  const port = metricsPort(memory)
+  const drained = control.drain()
+  assert.equal((await fetchRaw(port, { target: '/metrics' })).status, 200)
+  for (const worker of fakes.living) worker.exit('drained')
+  await drained
+  await assert.rejects(fetchRaw(port, { target: '/metrics' }), /ECONNREFUSED/)
 })

@@ -4,6 +4,7 @@ import { Supervisor } from '../../../src/control/supervisor.ts'
 import type { ListenerPlan } from '../../../src/plan/listener-plan.ts'
 import { MemoryLog } from '../../support/fakes/logger.ts'
 import { loopback, plan } from '../../support/fakes/plans.ts'
+import { workerStats } from '../../support/fakes/stats.ts'
 import { type FakeWorker, FakeWorkers } from '../../support/fakes/workers.ts'
 
 const planOf = (workers: number) => plan({ workers, listeners: [loopback(8080)], drainTimeoutMs: 1_000 })
@@ -457,4 +458,68 @@ test('kill while one waits to be replaced_it is not', (t) => {
   supervisor.kill()
   pass(60_000)
   assert.equal(fakes.living.length, 0)
+})
+
+const numbersUp = (counted: readonly { number: number; stats: unknown }[]) =>
+  counted.map(({ number, stats }) => `${number} ${stats === null ? 'down' : 'up'}`)
+
+test('census_asks each worker, and tells what they say', async (t) => {
+  const { fakes, supervisor } = running(t)
+  const census = supervisor.census()
+  for (const worker of fakes.living) {
+    assert.equal(worker.types.at(-1), 'measure')
+    worker.events.onMessage({ type: 'stats', stats: workerStats({ inFlight: worker.number }) })
+  }
+  assert.deepEqual(
+    (await census).map(({ number, stats }) => [number, stats?.inFlight]),
+    [
+      [1, 1],
+      [2, 2],
+    ],
+  )
+})
+
+test('census_one dies meanwhile, is being replaced, starts, or hangs: down, and the others are up', async (t) => {
+  const { fakes, supervisor, pass } = running(t)
+  const tell = (number: number) =>
+    fakes.numbered(number).events.onMessage({ type: 'stats', stats: workerStats() })
+  const dying = supervisor.census()
+  tell(1)
+  fakes.numbered(2).exit()
+  assert.deepEqual(numbersUp(await dying), ['1 up', '2 down'])
+  const replaced = supervisor.census()
+  tell(1)
+  assert.deepEqual(numbersUp(await replaced), ['1 up', '2 down'])
+  pass(0)
+  assert.equal(fakes.living.length, 2)
+  const starting = supervisor.census()
+  tell(1)
+  assert.deepEqual(numbersUp(await starting), ['1 up', '2 down'])
+  assert.equal(fakes.numbered(2).types.includes('measure'), false)
+  fakes.numbered(2).becomeReady()
+  const hanging = supervisor.census()
+  tell(1)
+  pass(1_000)
+  assert.deepEqual(numbersUp(await hanging), ['1 up', '2 down'])
+  assert.equal(supervisor.deaths, 1)
+})
+
+test('census_one that leaves is not asked, and what it says is not taken for that of its successor', async (t) => {
+  const { fakes, supervisor } = running(t)
+  const leaving = fakes.numbered(2)
+  void supervisor.reload(planOf(1))
+  void supervisor.reload(planOf(2))
+  const [successor] = fakes.living.filter((worker) => worker.number === 2 && worker !== leaving)
+  for (const worker of [fakes.numbered(1), successor as FakeWorker]) worker.becomeReady()
+  const census = supervisor.census()
+  assert.equal(leaving.types.includes('measure'), false)
+  leaving.events.onMessage({ type: 'stats', stats: workerStats({ inFlight: 99 }) })
+  leaving.exit('drained')
+  for (const worker of [fakes.numbered(1), fakes.numbered(2)])
+    worker.events.onMessage({ type: 'stats', stats: workerStats() })
+  assert.deepEqual(
+    (await census).map(({ stats }) => stats?.inFlight),
+    [0, 0],
+  )
+  assert.equal(supervisor.deaths, 0)
 })
