@@ -5,8 +5,10 @@
  * request meanwhile is not served: the binding closes a connection on which a request comes before the answer to another has ended.
  *
  * While the client still sends the body of its request, closing would reset the connection, and what it has not read of the answer would
- * be lost with it (RFC 9112, section 9.6): its connection is closed when the body is over, or no longer comes at a rate worth waiting for.
+ * be lost with it (RFC 9112, section 9.6): its connection is closed when the body is over, or no longer comes at a rate worth waiting for, or
+ * has come for half a minute. That is so behind a body in one piece, too, and behind none.
  */
+import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../native/uws.ts'
 
 /** The rest of a request's body, which nobody reads any more. */
@@ -33,6 +35,8 @@ const lookMs = 1_000
  */
 const stillLooks = 10
 const leastBytes = 16_384
+/** As nginx's `lingering_time`: who has not looked for an answer by then will not. */
+const looksMax = 30
 
 const nothing = (): void => {}
 
@@ -62,6 +66,39 @@ export function closeBehindLastByte(res: HttpResponse, remainder: Remainder | nu
   else closeBehind(res, shortLingerMs)
 }
 
+/**
+ * Ends a response with its whole body while the client still sends its own. The status and fields must have been written, in the same cork, and
+ * nothing of its framing or of Connection; the body fits that cork with them. The handlers are replaced, as above.
+ */
+export function endBehindUpload(res: HttpResponse, body: Buffer | string, upload: Remainder): void {
+  const bytes = Buffer.from(body)
+  if (bytes.length === 0) {
+    res.writeHeader('content-length', '0')
+    return endHeadBehindUpload(res, upload)
+  }
+  res.writeHeader('connection', 'close')
+  if (bytes.length === 1) {
+    res.write(bytes)
+    return endChunksAndClose(res, true, upload)
+  }
+  // The first one says the length, the second one that there is more to come.
+  res.tryEnd(bytes.subarray(0, -1), bytes.length)
+  res.tryEnd(bytes.subarray(-1), bytes.length + 1)
+  closeBehindUpload(res, upload)
+}
+
+/** The same without a body. */
+export function endHeadBehindUpload(res: HttpResponse, upload: Remainder): void {
+  endHeadByHand(res)
+  closeBehindUpload(res, upload)
+}
+
+/** Ends the head as a part of its last field: to the binding the response goes on. */
+export function endHeadByHand(res: HttpResponse): void {
+  res.writeHeader('date', new Date().toUTCString())
+  res.writeHeader('connection', 'close\r\n')
+}
+
 function closeBehind(res: HttpResponse, ms: number): void {
   const timer = setTimeout(() => res.close(), ms)
   res.onAborted(() => clearTimeout(timer))
@@ -79,16 +116,18 @@ function closeBehindUpload(res: HttpResponse, upload: Remainder): void {
   let from = upload.bytes
   let still = 0
   let over = 0
+  let all = 0
   const looks = setInterval(() => {
     res.cork(nothing)
     still++
+    all++
     if (sending && upload.bytes - from >= leastBytes) {
       from = upload.bytes
       still = 0
     }
     sending &&= upload.coming
     if (!sending) over++
-    if (still === stillLooks || over === 2) res.close()
+    if (still === stillLooks || over === 2 || all === looksMax) res.close()
   }, lookMs)
   // A client that is slow to take the answer has some of it in the binding's buffer. This may be inside `onWritable`, where 20.51.4 throws a
   // new handler away.

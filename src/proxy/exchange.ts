@@ -33,6 +33,8 @@ import { type Route, upstreamOf } from './router.ts'
 import { type Tried, Tries } from './tries.ts'
 import type { Upstream } from './upstream.ts'
 
+const ignore = (): void => {}
+
 type Phase = 'idle' | 'reading' | 'trying' | 'streaming'
 
 export class Exchange extends Account implements Tried, Timed {
@@ -92,6 +94,8 @@ export class Exchange extends Account implements Tried, Timed {
       // Not ended inside the handler: the binding would read on, and take what stands behind this request for another one.
       // While an answer is outstanding it closes the connection on a second request instead, and the answer is lost.
       if (this.head.endInDoubt) return this.#refuseAtOnce()
+      // Whoever waits for 100 (Continue) does not send it now.
+      if (this.head.hasBody && !this.head.awaitsContinue) this.#upload.begin(res, ignore)
       setImmediate(this.#refuseFaulty)
       return
     }
@@ -267,11 +271,12 @@ export class Exchange extends Account implements Tried, Timed {
     this.#tries.letGo()
     const res = this.#res as HttpResponse
     this.status = outcome.status
-    this.#upload.detach(true)
+    const upload = this.#upload.detach(true)
     this.#res = null
     const { method, accept, bindingCloses: itself } = this.head
     const closes = outcome.closes || this.#mustClose
-    answer(res, outcome, method, accept, closes, itself, this.answerFields, this.#block.behindInterim)
+    const { behindInterim } = this.#block
+    answer(res, outcome, method, accept, closes, itself, this.answerFields, behindInterim, upload)
     this.#finish(outcome)
   }
 

@@ -6,7 +6,13 @@
 import { bytesOf, type HttpResponse } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/route-plan.ts'
-import { closeBehindLastByte } from './closing.ts'
+import {
+  closeBehindLastByte,
+  endBehindUpload,
+  endHeadBehindUpload,
+  endHeadByHand,
+  type Remainder,
+} from './closing.ts'
 import { writeStatusBehind } from './headers/interim.ts'
 import { isBodiless, statusLine } from './status-line.ts'
 
@@ -42,6 +48,7 @@ export const noFields: Fields = Object.freeze([])
  * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
  * @param fields further ones
  * @param behindInterim interim responses have been sent
+ * @param upload what the client still sends; null: nothing
  */
 export function answer(
   res: HttpResponse,
@@ -52,6 +59,7 @@ export function answer(
   itself = false,
   fields: Fields = noFields,
   behindInterim = false,
+  upload: Remainder | null = null,
 ): void {
   const json = acceptsJson(accept)
   const { json: jsonBody, text } = bodies.get(outcome) as Bodies
@@ -64,7 +72,7 @@ export function answer(
       res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
     for (const [name, value] of fields) res.writeHeader(name, value)
-    writeBody(res, method, body, close, itself)
+    writeBody(res, method, body, close, itself, upload)
   })
 }
 
@@ -99,11 +107,35 @@ function acceptsJson(accept: string): boolean {
   )
 }
 
-function writeBody(res: HttpResponse, method: string, body: string, close: boolean, itself: boolean): void {
+function writeBody(
+  res: HttpResponse,
+  method: string,
+  body: string,
+  close: boolean,
+  itself: boolean,
+  upload: Remainder | null,
+): void {
   if (method === 'HEAD') {
     res.writeHeader('content-length', String(Buffer.byteLength(body)))
-    return endWithoutBody(res, close, itself)
+    return endWithoutBody(res, close, itself, upload)
   }
+  endWhole(res, body, close, itself, upload)
+}
+
+/**
+ * Ends with the whole body, which fits the cork together with the head. Status and fields must have been written, in the same one.
+ * @param close see `answer`
+ * @param itself see `answer`
+ * @param upload see `answer`; the abort handler is replaced where there is one and the connection closes
+ */
+export function endWhole(
+  res: HttpResponse,
+  body: Buffer | string,
+  close: boolean,
+  itself: boolean,
+  upload: Remainder | null,
+): void {
+  if (close && upload !== null) return endBehindUpload(res, body, upload)
   if (close && itself) res.writeHeader('connection', 'close')
   res.end(body, close && !itself)
 }
@@ -113,8 +145,15 @@ function writeBody(res: HttpResponse, method: string, body: string, close: boole
  * ended by hand then, and the connection closed when it is out. Status and fields must have been written, in the same cork.
  * @param close see `answer`
  * @param itself see `answer`
+ * @param upload see `endWhole`
  */
-export function endWithoutBody(res: HttpResponse, close: boolean, itself: boolean): void {
+export function endWithoutBody(
+  res: HttpResponse,
+  close: boolean,
+  itself: boolean,
+  upload: Remainder | null = null,
+): void {
+  if (close && upload !== null) return endHeadBehindUpload(res, upload)
   if (close && itself) res.writeHeader('connection', 'close')
   if (!close || itself) {
     res.endWithoutBody()
@@ -125,8 +164,7 @@ export function endWithoutBody(res: HttpResponse, close: boolean, itself: boolea
   res.onAborted(() => {
     gone = true
   })
-  res.writeHeader('date', new Date().toUTCString())
-  res.writeHeader('connection', 'close\r\n')
+  endHeadByHand(res)
   setImmediate(() => {
     if (!gone) res.close()
   })

@@ -24,7 +24,7 @@ import type { HttpResponse } from '../../native/uws.ts'
 import { closeBehindLastByte, endChunksAndClose, type Remainder } from '../closing.ts'
 import { writeHead } from '../headers/interim.ts'
 import type { ResponseBlock } from '../headers/response-block.ts'
-import { endWithoutBody, oneCorkBytes } from '../reply.ts'
+import { endWhole, endWithoutBody, oneCorkBytes } from '../reply.ts'
 import { seePolling } from '../see-polling.ts'
 import { isBodiless } from '../status-line.ts'
 
@@ -211,7 +211,7 @@ export class ResponseBody {
 
   /** The client has kept up: all but the last byte is with its kernel for certain. Or it still sends, and is waited for. */
   get #mayClose(): boolean {
-    return this.#close && !this.#itself && (!this.#writableSet || this.#remainder !== null)
+    return this.#close && (this.#remainder !== null || !(this.#itself || this.#writableSet))
   }
 
   /** Bytes that fit one cork together with the head. There are some: the head's length is limited. */
@@ -325,12 +325,12 @@ export class ResponseBody {
     this.#piece = null
     if (this.#mode === 'none') {
       this.#writeHead(res, this.#status !== 204, false)
-      return endWithoutBody(res, this.#close, this.#itself)
+      return endWithoutBody(res, this.#close, this.#itself, this.#remainder)
     }
     // In chunks only what goes out in more than one piece, or need not end the connection.
     if (this.#mode === 'fixed' || (!this.headWritten && (piece === null || this.#mayClose))) {
-      this.#writeHead(res, false, this.#itself)
-      return void res.end(piece ?? '', this.#close && !this.#itself)
+      this.#writeHead(res, false, false)
+      return endWhole(res, piece ?? '', this.#close, this.#itself, this.#remainder)
     }
     if (!this.headWritten) this.#writeHead(res, false, true)
     if (piece !== null) res.write(piece)

@@ -90,14 +90,21 @@ for (const [name, answer] of Object.entries(early)) {
   }
 }
 
-test('refused while its body goes on_not used again until the binding is through with it', (t) => {
+test('refused while its body goes on_closed when it is over, and not used again until the binding is through with it', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
   const context = new FakeContext(t, { connections: 1, queue: queuePlan({ limit: 0, timeoutMs: 5_000 }) })
   const first = context.start()
   const { res, exchange } = context.start({ method: 'POST', headers: length(10) })
   res.sendBody('hello', false)
   assert.equal(res.parse().status, 503)
-  assert.equal(res.closedBy, 'end')
+  assert.deepEqual([res.parse().complete, headerValues(res.parse(), 'connection')], [true, ['close']])
+  t.mock.timers.tick(5_000)
+  assert.equal(res.closedBy, null, 'a reset would take the answer away from the client')
   assert.ok(!context.spareExchanges.includes(exchange))
+  res.sendBody('world', true)
+  t.mock.timers.tick(2_000)
+  assert.equal(res.closedBy, 'close')
+  assert.deepEqual(res.misuse, [])
   first.res.leave()
 })
 

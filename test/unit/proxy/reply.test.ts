@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import type { FixedResponse } from '../../../src/plan/route-plan.ts'
-import { answer, FixedReply, refuseAtOnce } from '../../../src/proxy/reply.ts'
+import { answer, FixedReply, noFields, refuseAtOnce } from '../../../src/proxy/reply.ts'
 
 import { FakeResponse } from '../../support/fakes/http-response.ts'
 import { headerValues, type ParsedResponse } from '../../support/fakes/parse-response.ts'
@@ -88,6 +88,26 @@ test('close_announced and done, once the answer is out', () => {
   assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
   assert.equal(res.closedBy, 'end')
 })
+
+for (const method of ['POST', 'HEAD']) {
+  test(`close while the client still sends, ${method}_the answer is whole, and the close waits for the upload`, (t) => {
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const res = new FakeResponse()
+    const upload = { coming: true, bytes: 0 }
+    answer(res.native, outcomes.bodyTooLarge, method, '', true, false, noFields, false, upload)
+    const parsed = res.parse(method === 'HEAD')
+    assert.ok(parsed.complete && parsed.rest.length === 0)
+    assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
+    const length = answered(outcomes.bodyTooLarge).parsed.body.length
+    assert.deepEqual(headerValues(parsed, 'content-length'), [String(length)])
+    t.mock.timers.tick(5_000)
+    assert.equal(res.closedBy, null)
+    upload.coming = false
+    t.mock.timers.tick(2_000)
+    assert.equal(res.closedBy, 'close')
+    assert.deepEqual(res.misuse, [])
+  })
+}
 
 test('HEAD_the length of the body that GET would have had, and no body', () => {
   const { parsed } = answered(outcomes.noRoute, { method: 'HEAD' })

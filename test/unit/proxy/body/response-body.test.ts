@@ -219,9 +219,9 @@ for (const [framing, headers] of [
     ['keeps up', Number.POSITIVE_INFINITY],
     ['is slow', 500],
   ] as const) {
-    test(`close behind pieces, ${framing}, the client ${pace} and still sends_open while it does, closed when it has sent all, stopped or drips`, async (t) => {
+    test(`close behind pieces, ${framing}, the client ${pace} and still sends_open while it does, closed when it has sent all, stopped, drips, or goes on for half a minute`, async (t) => {
       t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] })
-      for (const ending of ['sent all', 'stopped', 'drips']) {
+      for (const ending of ['sent all', 'stopped', 'drips', 'goes on']) {
         const uploads = { coming: true, bytes: 1 }
         const { res, body, events } = begin({ headers, close: true, uploads, kernelBytes })
         for (const piece of [bytes(2_000), bytes(2_000)]) {
@@ -234,7 +234,7 @@ for (const [framing, headers] of [
           if (!body.complete && !body.blocked) body.end()
         }
         assert.deepEqual(events.slice(-1), ['complete'])
-        for (let seconds = 0; seconds < 120; seconds++) {
+        for (let seconds = 0; seconds < 19; seconds++) {
           uploads.bytes += 20_000
           t.mock.timers.tick(1_000)
           res.read()
@@ -243,6 +243,7 @@ for (const [framing, headers] of [
         uploads.coming = ending !== 'sent all'
         for (let seconds = 0; seconds < (uploads.coming ? 11 : 2); seconds++) {
           if (ending === 'drips') uploads.bytes++
+          if (ending === 'goes on') uploads.bytes += 20_000
           t.mock.timers.tick(1_000)
         }
         assert.equal(res.closedBy, 'close', ending)
