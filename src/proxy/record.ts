@@ -6,7 +6,7 @@
  */
 import type { Logger } from 'pino'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
-import type { LogPlan } from '../plan/plan.ts'
+import { type LogLevel, type LogPlan, logLevels } from '../plan/plan.ts'
 import type { RandomSource } from './balance/policy.ts'
 import { reasonOf } from './failure-reason.ts'
 
@@ -61,11 +61,12 @@ export class Recorder {
     this.#random = random
   }
 
+  /** The logger's own level may still be that of the plan before. */
   configure(plan: LogPlan): void {
-    const visible = this.#log.isLevelEnabled('info')
+    const visible = tells(plan, 'info')
     this.#errors = visible && plan.access.errors
     this.#sample = visible ? plan.access.sample : 0
-    this.#attemptLines = this.#log.isLevelEnabled('debug')
+    this.#attemptLines = tells(plan, 'debug')
   }
 
   /** An exchange begins. @returns its start for the log, NaN if no line can come of it */
@@ -153,6 +154,11 @@ export class Recorder {
       'request',
     )
   }
+}
+
+/** Whether messages of this level are logged. */
+function tells(plan: LogPlan, level: LogLevel): boolean {
+  return logLevels.indexOf(plan.level) <= logLevels.indexOf(level)
 }
 
 /** It did not end as it began: cut off behind its head, or left by the client. */

@@ -8,7 +8,7 @@ import { ok, resetBeforeHead, respond, silent, stream } from '../support/origin-
 import { type Proxied, proxied, upstreamOf } from '../support/proxied.ts'
 import { fetchRaw } from '../support/raw-client.ts'
 import { waitFor } from '../support/wait.ts'
-import { launchWeir } from '../support/weir.ts'
+import { launchWeir, startWeir } from '../support/weir.ts'
 
 const behaviours = {
   '/ok': ok('hello'),
@@ -165,4 +165,38 @@ test('level warn: nothing is logged while all is well, not even what access asks
   await waitFor(served, { what: 'the first answer' })
   assert.equal(await weir.stop(), 0)
   assert.deepEqual([weir.log.lines, weir.log.garbled], [[], []])
+})
+
+test('level raised and lowered again by reloads: the access log is silent in between, and there again at once', async (t) => {
+  const listen = { host: '127.0.0.1', port: await unusedPort() }
+  const config = (level: string, status: number) => ({
+    listen,
+    upstreams: {},
+    routes: [{ respond: { status } }],
+    log: { level, access: 'all' },
+  })
+  const weir = await startWeir(t, config('info', 200))
+  for (const [level, status] of [
+    ['warn', 201],
+    ['info', 202],
+  ] as const) {
+    weir.rewriteConfig(config(level, status))
+    weir.signal('SIGHUP')
+    const isNew = async () => (await fetchRaw(weir.port)).status === status
+    await waitFor(isNew, { what: `the plan that answers ${status}` })
+  }
+  await weir.waitForLog(
+    ({ msg, status }) => msg === 'request' && status === 202,
+    'the line of the last answer',
+  )
+  assert.equal(weir.log.named('request').filter(({ status }) => status === 201).length, 0)
+})
+
+test('level debug from the start: what becomes of each attempt is told', async (t) => {
+  const { weir, fetch } = await proxied(t, resetBeforeHead, {
+    upstream: { retries: { attempts: 0 } },
+    config: { log: { level: 'debug' } },
+  })
+  assert.equal((await fetch()).status, 502)
+  await weir.waitForLog(({ msg }) => msg === 'attempt failed', 'the line of the attempt')
 })

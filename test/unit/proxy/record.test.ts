@@ -53,6 +53,18 @@ test('begin and end_in flight goes up and back to 0, each outcome is counted onc
   assert.deepEqual(subject.counts(), { completed: 2, queue_full: 1 })
 })
 
+test('level_that of the plan counts, though the logger has another one still', () => {
+  const memory = new MemoryLog('info')
+  const subject = new Recorder(memory.log, () => 0.5)
+  const lines = (level: LogLevel) => {
+    subject.configure({ level, access: all })
+    subject.begin()
+    subject.end(recorded(), outcomes.completed)
+    return memory.named('request').length
+  }
+  assert.deepEqual([lines('warn'), lines('silent'), lines('info'), lines('trace')], [0, 0, 1, 2])
+})
+
 test('nothing has happened_no counts', () => {
   assert.deepEqual(recorder(off).subject.counts(), {})
 })
