@@ -1,5 +1,5 @@
 /**
- * A plan in, a running proxy out: the data plane's root. It knows nothing of processes; `worker-process.ts` runs it in a
+ * A plan in, a running proxy out: the data plane's root. It knows nothing of processes; `forked-worker.ts` runs it in a
  * process of its own, `--inline` in the control process.
  */
 

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { LogLines } from '../support/log-lines.ts'
 import { childPids, commandLine } from '../support/process-info.ts'
@@ -94,3 +95,38 @@ test('SIGTERM to process 1 of a container, while it reads its configuration: it 
   await writer.close()
   assert.deepEqual(await within(exited, 30_000, 'Weir to end'), [0, null])
 })
+
+for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
+  test(`${signal} to all processes while a worker begins: it ends nobody, and opens no debugger`, async (t) => {
+    const { file } = places(t)
+    const child = spawn(process.execPath, [cli, 'run', '--config', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
+    t.after(() => child.kill('SIGKILL'))
+    const exited = once(child, 'exit')
+    const complaints = text(child.stderr)
+    const log = new LogLines(child.stdout)
+    const { workerPid } = await log.waitFor(({ msg }) => msg === 'worker started', 'the worker to begin')
+    // What it does first, and then asks for signals; before that it is Node's own, and nothing can be done.
+    const hasBegun = () => commandLine(workerPid as number) === 'weir: worker 1'
+    await waitFor(hasBegun, { what: 'the worker to call itself so', everyMs: 1 })
+    let isReady = false
+    void log
+      .waitFor(({ msg }) => msg === 'ready', 'Weir to be ready')
+      .finally(() => {
+        isReady = true
+      })
+    await waitFor(
+      () => {
+        process.kill(-(child.pid as number), signal)
+        return isReady
+      },
+      { what: 'Weir to be ready', everyMs: 1 },
+    )
+    child.kill('SIGTERM')
+    assert.deepEqual(await exited, [0, null])
+    assert.equal(log.named('worker died: it will be replaced').length, 0)
+    assert.doesNotMatch(await complaints, /debugger/i)
+  })
+}
