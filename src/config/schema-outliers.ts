@@ -19,7 +19,7 @@ const settings = section({
   maxTime: duration(limits.outlierTimeMs)
     .default('1m')
     .describe(
-      'The longest ejection. "1ms" to "24h"; default "1m". When an active check of the endpoint succeeds, the probe comes at once.',
+      'The longest ejection. "1ms" to "24h"; default "1m". When active checks find the endpoint healthy that they had not, the probe comes at once.',
     ),
   maxOut: fraction()
     .default(0.5)

@@ -8,7 +8,8 @@ export const websocket = section({
   payload: size(limits.websocketPayload)
     .default('16MiB')
     .describe(
-      'Size of one message, either way: "1KiB" to "256MiB", default "16MiB". Above: closed with 1009. Read at the start only.',
+      'Size of one message, either way: "1KiB" to "256MiB", default "16MiB". Above it both sides are closed: with 1009, but for a client that has ' +
+        'sent such a message, whose connection ends without a close frame. Read at the start only.',
     ),
   idle: duration(limits.websocketIdleMs)
     .default('2m')

@@ -3,8 +3,8 @@
  * failures) and nginx's `max_fails`: so many failures in a row eject an endpoint, each time for longer, and one request is
  * the probe that may bring it back.
  *
- *              failures in a row, or a connection       time is up, or a
- *              refused while another endpoint is in     check succeeds
+ *              failures in a row, or a connection       time is up, or checks
+ *              refused while another endpoint is in     find it healthy again
  *        in ───────────────────────────────────────► out ──────────────► probing
  *         ▲                                           ▲                   │   │
  *         │                                           └── it fails, too ──┘   │
