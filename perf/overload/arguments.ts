@@ -26,7 +26,7 @@ export interface OverloadSchedule extends Schedule {
 export const usage = `usage: npm run bench overload -- [setup ...] [options]
 
   setups           ${names.join(', ')} (default: all; the short form without fastapi-3)
-  --full           0.5, 1, 1.5, 2 and 4 times the capacity, three turns: forty minutes. Without: 0.5, 1 and 4 times, once
+  --full           0.5, 1, 1.5, 2 and 4 times the capacity, three turns: fifty minutes. Without: 0.5, 1 and 4 times, once
   --turns N        how often each step is measured (1 to 20; default 3 with --full, else 1; closed-loop: one more)
   --seconds N      measured time of a step (1 to 60; default 4 with --full, else 2)
   --settle N       seconds of the same load before it (0 to 60; default 2 with --full, else 1)
@@ -63,7 +63,7 @@ export function parseArguments(argv: readonly string[], now: number): OverloadAr
       turns: wholeNumber('--turns', values.turns ?? (full ? '3' : '1'), 1, 20),
       seconds: wholeNumber('--seconds', values.seconds ?? (full ? '4' : '2'), 1, 60),
       warmupSeconds: 2,
-      settleSeconds: wholeNumber('--settle', values.settle ?? (full ? '2' : '1'), 0, 60),
+      settleSeconds: wholeNumber('--settle', values.settle ?? (full ? '4' : '1'), 0, 60),
     },
     seed: wholeNumber('--seed', values.seed ?? String(now % 2 ** 32), 0, 2 ** 32 - 1),
     full,

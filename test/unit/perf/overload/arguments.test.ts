@@ -19,7 +19,7 @@ test('the full form is_everything', () => {
   assert.deepEqual(names(['--full']), ['slots', 'fastapi-1', 'fastapi-3', 'closed-loop'])
   const { loads, schedule } = parseArguments(['--full'], 0)
   assert.deepEqual(loads, [0.5, 1, 1.5, 2, 4])
-  assert.deepEqual(schedule, { turns: 3, seconds: 4, warmupSeconds: 2, settleSeconds: 2 })
+  assert.deepEqual(schedule, { turns: 3, seconds: 4, warmupSeconds: 2, settleSeconds: 4 })
 })
 
 test('setups may_be_named', () => {
