@@ -3,5 +3,8 @@ import pretty from 'pino-pretty'
 
 /** @returns a stream that takes any number of whole JSON lines at a time */
 export function prettyOutput() {
-  return pretty({ ignore: 'pid', singleLine: true, translateTime: 'SYS:HH:MM:ss.l', sync: true })
+  const output = pretty({ ignore: 'pid', singleLine: true, translateTime: 'SYS:HH:MM:ss.l', sync: true })
+  // Each worker is piped into it, and Node takes more than ten for a leak.
+  output.setMaxListeners(0)
+  return output
 }

@@ -31,3 +31,10 @@ test('pretty output_a line for a person, even from several JSON lines at once', 
   assert.match(lines[1] as string, /ready/)
   assert.ok(!lines.join().includes('4711'), 'the process number is of no use to a person')
 })
+
+test('pretty output_of many workers: no warning', () => {
+  written(`
+    const { PassThrough } = await import('node:stream')
+    for (let worker = 0; worker < 20; worker++) new PassThrough().pipe(out, { end: false })
+    setImmediate(() => out.end())`)
+})
