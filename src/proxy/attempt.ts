@@ -175,7 +175,7 @@ export class Attempt implements Departing {
     // the rest of this one is read and dropped.
     const connection = this.#connection as Connection
     if (this.#outgoing !== null) return void this.#takeListener()
-    if (connection.awaited > 1 && !this.#uploading) return this.detach()
+    if (connection.awaited > 1 && !this.#uploading()) return this.detach()
     this.#takeListener()
     if (this.#abort !== null) {
       // Otherwise undici connects anew, for those that stand behind an upload: nothing of them has been sent.
@@ -190,7 +190,7 @@ export class Attempt implements Departing {
   }
 
   /** Of a request that goes out in pieces, not all has: nothing can be sent behind it before the rest, which may not come any more. */
-  get #uploading(): boolean {
+  #uploading(): boolean {
     const body = this.#options.body as Buffer | RequestBody | null
     return this.#abort !== null && body !== null && !Buffer.isBuffer(body) && !body.delivered
   }
@@ -214,13 +214,13 @@ export class Attempt implements Departing {
   onConnect(abort: (error?: Error) => void): void {
     if (this.#listener === null) throw takenBack
     // With pipelining, undici sends what was behind a request that broke the connection once more, by itself.
-    if (this.started && !this.#maySendAgain) throw notTwice
+    if (this.started && !this.#maySendAgain()) throw notTwice
     this.#abort = abort
     this.started = true
     this.#listener.onStarted(this)
   }
 
-  get #maySendAgain(): boolean {
+  #maySendAgain(): boolean {
     const { method, body } = this.#options
     return !this.#headSeen && idempotentMethods.has(method) && (body === null || Buffer.isBuffer(body))
   }

@@ -297,7 +297,7 @@ export class EndpointSocket extends EventEmitter {
    */
   settled(): void {
     usedMark ??= Object.getOwnPropertySymbols(this).find(({ description }) => description === 'kSocketUsed')
-    if (usedMark !== undefined) Reflect.set(this, usedMark, false)
+    if (usedMark !== undefined) (this as unknown as Record<symbol, boolean>)[usedMark] = false
   }
 
   // ---- the rest of what undici asks for ----

@@ -105,7 +105,7 @@ export class Exchange extends Account implements Tried, Timed {
     const reply = route.reply ?? (this.head.isLastHop ? lastHopReply(this.head.method) : null)
     if (reply !== null) {
       this.status = reply.status
-      reply.send(res, this.head.method, this.#mustClose, this.head.bindingCloses)
+      reply.send(res, this.head.method, this.#mustClose(), this.head.bindingCloses)
       this.#res = null
       return this.#finish(outcomes.responded)
     }
@@ -163,7 +163,7 @@ export class Exchange extends Account implements Tried, Timed {
     if (!this.understands(fields, interim)) return this.#breakOff(outcomes.badResponse)
     const { method, bindingCloses } = this.head
     const res = this.#res as HttpResponse
-    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose, bindingCloses)
+    this.#response.begin(res, status, this.#block, method === 'HEAD', this.#mustClose(), bindingCloses)
   }
 
   onChunk(chunk: Buffer): boolean {
@@ -262,7 +262,7 @@ export class Exchange extends Account implements Tried, Timed {
   // ---- 8 record ----
 
   /** The connection closes behind the answer. While an upload comes it would have no timer (native-notes/02-fixed-timers.md). */
-  get #mustClose(): boolean {
+  #mustClose(): boolean {
     return this.head.endsConnection || this.#context.draining || this.#upload.coming
   }
 
@@ -274,7 +274,7 @@ export class Exchange extends Account implements Tried, Timed {
     const upload = this.#upload.detach(true)
     this.#res = null
     const { method, accept, bindingCloses: itself } = this.head
-    const closes = outcome.closes || this.#mustClose
+    const closes = outcome.closes || this.#mustClose()
     const { behindInterim } = this.#block
     answer(res, outcome, method, accept, closes, itself, this.answerFields, behindInterim, upload)
     this.#finish(outcome)

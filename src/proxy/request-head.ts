@@ -136,9 +136,8 @@ export class RequestHead {
     this.target = ''
     this.host = ''
     this.accept = ''
-    this.headers.length = 0
-    // Emptying a list takes a call even where there is nothing in it.
-    if (this.claims.length > 0) this.claims.length = 0
+    empty(this.headers)
+    empty(this.claims)
     this.requestId = ''
     this.closes = false
     this.bindingCloses = false
@@ -278,4 +277,9 @@ function without(names: ReadonlySet<string>, fields: string[]): void {
     kept += 2
   }
   fields.length = kept
+}
+
+/** Not by its length: that takes a call into V8's runtime, and gives the memory back that the next request needs. */
+function empty(list: string[]): void {
+  while (list.length > 0) list.pop()
 }

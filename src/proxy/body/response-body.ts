@@ -128,7 +128,7 @@ export class ResponseBody {
       if (this.headWritten || chunk.length < this.#total || chunk.length > this.#roomBesideHead()) {
         const isLast = this.bytes + chunk.length === this.#total
         if (isLast) this.#remainder = this.#onLast()
-        if (!isLast || !this.#mayClose || chunk.length === 1) return this.#writeFixedChunk(chunk, isLast)
+        if (!isLast || !this.#mayClose() || chunk.length === 1) return this.#writeFixedChunk(chunk, isLast)
         // The last byte apart: that it is taken says that all before it has left the binding.
         this.write(chunk.subarray(0, -1))
         return this.write(chunk.subarray(-1))
@@ -197,7 +197,7 @@ export class ResponseBody {
   #endWith(piece: Buffer | null): void {
     this.#piece = piece
     this.#remainder = this.#onLast()
-    this.#closes = this.#mayClose
+    this.#closes = this.#mayClose()
     ;(this.#res as HttpResponse).cork(this.#corkedLast)
     this.#done()
   }
@@ -210,7 +210,7 @@ export class ResponseBody {
   }
 
   /** The client has kept up: all but the last byte is with its kernel for certain. Or it still sends, and is waited for. */
-  get #mayClose(): boolean {
+  #mayClose(): boolean {
     return this.#close && (this.#remainder !== null || !(this.#itself || this.#writableSet))
   }
 
@@ -231,7 +231,7 @@ export class ResponseBody {
     this.#borrowed = true
     this.#piece = chunk
     this.#at = this.bytes
-    this.#closes = isLast && this.#mayClose && this.headWritten
+    this.#closes = isLast && this.#mayClose() && this.headWritten
     ;(this.#res as HttpResponse).cork(this.#corkedFixed)
     return this.#afterFixed(chunk)
   }
@@ -328,7 +328,7 @@ export class ResponseBody {
       return endWithoutBody(res, this.#close, this.#itself, this.#remainder)
     }
     // In chunks only what goes out in more than one piece, or need not end the connection.
-    if (this.#mode === 'fixed' || (!this.headWritten && (piece === null || this.#mayClose))) {
+    if (this.#mode === 'fixed' || (!this.headWritten && (piece === null || this.#mayClose()))) {
       this.#writeHead(res, false, false)
       return endWhole(res, piece ?? '', this.#close, this.#itself, this.#remainder)
     }
@@ -373,7 +373,7 @@ export class ResponseBody {
       this.#piece = chunk.subarray(offset - this.#at)
       this.#pending = null
       this.blocked = false
-      this.#closes = this.#remainder !== null && this.#mayClose
+      this.#closes = this.#remainder !== null && this.#mayClose()
       res.cork(this.#corkedFixed)
       if (!this.#afterFixed(chunk)) return false
       // `complete` is no help: the exchange may have ended and reset this inside `#afterFixed`.
