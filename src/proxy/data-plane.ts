@@ -81,7 +81,7 @@ export class DataPlane implements DataPlaneContext {
 
   constructor(binding: Binding, log: Logger, random: RandomSource = Math.random) {
     this.binding = binding
-    this.recorder = new Recorder(log, random)
+    this.recorder = new Recorder(log, random, () => this.departures.clock.roughly)
     this.#log = log
     this.#random = random
     this.#upstreamLog = upstreamLog(log, (upstream) => this.#refuseWaiting(upstream))

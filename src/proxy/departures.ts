@@ -55,6 +55,7 @@ export class Departures {
     } finally {
       flushHeads()
       if (this.clock.asked) this.#stamp(leaving)
+      else this.clock.pass()
       leaving.length = 0
     }
   }

@@ -7,7 +7,7 @@
 import type { Logger } from 'pino'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import { type LogLevel, type LogPlan, logLevels } from '../plan/plan.ts'
-import type { RandomSource } from './balance/policy.ts'
+import type { Clock, RandomSource } from './balance/policy.ts'
 import { reasonOf } from './failure-reason.ts'
 
 /** What the log tells of an exchange. */
@@ -50,15 +50,21 @@ export class Recorder {
   inFlight = 0
   readonly #log: Logger
   readonly #random: RandomSource
+  readonly #clock: Clock
   /** By `Outcome.index`. */
   readonly #counts: number[] = all.map(() => 0)
   #errors = false
   #sample = 0
   #attemptLines = false
 
-  constructor(log: Logger, random: RandomSource) {
+  /**
+   * @param clock for when exchanges begin: as `performance.now`, and up to a turn of the event loop behind it. Most exchanges make no line,
+   * and those that do are told from the turn that found them, so that one reading for a turn is enough.
+   */
+  constructor(log: Logger, random: RandomSource, clock: Clock = () => performance.now()) {
     this.#log = log
     this.#random = random
+    this.#clock = clock
   }
 
   /** The logger's own level may still be that of the plan before. */
@@ -72,7 +78,7 @@ export class Recorder {
   /** An exchange begins. @returns its start for the log, NaN if no line can come of it */
   begin(): number {
     this.inFlight++
-    return this.#errors || this.#sample > 0 ? performance.now() : Number.NaN
+    return this.#errors || this.#sample > 0 ? this.#clock() : Number.NaN
   }
 
   end(exchange: Recorded, outcome: Outcome): void {

@@ -16,8 +16,9 @@
  * fabric's (Kumar et al., SIGCOMM 2020).
  *
  * Invariants
- *   - nobody asks: the clock is not read.
- *   - `end` follows in each turn in which somebody asks, before the loop waits for events: `now` is as old as the turn's own work at most.
+ *   - nobody asks: the clock is not read. Who asks `roughly` costs one reading for all that do in the turn, and no end.
+ *   - `end`, or `pass` where only `roughly` was asked, follows in each turn in which somebody asks, before the loop waits for
+ *     events: `now` is as old as the turn's own work at most.
  *   - `awayMs` is less than the endpoint took by the work of one turn at most. It is more by what that turn and this
  *     one had done before anybody asked, at most: where nobody did in the turn before, it is all that has passed.
  */
@@ -31,6 +32,8 @@ export class TurnClock {
   #endedAt = Number.NEGATIVE_INFINITY
   /** The time in this turn; NaN: nobody has asked. */
   #now = Number.NaN
+  /** The same for `roughly`: asking that commits nobody to read the turn's end. */
+  #rough = Number.NaN
   #turnsToRead = 0
   readonly #endLater: () => void
   readonly #clock: () => number
@@ -54,9 +57,23 @@ export class TurnClock {
     return this.#now
   }
 
-  /** Somebody has asked in this turn, or not long ago. */
+  /** The same for who asks at each request, and minds neither some of the turn's own work nor how it goes on. */
+  get roughly(): number {
+    if (this.#now > 0) return this.#now
+    if (this.#rough > 0) return this.#rough
+    this.#endLater()
+    this.#rough = this.#clock()
+    return this.#rough
+  }
+
+  /** Somebody has asked `now` in this turn, or not long ago. */
   get asked(): boolean {
     return this.#turnsToRead > 0
+  }
+
+  /** The turn's work is done, and nobody has `asked`. */
+  pass(): void {
+    this.#rough = Number.NaN
   }
 
   /** The turn's work is done. @returns the time, read anew */
@@ -65,6 +82,7 @@ export class TurnClock {
     this.#lookedAt = this.#now > 0 ? this.#now : now
     this.#endedAt = now
     this.#now = Number.NaN
+    this.#rough = Number.NaN
     this.#turnsToRead--
     return now
   }

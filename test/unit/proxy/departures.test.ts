@@ -85,3 +85,13 @@ test('hundreds over many turns_each leaves once', async () => {
   for (let turns = 0; turns < 3; turns++) await check()
   assert.deepEqual(left, names)
 })
+
+test('the time asked roughly_stands still within a turn, and is another one in the next', async () => {
+  const { clock } = new Departures()
+  const first = clock.roughly
+  const until = performance.now() + 1
+  while (performance.now() < until);
+  assert.equal(clock.roughly, first)
+  await check()
+  assert.ok(clock.roughly >= first + 1)
+})

@@ -65,6 +65,16 @@ test('level_that of the plan counts, though the logger has another one still', (
   assert.deepEqual([lines('warn'), lines('silent'), lines('info'), lines('trace')], [0, 0, 1, 2])
 })
 
+test('begin_tells the time of the clock it was given', () => {
+  const subject = new Recorder(
+    new MemoryLog('info').log,
+    () => 0.5,
+    () => 1_234,
+  )
+  subject.configure({ level: 'info', access: { errors: true, sample: 0 } })
+  assert.equal(subject.begin(), 1_234)
+})
+
 test('nothing has happened_no counts', () => {
   assert.deepEqual(recorder(off).subject.counts(), {})
 })

@@ -65,6 +65,32 @@ test('nobody asks_it wants no more ends than those that what has begun may leave
   assert.equal(ends, 3)
 })
 
+test('asked roughly_one reading for a turn, whose end need not be read', () => {
+  const subject = rig()
+  const { clock } = subject
+  assert.equal(clock.roughly, 100)
+  subject.at = 105
+  assert.equal(clock.roughly, 100)
+  assert.deepEqual([subject.readings, subject.ends, clock.asked], [1, 1, false])
+  clock.pass()
+  assert.equal(clock.roughly, 105)
+  assert.deepEqual([subject.readings, subject.ends], [2, 2])
+})
+
+test('asked roughly and then for certain_the end is read, and the next turn has a time of its own', () => {
+  const subject = rig()
+  const { clock } = subject
+  assert.equal(clock.roughly, 100)
+  subject.at = 101
+  assert.equal(clock.now, 101)
+  assert.equal(clock.roughly, 101)
+  assert.equal(clock.asked, true)
+  subject.at = 103
+  assert.equal(over(subject), 103)
+  subject.at = 104
+  assert.equal(clock.roughly, 104)
+})
+
 test('away_without the work of the turn before, in which nobody knows whether it was here', () => {
   const subject = rig()
   const { clock } = subject
