@@ -59,11 +59,15 @@ export function sendInterim(res: HttpResponse, interim: string, begun: boolean):
 export function writeStatusAndFields(
   res: HttpResponse,
   status: number,
-  { name, rest, interim, behindInterim }: ResponseBlock,
+  { name, rest, written, interim, behindInterim }: ResponseBlock,
 ): void {
   if (behindInterim) {
     if (name === '') writeStatusBehind(res, interim, status, 'via', via)
     else writeStatusBehind(res, interim, status, name, rest)
+    return
+  }
+  if (interim === '' && written !== null) {
+    res.writeStatus(written)
     return
   }
   if (interim !== '') res.writeStatus(toWritable(interim + statusLine(status)))

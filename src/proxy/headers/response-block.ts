@@ -19,6 +19,8 @@ export interface FieldLines {
   readonly name: string
   readonly rest: string
   readonly contentLength: number
+  /** Status line and fields, in bytes as the binding's `writeStatus` takes them; null: nobody has put them together. */
+  readonly written: ArrayBuffer | null
 }
 
 /** Names and values alternately, as undici's parser cut them out of the socket's bytes, or a head that went past that parser. */
@@ -31,6 +33,8 @@ export class ResponseBlock {
   rest = ''
   /** -1: none given. */
   contentLength = -1
+  /** Status line, name and rest in one, ready to be written; null: they are to be written one by one. */
+  written: ArrayBuffer | null = null
   /** It comes in chunks. */
   chunked = false
   /**
@@ -59,14 +63,16 @@ export class ResponseBlock {
 
   /** One more line, behind the others. */
   add(name: string, value: string): void {
+    this.written = null
     if (this.name === '') {
       this.name = name
       this.rest = value
     } else this.rest += `\r\n${name}: ${value}`
   }
 
-  #adopt({ name, rest, contentLength }: FieldLines): void {
+  #adopt({ name, rest, contentLength, written }: FieldLines): void {
     this.#clear()
+    this.written = written
     this.name = name
     this.rest = rest
     this.contentLength = contentLength
@@ -91,6 +97,7 @@ export class ResponseBlock {
     this.name = ''
     this.rest = ''
     this.contentLength = -1
+    this.written = null
     this.chunked = false
     this.malformed = false
   }

@@ -13,6 +13,7 @@
  */
 import { contentLengthDigitsMax, tokenCharacters } from './bytes.ts'
 import { isHopByHop } from './hop-by-hop.ts'
+import { type KnownHead, KnownHeads } from './known-heads.ts'
 import type { FieldLines } from './response-block.ts'
 
 const prefix = Buffer.from('HTTP/1.1 ')
@@ -43,6 +44,7 @@ export class WholeResponse implements FieldLines {
   contentLength = -1
   /** The value of Keep-Alive, '' if there is none. */
   keepAlive = ''
+  written: ArrayBuffer | null = null
   /** Where the body begins. It ends with the response, `contentLength` bytes on. */
   bodyAt = 0
   /** Where each run of lines that are passed on begins and ends. */
@@ -51,16 +53,24 @@ export class WholeResponse implements FieldLines {
   #inRun = false
   #nameEnd = 0
   #valueAt = 0
+  readonly #known: KnownHeads
+
+  constructor(known = new KnownHeads()) {
+    this.#known = known
+  }
 
   /**
    * @param at where it begins in the bytes
    * @returns whether it is one of these. If not, nothing that is in here means anything.
    */
   read(bytes: Buffer, at: number): boolean {
+    const known = this.#known.find(bytes, at)
+    if (known !== null) return this.#recall(known, bytes, at)
     const fieldsAt = this.#readStatusLine(bytes, at)
     if (fieldsAt < 0) return false
     this.contentLength = -1
     this.keepAlive = ''
+    this.written = null
     this.#runCount = 0
     this.#inRun = false
     const end = this.#readFields(bytes, fieldsAt)
@@ -68,7 +78,20 @@ export class WholeResponse implements FieldLines {
     if (end + this.contentLength > bytes.length) return false
     this.bodyAt = end
     this.#join(bytes)
+    this.#known.missed(bytes, at, end, this)
     return true
+  }
+
+  /** One that was read before. @returns whether its body is here, too */
+  #recall(known: KnownHead, bytes: Buffer, at: number): boolean {
+    this.status = known.status
+    this.name = known.name
+    this.rest = known.rest
+    this.contentLength = known.contentLength
+    this.keepAlive = known.keepAlive
+    this.written = known.written
+    this.bodyAt = at + known.length
+    return this.bodyAt + known.contentLength <= bytes.length
   }
 
   /** @returns where the fields begin, or -1 */

@@ -14,8 +14,10 @@ import { ResponseBlock } from '../../../../src/proxy/headers/response-block.ts'
 /** What the binding would write. */
 function written(write: (res: HttpResponse) => void): string {
   let bytes = ''
-  const text = (part: string | Buffer) =>
-    typeof part === 'string' ? Buffer.from(part).latin1Slice() : part.latin1Slice()
+  const text = (part: string | Buffer | ArrayBuffer) => {
+    if (part instanceof ArrayBuffer) return Buffer.from(part).latin1Slice()
+    return typeof part === 'string' ? Buffer.from(part).latin1Slice() : part.latin1Slice()
+  }
   const res = {
     cork: (callback: () => void) => callback(),
     writeStatus: (status: string) => {
@@ -61,6 +63,30 @@ test('too many bytes_those that fit are kept', () => {
 
 test('what has been sent counts as well', () => {
   assert.equal(withInterim('', 103, raw('X-B', 'b'), interimBytesMax - 10), '')
+})
+
+test('a head that is ready in bytes_written as it is, unless something is added or goes ahead of it', () => {
+  const ready = {
+    name: 'X-A',
+    rest: '1\r\nX-B: \xe9',
+    contentLength: 2,
+    written: Uint8Array.from(Buffer.from('404 Ready\r\nX-A: 1\r\nX-B: \xe9', 'latin1')).buffer,
+  }
+  const block = new ResponseBlock()
+  const head = () => written((res) => writeStatusAndFields(res, 404, block))
+  block.read(ready)
+  assert.equal(head(), 'HTTP/1.1 404 Ready\r\nX-A: 1\r\nX-B: \xe9\r\n')
+  block.add('X-C', '3')
+  assert.equal(head(), 'HTTP/1.1 404 Not Found\r\nX-A: 1\r\nX-B: \xe9\r\nX-C: 3\r\n')
+  const hint = withInterim('', 103, raw('Link', '</a>'))
+  block.read(ready, hint)
+  assert.equal(head(), `HTTP/1.1 ${hint}404 Not Found\r\nX-A: 1\r\nX-B: \xe9\r\n`)
+  block.read(ready)
+  block.behindInterim = true
+  assert.equal(head(), 'HTTP/1.1 404 Not Found\r\nX-A: 1\r\nX-B: \xe9\r\n')
+  block.behindInterim = false
+  block.read(raw('X-A', '1'))
+  assert.equal(head(), 'HTTP/1.1 404 Not Found\r\nX-A: 1\r\n', 'another head is not ready')
 })
 
 test('sent ahead of the head_each whole, the first ones by the status line, further ones by a field', () => {
