@@ -12,8 +12,12 @@ import type { LimitsPlan } from '../plan/plan.ts'
 import { contentLength, fieldValue, isHost, isTarget, isToken, restoreBytes } from './headers/bytes.ts'
 import { isClaim } from './headers/forwarding.ts'
 import { bindingCloses, isHopByHop, nominated, wantsClose } from './headers/hop-by-hop.ts'
+import { KnownFields } from './headers/known-fields.ts'
 import { type ListenerFacts, plainListener } from './listener-facts.ts'
 import { asksForWebSocket, isHandshake } from './websocket/handshake.ts'
+
+/** Of all requests: what is known of one is known of the next. */
+const known = new KnownFields()
 
 export class RequestHead {
   /** Of the listener that it came by; it stays until the next one. */
@@ -201,12 +205,16 @@ export class RequestHead {
         }
         break
     }
+    if (known.add(this.headers, name, value)) return
     const bytes = fieldValue(value)
     if (bytes !== value) this.#wide = true
     if (bytes === null || !isToken(name))
       this.fault ??= 'a header field has characters that must not be forwarded'
     else if (isClaim(name)) this.claims.push(name, bytes)
-    else if (!isHopByHop(name)) this.headers.push(name, bytes)
+    else if (!isHopByHop(name)) {
+      if (bytes === value) known.missed(this.headers.length, name, value)
+      this.headers.push(name, bytes)
+    }
   }
 
   #addConnection(value: string): void {

@@ -7,6 +7,9 @@
  */
 import { subscribe } from 'node:diagnostics_channel'
 import type { Client, DispatchHandler, DispatchOptions } from '../native/undici.ts'
+import { JoinedFields } from './headers/known-fields.ts'
+
+const joined = new JoinedFields()
 
 /** The parts of a request that are filled in. */
 export interface Outgoing {
@@ -34,7 +37,7 @@ function fill(message: unknown): void {
   if (dispatched === null) return
   const { request } = message as { request: Fillable }
   request.host = dispatched.host
-  request.headers = dispatched.headers
+  request.headers = joined.of(dispatched.headers)
   if (dispatched.contentLength >= 0) request.contentLength = dispatched.contentLength
   dispatched = null
 }

@@ -1,0 +1,90 @@
+/**
+ * Header fields of requests as they came lately. One client sends the same with each of its requests, and many send what others like them
+ * do: comparing a field with the one that stood in its place takes a fraction of looking at its characters, and fields that are all the
+ * same go to undici, which puts a head together line by line, as one line.
+ *
+ * Who never sends the same twice is not to pay for it: of what is not known one in `rememberedOf` is remembered.
+ */
+const rememberedOf = 16
+/** Places in the list of a request's fields, two for each. Of longer lists the rest is judged each time. */
+const placesMax = 64
+/** Where none is known. The binding ends a name before this. */
+const noName = '\n'
+
+/** Single fields, by the place where they stood. */
+export class KnownFields {
+  /** Name and value alternately. */
+  readonly #fields: string[] = Array.from({ length: placesMax }, () => noName)
+  readonly #rememberedOf: number
+  #missed = 0
+
+  /** @param of so many that are not known one is remembered */
+  constructor(of = rememberedOf) {
+    this.#rememberedOf = of
+  }
+
+  /**
+   * Adds a field that was found fit to be passed on when it stood in this place.
+   * @param fields name and value alternately
+   * @returns false: it is not known, and not added
+   */
+  add(fields: string[], name: string, value: string): boolean {
+    const at = fields.length
+    if (at >= placesMax) return false
+    const known = this.#fields
+    if (known[at + 1] !== value || known[at] !== name) return false
+    // The text that is known, not the one that is like it: the next comparison ends at its address.
+    fields.push(known[at] as string, known[at + 1] as string)
+    return true
+  }
+
+  /** A field that was not known, and has been found fit to be passed on as it is. @param at the place where it stands */
+  missed(at: number, name: string, value: string): void {
+    if (at >= placesMax || ++this.#missed % this.#rememberedOf !== 0) return
+    this.#fields[at] = name
+    this.#fields[at + 1] = value
+  }
+}
+
+/** All fields of a request. */
+export class JoinedFields {
+  #fields: readonly string[] = []
+  #joined: string[] = []
+  readonly #rememberedOf: number
+  #missed = 0
+
+  /** @param of so many that are not known one is remembered */
+  constructor(of = rememberedOf) {
+    this.#rememberedOf = of
+  }
+
+  /**
+   * @param fields name and value alternately, fit to be written
+   * @returns what reads the same if it is written as `name: value` CR LF; not to be changed
+   */
+  of(fields: string[]): string[] {
+    if (this.#isKnown(fields)) return this.#joined
+    if (fields.length > 2 && ++this.#missed % this.#rememberedOf === 0) this.#remember(fields)
+    return fields
+  }
+
+  #isKnown(fields: readonly string[]): boolean {
+    const known = this.#fields
+    if (fields.length !== known.length) return false
+    for (let index = 0; index < known.length; index++) if (fields[index] !== known[index]) return false
+    return known.length > 0
+  }
+
+  #remember(fields: readonly string[]): void {
+    const [name, ...rest] = fields as [string, ...string[]]
+    // In one piece: what `+` makes is a tree, which would be walked each time.
+    this.#joined = [
+      name,
+      rest
+        .map((text, index) => text + (index % 2 === 0 ? '\r\n' : ': '))
+        .join('')
+        .slice(0, -2),
+    ]
+    this.#fields = [...fields]
+  }
+}
