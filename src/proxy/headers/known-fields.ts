@@ -2,10 +2,9 @@
  * Header fields of requests as they came lately. One client sends the same with each of its requests, and many send what others like them
  * do: comparing a field with the one that stood in its place takes a fraction of looking at its characters, and fields that are all the
  * same go to undici, which puts a head together line by line, as one line.
- *
- * Who never sends the same twice is not to pay for it: of what is not known one in `rememberedOf` is remembered.
  */
-const rememberedOf = 16
+import { Curiosity } from './curiosity.ts'
+
 /** Places in the list of a request's fields, two for each. Of longer lists the rest is judged each time. */
 const placesMax = 64
 /** Where none is known. The binding ends a name before this. */
@@ -15,12 +14,10 @@ const noName = '\n'
 export class KnownFields {
   /** Name and value alternately. */
   readonly #fields: string[] = Array.from({ length: placesMax }, () => noName)
-  readonly #rememberedOf: number
-  #missed = 0
+  readonly #curiosity: Curiosity
 
-  /** @param of so many that are not known one is remembered */
-  constructor(of = rememberedOf) {
-    this.#rememberedOf = of
+  constructor(curiosity = new Curiosity()) {
+    this.#curiosity = curiosity
   }
 
   /**
@@ -33,6 +30,7 @@ export class KnownFields {
     if (at >= placesMax) return false
     const known = this.#fields
     if (known[at + 1] !== value || known[at] !== name) return false
+    this.#curiosity.recognised()
     // The text that is known, not the one that is like it: the next comparison ends at its address.
     fields.push(known[at] as string, known[at + 1] as string)
     return true
@@ -40,7 +38,7 @@ export class KnownFields {
 
   /** A field that was not known, and has been found fit to be passed on as it is. @param at the place where it stands */
   missed(at: number, name: string, value: string): void {
-    if (at >= placesMax || ++this.#missed % this.#rememberedOf !== 0) return
+    if (at >= placesMax || !this.#curiosity.asks()) return
     this.#fields[at] = name
     this.#fields[at + 1] = value
   }
@@ -50,12 +48,10 @@ export class KnownFields {
 export class JoinedFields {
   #fields: readonly string[] = []
   #joined: string[] = []
-  readonly #rememberedOf: number
-  #missed = 0
+  readonly #curiosity: Curiosity
 
-  /** @param of so many that are not known one is remembered */
-  constructor(of = rememberedOf) {
-    this.#rememberedOf = of
+  constructor(curiosity = new Curiosity()) {
+    this.#curiosity = curiosity
   }
 
   /**
@@ -63,8 +59,11 @@ export class JoinedFields {
    * @returns what reads the same if it is written as `name: value` CR LF; not to be changed
    */
   of(fields: string[]): string[] {
-    if (this.#isKnown(fields)) return this.#joined
-    if (fields.length > 2 && ++this.#missed % this.#rememberedOf === 0) this.#remember(fields)
+    if (this.#isKnown(fields)) {
+      this.#curiosity.recognised()
+      return this.#joined
+    }
+    if (fields.length > 2 && this.#curiosity.asks()) this.#remember(fields)
     return fields
   }
 

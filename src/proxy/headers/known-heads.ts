@@ -6,6 +6,7 @@
  * A head is looked for in one place, which the number of bytes that came tells: answers that are alike are as long as each other.
  */
 import { statusLine } from '../status-line.ts'
+import { Curiosity } from './curiosity.ts'
 
 /** What was read in a head. */
 export interface HeadRead {
@@ -21,8 +22,6 @@ const places = 8
 /** A longer one is read anew. */
 const bytesMax = 1_024
 const wordBytes = 8
-/** Where none comes twice, as with a number in each, to remember them all would cost more than to read them. */
-const rememberedOf = 16
 
 export class KnownHead implements HeadRead {
   readonly status: number
@@ -55,14 +54,12 @@ export class KnownHead implements HeadRead {
 
 export class KnownHeads {
   readonly #heads: (KnownHead | null)[] = Array.from({ length: places }, () => null)
-  readonly #rememberedOf: number
-  #missed = 0
+  readonly #curiosity: Curiosity
   /** On the memory that was looked at last, which nearly always is the one that all connections are read into (endpoint-socket.ts). */
   #view: DataView = new DataView(new ArrayBuffer(0))
 
-  /** @param of so many that are not known one is remembered */
-  constructor(of = rememberedOf) {
-    this.#rememberedOf = of
+  constructor(curiosity = new Curiosity()) {
+    this.#curiosity = curiosity
   }
 
   /** @param at where a head begins in the bytes, if one does */
@@ -79,7 +76,9 @@ export class KnownHeads {
     for (let word = 0; word < last; word++) {
       if (view.getFloat64(from + word * wordBytes, true) !== words[word]) return null
     }
-    return view.getFloat64(from + head.length - wordBytes, true) === words[last] ? head : null
+    if (view.getFloat64(from + head.length - wordBytes, true) !== words[last]) return null
+    this.#curiosity.recognised()
+    return head
   }
 
   /**
@@ -87,7 +86,7 @@ export class KnownHeads {
    * @param end behind its empty line
    */
   missed(bytes: Buffer, at: number, end: number, read: HeadRead): void {
-    if (++this.#missed % this.#rememberedOf !== 0 || end - at > bytesMax) return
+    if (end - at > bytesMax || !this.#curiosity.asks()) return
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, end - at)
     this.#heads[(bytes.length - at) % places] = new KnownHead(read, view)
   }

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { Curiosity } from '../../../../src/proxy/headers/curiosity.ts'
 import { KnownHeads } from '../../../../src/proxy/headers/known-heads.ts'
+
+/** Remembers everything. */
+const curious = new Curiosity(1, 1)
 
 const read = { status: 404, name: 'X-A', rest: 'b\r\nX-C: \xe9', contentLength: 2, keepAlive: 'timeout=5' }
 const head =
@@ -13,7 +17,7 @@ function bytesOf(text: string): Buffer {
 
 /** Knows this one, wherever it lay. */
 function knowing(text: string, before = ''): KnownHeads {
-  const known = new KnownHeads(1)
+  const known = new KnownHeads(curious)
   const end = before.length + text.indexOf('\r\n\r\n') + 4
   known.missed(bytesOf(before + text), before.length, end, read)
   return known
@@ -29,7 +33,7 @@ test('a head that came before_what was read in it, and what is to be written of 
 })
 
 test('no field is passed on_the status alone is written', () => {
-  const known = new KnownHeads(1)
+  const known = new KnownHeads(curious)
   const bytes = bytesOf('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
   known.missed(bytes, 0, bytes.length, { ...read, status: 200, name: '', rest: '', contentLength: 0 })
   const found = known.find(bytes, 0)
@@ -79,7 +83,7 @@ test('found only if every byte is the same', () => {
     )
   fc.assert(
     fc.property(bytes, ([some, changes]) => {
-      const known = new KnownHeads(1)
+      const known = new KnownHeads(curious)
       // No head has a NUL.
       const first = Buffer.from(some.map((value) => value || 1))
       known.missed(first, 0, first.length, read)
@@ -91,15 +95,17 @@ test('found only if every byte is the same', () => {
   )
 })
 
-test('only one of so many is remembered, and none that is long', () => {
-  const known = new KnownHeads(3)
-  const bytes = bytesOf(`${head}ok`)
-  for (let times = 1; times <= 2; times++) known.missed(bytes, 0, head.length, read)
-  assert.equal(known.find(bytes, 0), null)
-  known.missed(bytes, 0, head.length, read)
-  assert.ok(known.find(bytes, 0))
+test('not each is remembered, and none that is long', () => {
+  const known = new KnownHeads(new Curiosity(3, 3))
+  const first = bytesOf(`${head}ok`)
+  // Of another length, and so in another place.
+  const second = bytesOf(`${head}no!`)
+  known.missed(first, 0, head.length, read)
+  known.missed(second, 0, head.length, read)
+  assert.ok(known.find(first, 0))
+  assert.equal(known.find(second, 0), null)
   const long = bytesOf(`HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(1_024)}\r\n\r\n`)
-  const all = new KnownHeads(1)
+  const all = new KnownHeads(curious)
   all.missed(long, 0, long.length, read)
   assert.equal(all.find(long, 0), null)
 })

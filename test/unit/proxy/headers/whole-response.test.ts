@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { Curiosity } from '../../../../src/proxy/headers/curiosity.ts'
 import { KnownHeads } from '../../../../src/proxy/headers/known-heads.ts'
 import { ResponseBlock } from '../../../../src/proxy/headers/response-block.ts'
 import { WholeResponse } from '../../../../src/proxy/headers/whole-response.ts'
 import { parseResponse } from '../../../support/llhttp.ts'
 
+/** Remembers everything. */
+const curious = new Curiosity(1, 1)
+
 /** Each head that this has read is known to it from then on. */
-const response = new WholeResponse(new KnownHeads(1))
+const response = new WholeResponse(new KnownHeads(curious))
 
 /** Reads it twice: the second time it may be known, and what is said of it is to be the same. */
 function read(text: string, at = 0): WholeResponse | null {
