@@ -17,7 +17,7 @@
  *     turned on for (its price: native-notes/21-pipelining.md).
  */
 import type { Socket } from 'node:net'
-import { Client, type ConnectCallback, type ConnectOptions } from '../native/undici.ts'
+import { Client, type ConnectCallback, type ConnectOptions, connected } from '../native/undici.ts'
 import type { EndpointStats } from '../plan/messages.ts'
 import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan } from '../plan/upstream-plan.ts'
@@ -101,6 +101,7 @@ export class Connection {
       allowH2: false,
     })
     this.client.on('connect', () => {
+      connected(this.client)
       this.connected = true
       this.served = 0
       this.blamed = false

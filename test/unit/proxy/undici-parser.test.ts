@@ -132,3 +132,20 @@ test('trailers in many reads, with other connections read between_whole', async 
   const found = (await answer) as Record<string, string>
   assert.deepEqual({ ...found }, { 'x-trailer-that-is-cut': 'a value that is cut too', 'x-b': '2' })
 })
+
+test('a connection that stands_what undici keeps of it can be looked up fast, and says when the connection has gone', async (t) => {
+  const origin = await serverOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  const pool = new ConnectionPool(origin, { connections: 1, pipelining: 1, timeouts })
+  const { client } = pool.acquire()
+  const { body } = await requestBy(client, { path: '/', method: 'GET' })
+  assert.equal(await body.text(), 'ok')
+  const symbol = Object.getOwnPropertySymbols(client).find(
+    ({ description }) => description === 'http context',
+  )
+  assert.ok(symbol !== undefined, 'undici has another name for it')
+  const context = Reflect.get(client, symbol) as { destroyed: boolean }
+  assert.equal(context.constructor.name, 'PlainContext')
+  assert.equal(context.destroyed, false)
+  await client.destroy()
+  assert.equal(context.destroyed, true)
+})
