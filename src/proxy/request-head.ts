@@ -11,7 +11,7 @@ import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
 import { contentLength, fieldValue, isHost, isTarget, isToken, restoreBytes } from './headers/bytes.ts'
 import { isClaim } from './headers/forwarding.ts'
-import { bindingCloses, isHopByHop, nominated, wantsClose } from './headers/hop-by-hop.ts'
+import { bindingCloses, isHopByHop, nominated, none, wantsClose } from './headers/hop-by-hop.ts'
 import { KnownFields } from './headers/known-fields.ts'
 import { type ListenerFacts, plainListener } from './listener-facts.ts'
 import { asksForWebSocket, isHandshake } from './websocket/handshake.ts'
@@ -31,7 +31,10 @@ export class RequestHead {
   accept = ''
   /** Name and value alternately, without Host. Values are byte strings. All of it is fit to be written as it stands. */
   readonly headers: string[] = []
-  /** The same, of fields that say where the request comes from (headers/forwarding.ts). */
+  /**
+   * The same, of fields that say where the request comes from (headers/forwarding.ts). Connection cannot nominate them away: a trusted
+   * proxy's word would be gone, and the request the proxy's own, if that passes on what its clients write there.
+   */
   readonly claims: string[] = []
   /** '' if none is sent. */
   requestId = ''
@@ -56,6 +59,7 @@ export class RequestHead {
   #hosts = 0
   #connections = 0
   #connection = ''
+  #nominated = none
   #counted = false
   #wide = false
   #upgrade = ''
@@ -74,6 +78,11 @@ export class RequestHead {
   /** It is malformed and says something of its body: where the next request begins nobody can tell. Not of HEAD (`refuseAtOnce`). */
   get endInDoubt(): boolean {
     return this.#framed && this.verdict === outcomes.badRequest && this.method !== 'HEAD'
+  }
+
+  /** Whether Connection nominates the field: one of `headers` is gone then, one of `claims` is not. @param name in lower case */
+  nominates(name: string): boolean {
+    return this.#nominated.has(name)
   }
 
   get hasBody(): boolean {
@@ -157,7 +166,10 @@ export class RequestHead {
     this.#count = 0
     this.#hosts = 0
     this.#connections = 0
-    this.#connection = ''
+    if (this.#connection !== '') {
+      this.#connection = ''
+      this.#nominated = none
+    }
     this.#counted = false
     this.#wide = false
     this.#upgrade = ''
@@ -267,10 +279,8 @@ export class RequestHead {
 
   #readConnection(): void {
     this.closes = wantsClose(this.#connection)
-    const names = nominated(this.#connection)
-    if (names.size === 0) return
-    without(names, this.headers)
-    without(names, this.claims)
+    this.#nominated = nominated(this.#connection)
+    if (this.#nominated.size > 0) without(this.#nominated, this.headers)
   }
 }
 

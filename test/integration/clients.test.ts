@@ -5,6 +5,7 @@ import { held, ok } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
 import { type ClientResponse, fetchRaw } from '../support/raw-client.ts'
 import { Gate, waitFor } from '../support/wait.ts'
+import { headerValue } from '../support/wire.ts'
 
 const twoAnHour = { rate: { requests: 2, per: '1h' } }
 
@@ -154,6 +155,48 @@ test('behind a trusted proxy: the last address that is none of its own, for both
   assert.equal(await status('192.0.2.66, 192.0.2.1'), 200, 'what that one claims does not matter')
   assert.equal(await status('192.0.2.66, 192.0.2.1'), 429)
   assert.equal(await status('192.0.2.1, 192.0.2.2'), 200)
+})
+
+test('behind a trusted proxy that passes Connection on: nominating X-Forwarded-For takes nothing of its word away', async (t) => {
+  const { origin, weir, fetch } = await proxied(t, ok(), {
+    config: {
+      trustedProxies: ['127.0.0.0/8'],
+      forwarding: { requestId: true },
+      routes: [
+        { path: '/admin/*', upstream: 'app', access: { allow: ['127.0.0.0/8'] } },
+        { path: '/counted', upstream: 'app', clientLimits: { rate: { requests: 1, per: '1h' } } },
+        { upstream: 'app' },
+      ],
+    },
+  })
+  const nominations =
+    'keep-alive, X-Forwarded-For, x-forwarded-proto, X-Forwarded-Host, Forwarded, X-Request-Id'
+  const ask = (target: string, from: string, connection = nominations, more: [string, string][] = []) =>
+    fetch({ target, headers: [['Connection', connection], ['X-Forwarded-For', from], ...more] })
+  const stranger = '203.0.113.9'
+  assert.equal((await ask('/admin/x', stranger, 'keep-alive')).status, 403)
+  assert.equal((await ask('/admin/x', stranger)).status, 403)
+  const handshake: [string, string][] = [
+    ['Upgrade', 'websocket'],
+    ['Sec-WebSocket-Version', '13'],
+    ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+  ]
+  assert.equal((await ask('/admin/x', stranger, `Upgrade, ${nominations}`, handshake)).status, 403)
+  assert.equal((await ask('/counted', stranger)).status, 200)
+  assert.equal((await ask('/counted', stranger)).status, 429)
+  assert.equal((await ask('/counted', '203.0.113.10')).status, 200, 'another client')
+  assert.equal(origin.count, 2)
+  const claims: [string, string][] = [
+    ['X-Forwarded-Proto', 'https'],
+    ['X-Forwarded-Host', 'shop.example'],
+    ['Forwarded', 'for=203.0.113.9'],
+    ['X-Request-Id', 'r'],
+  ]
+  assert.equal((await ask('/', stranger, nominations, claims)).status, 200)
+  const headers = origin.requests[2]?.headers ?? []
+  assert.equal(headerValue(headers, 'x-forwarded-for'), '203.0.113.9, 127.0.0.1')
+  for (const [name, value] of claims) assert.equal(headerValue(headers, name.toLowerCase()), value)
+  await weir.atRest()
 })
 
 test('not behind a trusted proxy: X-Forwarded-For changes nothing', async (t) => {

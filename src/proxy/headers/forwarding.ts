@@ -3,7 +3,8 @@
  * Forwarded (RFC 7239), Via (RFC 9110, section 7.6.3) and X-Request-Id where the configuration asks for them.
  *
  * Anybody can write these fields, so what a client claims is dropped, all of X-Forwarded-* and Forwarded. Only a peer in
- * `trustedProxies` is believed: its fields are kept and extended by what Weir sees itself, which is that peer.
+ * `trustedProxies` is believed: its fields are kept and extended by what Weir sees itself, which is that peer. X-Request-Id is a field like
+ * any other where the configuration does not ask for it.
  */
 import { randomUUID } from 'node:crypto'
 import type { ForwardingPlan } from '../../plan/plan.ts'
@@ -17,6 +18,8 @@ export interface Forwardable {
   /** Name and value alternately: fields of the client's that say where the request comes from. */
   readonly claims: readonly string[]
   requestId: string
+  /** Whether Connection names the field. @param name in lower case */
+  nominates(name: string): boolean
 }
 
 /**
@@ -64,7 +67,8 @@ export class Forwarding {
     for (let index = 0; index < claims.length; index += 2) {
       const name = claims[index] as string
       const value = claims[index + 1] as string
-      if (name === 'x-request-id' && (trusted || !this.#plan.requestId)) requestId = value
+      if (name === 'x-request-id' && (this.#plan.requestId ? trusted : !head.nominates(name)))
+        requestId = value
       if (!trusted) continue
       switch (name) {
         case 'x-forwarded-for':

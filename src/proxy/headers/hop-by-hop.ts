@@ -25,7 +25,7 @@ export function isHopByHop(name: string): boolean {
   }
 }
 
-const nothing: ReadonlySet<string> = new Set()
+export const none: ReadonlySet<string> = new Set()
 
 /**
  * The names that a Connection header's value adds to the list, in lower case. `close` and `keep-alive` are no names.
@@ -33,7 +33,7 @@ const nothing: ReadonlySet<string> = new Set()
  * word would change what the message is. A set, since there may be thousands in one head, to be looked for behind each of its fields.
  */
 export function nominated(connection: string): ReadonlySet<string> {
-  if (connection === 'keep-alive' || connection === 'close' || connection === '') return nothing
+  if (connection === 'keep-alive' || connection === 'close' || connection === '') return none
   const names = new Set<string>()
   for (const part of connection.toLowerCase().split(',')) {
     const token = part.trim()

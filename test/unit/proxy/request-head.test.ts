@@ -266,15 +266,19 @@ test('claims about the client_are kept apart from what is forwarded', () => {
   assert.equal(head.claims.length, 8)
 })
 
-test('nominated claim_is dropped like any other field, be the peer trusted or not', () => {
-  const head = read({
-    headers: [
-      ['connection', 'X-Forwarded-For'],
-      ['x-forwarded-for', '10.0.0.1'],
-      ['x-forwarded-proto', 'https'],
-    ],
-  })
-  assert.deepEqual(head.claims, ['x-forwarded-proto', 'https'])
+test('nominated claim_stays: whoever passes Connection on cannot make the proxy forget who the client is', () => {
+  const claims = [
+    ['x-forwarded-for', '10.0.0.1'],
+    ['x-forwarded-proto', 'https'],
+    ['forwarded', 'for=10.0.0.1'],
+    ['x-request-id', 'r'],
+  ] as const
+  const nominations = 'keep-alive, X-Forwarded-For, x-forwarded-proto, Forwarded, X-Request-Id, X-Other'
+  const head = read({ headers: [['connection', nominations], ...claims, ['x-other', '1']] })
+  assert.deepEqual([head.claims, head.headers], [claims.flat(), []])
+  assert.deepEqual([head.nominates('x-request-id'), head.nominates('x-kept')], [true, false])
+  head.reset()
+  assert.equal(read({ headers: [['x-request-id', 'r']] }, head).nominates('x-request-id'), false)
 })
 
 test('value above ASCII_forwarded as the bytes that the client sent', () => {

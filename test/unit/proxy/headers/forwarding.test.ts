@@ -12,8 +12,9 @@ function sent(plan: ForwardingPlan, claims: string[] = [], address = peer): stri
   return told(plan, claims, address).lines
 }
 
-function told(plan: ForwardingPlan, claims: string[], address = peer) {
-  const head: Forwardable = { host: 'app.example:81', headers: [], claims, requestId: '' }
+function told(plan: ForwardingPlan, claims: string[], address = peer, nominated: readonly string[] = []) {
+  const nominates = (name: string) => nominated.includes(name)
+  const head: Forwardable = { host: 'app.example:81', headers: [], claims, requestId: '', nominates }
   new Forwarding(plan).apply(head, address, 'http')
   const lines: string[] = []
   for (let index = 0; index < head.headers.length; index += 2) {
@@ -74,6 +75,16 @@ test('X-Request-Id_passed on where off, new where on, kept from a trusted peer',
   const kept = told({ ...trusting, requestId: true }, claim)
   assert.equal(kept.head.requestId, 'abc')
   assert.equal(kept.lines.at(-1), 'x-request-id: abc')
+})
+
+test('X-Request-Id that Connection nominates_goes as any field does where off, stays what it is where on', () => {
+  const claim = ['x-request-id', 'abc']
+  for (const plan of [nothing, trusting]) {
+    assert.deepEqual(told(plan, claim, peer, ['x-request-id']).lines, own)
+    assert.deepEqual(told(plan, claim, peer, ['x-other']).lines, [...own, 'x-request-id: abc'])
+  }
+  assert.equal(told({ ...trusting, requestId: true }, claim, peer, claim).head.requestId, 'abc')
+  assert.notEqual(told({ ...nothing, requestId: true }, claim, peer, claim).head.requestId, 'abc')
 })
 
 test('isClaim_all of X-Forwarded-*, Forwarded and X-Request-Id', () => {
