@@ -59,14 +59,17 @@ export const route = section({
     .optional()
     .describe(
       'Matches requests for exactly this path (the query does not count), or, when it ends in "/*", for everything below: ' +
-        '"/api/*" matches /api/, /api/x and /api. Case-sensitive. Default: every path. It is compared with the cleaned path: dot ' +
-        'segments resolved, doubled slashes merged, needless escapes (%2e, %2f, %61) undone, so that no spelling slips past.',
+        '"/api/*" matches /api/, /api/x and /api. Case-sensitive. Default: every path. It is compared with the cleaned path: ' +
+        'needless escapes (%2e, %2f, %61) undone, a backslash read as a slash, doubled slashes merged, and then dot segments ' +
+        'resolved, so that these spellings do not slip past. Not every server reads a path so: WHATWG URL, for one, resolves before ' +
+        'it merges, and /admin//../x is /admin/x to it and /x here; %2F is a slash to some only. ' +
+        'With "forwardPath": "cleaned" the endpoint is sent what was matched. It does not help where a server knows "/..;/".',
     ),
   forwardPath: choice(forwardPaths)
     .default('received')
     .describe(
       'Which path goes to the endpoint: "received": byte for byte as the client sent it; "cleaned": the one that "path" is ' +
-        'compared with. Default "received". "cleaned" changes an escaped slash (%2F) into a plain one.',
+        'compared with. Default "received". "cleaned" changes an escaped slash (%2F) or a backslash into a slash.',
     ),
   timeout: duration(limits.timeoutMs)
     .default('0s')

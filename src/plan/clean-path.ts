@@ -3,25 +3,36 @@
  * section 6.2.2). Without it `/public/../admin`, `//admin`, `/%61dmin` and `/a%2fdmin` walk past a route that guards
  * `/admin`. What is forwarded is the target as the client sent it, unless the route asks for the clean one.
  *
+ * Servers do not agree on one spelling. Empty segments are merged before dot segments are resolved, as in nginx (WHATWG URL makes `/a/b` of
+ * `/a//../b`), and `;` has no meaning (to some servers `/..;/` is a dot segment).
+ *
  *     /a/./b/../c   dot segments resolved            /a/c
  *     /a//b         empty segments merged            /a/b
  *     /%2e%2E/a     an escaped dot is a dot          above the root: null
  *     /a%2fb        an escaped slash is a slash      /a/b
+ *     /a\b          so is a backslash (WHATWG URL)   /a/b
  *     /%7eme/%c3    unreserved characters unescaped, other escapes in upper case   /~me/%C3
  */
 
 const slash = 0x2f
 const dot = 0x2e
 const percent = 0x25
+const nine = 0x39
+const backslash = 0x5c
 
 /** Whether the path is as `cleanPath` would leave it: nearly every path is, and costs one look at each character. */
 function isClean(path: string): boolean {
   let previous = 0
   for (let index = 0; index < path.length; index++) {
     const code = path.charCodeAt(index)
-    if (code === percent) return false
-    // A segment that begins with a dot may be a dot segment, or a name such as `.well-known`: the slow way finds out.
-    if (previous === slash && (code === slash || code === dot)) return false
+    // Two comparisons for a letter or a digit, which nearly every character is.
+    if (code > nine) {
+      if (code === backslash) return false
+    } else if (code <= slash) {
+      if (code === percent) return false
+      // A segment that begins with a dot may be a dot segment, or a name such as `.well-known`: the slow way finds out.
+      if (previous === slash && (code === slash || code === dot)) return false
+    }
     previous = code
   }
   return true
@@ -43,7 +54,7 @@ export function cleanPath(path: string): string | null {
 
 function resolve(path: string): string | null {
   const kept: string[] = []
-  const segments = path.split('/')
+  const segments = (path.includes('\\') ? path.replaceAll('\\', '/') : path).split('/')
   const last = segments.length - 1
   for (let index = 1; index <= last; index++) {
     const segment = segments[index] as string

@@ -62,10 +62,35 @@ test('path exact, prefix and any; the query does not count, and no spelling slip
     '/api%2fx',
     '/x/%2e%2E/api',
     '/%2e/api',
+    '/api\\x',
+    '/x\\..\\api\\x',
   ]) {
     assert.equal(await answer('x', spelling), 'b', spelling)
   }
   assert.equal(await answer('x', '/api/../other'), 'c')
+  assert.equal(await answer('x', '/api//../other'), 'c', 'empty segments are merged first')
+  assert.equal(await answer('x', '/api%5cx'), 'c')
+})
+
+test('backslash: a slash to a route, forwarded as it came, or as a slash where the path is cleaned', async (t) => {
+  const { origin, fetch } = await proxied(t, ok(), {
+    config: {
+      routes: [
+        { path: '/admin/*', upstream: 'app', access: { deny: ['127.0.0.0/8'] } },
+        { path: '/clean/*', upstream: 'app', forwardPath: 'cleaned' },
+        { upstream: 'app' },
+      ],
+    },
+  })
+  const status = async (target: string) => (await fetch({ target })).status
+  for (const guarded of ['/admin\\secret', '/x\\..\\admin\\secret', '/x/..\\admin/secret?q=\\'])
+    assert.equal(await status(guarded), 403, guarded)
+  assert.equal(await status('/x\\y?q=\\'), 200)
+  assert.equal(await status('/clean\\x\\..\\y?q=\\'), 200)
+  assert.deepEqual(
+    origin.requests.map(({ target }) => target),
+    ['/x\\y?q=\\', '/clean/y?q=\\'],
+  )
 })
 
 test('host and path of a route must both match', async (t) => {
