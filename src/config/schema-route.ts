@@ -47,8 +47,9 @@ export const route = section({
   })
     .optional()
     .describe(
-      'Matches requests for this host, in any case and on any port. "*.example.com" matches every name below ' +
-        'example.com, but not example.com itself. Default: every host.',
+      'Matches requests for this host, in any case, with or without percent-escapes (%61), and on any port. "*.example.com" ' +
+        'matches every name below example.com, but not example.com itself. An address is compared as it is written: ' +
+        '"127.0.0.1" is not 2130706433. Default: every host.',
     ),
   path: text({
     expected: 'a path that begins with "/", exact or ending in "/*"',

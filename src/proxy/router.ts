@@ -2,6 +2,7 @@
  * From host and path to a route. The first route that matches wins, so the table is walked in order; a route is two
  * comparisons. It is immutable: a reload makes a new one.
  */
+import { domainToASCII } from 'node:url'
 import { cleanPath } from '../plan/clean-path.ts'
 import type { RoutePlan } from '../plan/route-plan.ts'
 import type { RandomSource } from './balance/policy.ts'
@@ -109,12 +110,32 @@ function isBelow(path: string, prefix: string): boolean {
   return path.startsWith(prefix) || (path.length === prefix.length - 1 && prefix.startsWith(path))
 }
 
-/** Lower case, without port and without the dot of a fully qualified name. An IPv6 address keeps its brackets. */
+/** The Host that came last, and its name: it comes again and again. */
+let lastHost = ''
+let lastName = ''
+
+/**
+ * Lower case, without port and without the dot of a fully qualified name, percent-escapes undone: `%61dmin.example` does not walk past a
+ * route for `admin.example`. An IPv6 address keeps its brackets.
+ */
 export function hostName(host: string): string {
+  if (host === lastHost) return lastName
   const end = host.charCodeAt(0) === 0x5b ? host.indexOf(']') + 1 : host.indexOf(':')
   let name = end > 0 ? host.slice(0, end) : host
+  if (name.includes('%')) name = unescaped(name)
   if (name.endsWith('.')) name = name.slice(0, -1)
-  return name.toLowerCase()
+  lastHost = host
+  lastName = name.toLowerCase()
+  return lastName
+}
+
+/** As WHATWG URL reads the name, in which escapes may be UTF-8 of an international one; byte by byte where it is none to that. */
+function unescaped(name: string): string {
+  const ascii = domainToASCII(name)
+  if (ascii !== '') return ascii
+  return name.replace(/%([0-9a-f]{2})/gi, (_escape, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
 }
 
 function compile(

@@ -6,6 +6,7 @@ import { ok } from '../support/origin-behaviours.ts'
 import { proxied, upstreamOf } from '../support/proxied.ts'
 import { type ClientResponse, fetchRaw, RawClient } from '../support/raw-client.ts'
 import { startWeir } from '../support/weir.ts'
+import { headerValue } from '../support/wire.ts'
 
 const json = /^application\/json(;|$)/
 const plain = /^text\/plain(;|$)/
@@ -91,6 +92,34 @@ test('backslash: a slash to a route, forwarded as it came, or as a slash where t
     origin.requests.map(({ target }) => target),
     ['/x\\y?q=\\', '/clean/y?q=\\'],
   )
+})
+
+test('host in another spelling does not slip past its route, and is forwarded as it came', async (t) => {
+  const { origin, fetch } = await proxied(t, ok(), {
+    config: {
+      routes: [
+        { host: 'admin.example', upstream: 'app', access: { deny: ['127.0.0.0/8'] } },
+        { host: 'shop.example', upstream: 'app' },
+        { path: '/all', upstream: 'app' },
+      ],
+    },
+  })
+  const status = async (host: string, target = '/', more: [string, string][] = []) =>
+    (await fetch({ target, headers: [['Host', host], ...more] })).status
+  const handshake: [string, string][] = [
+    ['Connection', 'Upgrade'],
+    ['Upgrade', 'websocket'],
+    ['Sec-WebSocket-Version', '13'],
+    ['Sec-WebSocket-Key', 'dGhlIHNhbXBsZSBub25jZQ=='],
+  ]
+  for (const host of ['admin.example', '%61dmin.example', '%41DMIN%2eexample.:80', 'adm%C2%ADin.example']) {
+    assert.equal(await status(host, '/all'), 403, host)
+    assert.equal(await status(host, '/all', handshake), 403, `${host}, WebSocket`)
+  }
+  assert.equal(await status('%zzadmin.example', '/all'), 400)
+  assert.equal(await status('%73hop.example:80'), 200)
+  assert.equal(await status('sho%70.exampl'), 404)
+  assert.equal(headerValue(origin.only().headers, 'host'), '%73hop.example:80')
 })
 
 test('host and path of a route must both match', async (t) => {

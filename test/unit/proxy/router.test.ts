@@ -75,6 +75,15 @@ const hosts: [condition: string, pattern: string, host: string, matches: boolean
   ['IPv6 literal with port', '[::1]', '[::1]:8080', true],
   ['IPv6 literal, other address', '[::1]', '[::2]:8080', false],
   ['none sent', 'app.example', '', false],
+  ['escaped', 'app.example', '%61pp%2Eexampl%65', true],
+  ['escaped in capitals, with dot and port', 'app.example', '%41PP.example%2e:8080', true],
+  ['wildcard, escaped', '*.example.com', 'a%2eex%61mple.com', true],
+  ['escaped twice', 'app.example', '%2561pp.example', false],
+  ['international, in escapes of its UTF-8', 'xn--bcher-kva.example', 'b%C3%BCcher.example', true],
+  ['with what international names leave out', 'app.example', 'ap%C2%ADp.example', true],
+  ['broken escape', 'app.example', '%zzapp.example', false],
+  ['escaped port', 'app.example', 'app.example%3A80', false],
+  ['address in another spelling', '127.0.0.1', '2130706433', false],
 ]
 
 for (const [condition, pattern, host, matches] of hosts) {
@@ -104,11 +113,15 @@ const hostNames: [host: string, name: string][] = [
   ['.', ''],
   ['[::1', '[::1'],
   ['a:b:c', 'a'],
+  ['%', '%'],
+  ['%zz%61', '%zza'],
+  ['A%C3%3a%', 'a\u00e3:%'],
+  ['a%2e%2e', 'a.'],
 ]
 
 for (const [host, name] of hostNames) {
   test(`hostName of ${JSON.stringify(host)}_${JSON.stringify(name)}`, () => {
-    assert.equal(hostName(host), name)
+    assert.deepEqual([hostName(host), hostName(host), hostName('b'), hostName(host)], [name, name, 'b', name])
   })
 }
 
