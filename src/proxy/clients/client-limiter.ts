@@ -6,7 +6,7 @@ import type { Clock } from '../balance/policy.ts'
 import { cookieEnd, cookieStart, headerOf } from '../balance/request-key.ts'
 import type { Fields } from '../reply.ts'
 import { countedAddress } from './client-of.ts'
-import { ClientTable, hashKey } from './client-table.ts'
+import { ClientTable, hashAddress, hashKey } from './client-table.ts'
 
 /** What of a request is looked at. */
 export interface Counted {
@@ -99,7 +99,7 @@ export class ClientLimiter {
       }
     }
     // Nor is there a way around the limits by leaving it out.
-    hashKey(countedAddress(address))
+    hashAddress(countedAddress(address))
   }
 }
 

@@ -29,14 +29,28 @@ export interface RatePlan {
   readonly intervalMs: number
 }
 
-/** Of the key that `hashKey` has seen last. Two integers, so that no object is made for it. */
+/** Of the key that `hash` has seen last. Two integers, so that no object is made for it. */
 let low = 0
 let high = 0
 /** So that nobody outside can know which keys meet in a set. */
-const seed = Math.floor(Math.random() * 0x1_0000_0000) | 0
+const keySeed = randomBits()
+const addressSeed = randomBits()
+
+function randomBits(): number {
+  return Math.floor(Math.random() * 0x1_0000_0000) | 0
+}
 
 /** Makes this text the key of the next `enter`. @param start @param end the part of it that counts, as in `slice` */
 export function hashKey(text: string, start = 0, end = text.length): void {
+  hash(text, start, end, keySeed)
+}
+
+/** The same with an address: another key than the text would be, which a client may write into a header. */
+export function hashAddress(address: string): void {
+  hash(address, 0, address.length, addressSeed)
+}
+
+function hash(text: string, start: number, end: number, seed: number): void {
   let one = 0x811c9dc5 ^ seed
   let two = Math.imul(seed, 0x9e3779b1) ^ (end - start)
   for (let index = start; index < end; index++) {
@@ -102,7 +116,7 @@ export class ClientTable {
   }
 
   /**
-   * A request of the key that `hashKey` has made. It counts as in flight from here to `leave(slot)`, unless it is refused.
+   * A request of the key that `hashKey` or `hashAddress` has made. It counts as in flight from here to `leave(slot)`, unless it is refused.
    * @param evenAbove count it as in flight although it is above a limit, of which it takes nothing
    */
   enter(evenAbove: boolean): 'within' | 'rate' | 'in-flight' {

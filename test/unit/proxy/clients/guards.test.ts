@@ -103,6 +103,24 @@ test('by header or cookie_without it by the address', () => {
   assert.equal(verdicts(byCookie, cookies).join(' '), 'passes passes rate_limited passes passes')
 })
 
+test('by header or cookie_another client’s address for its value takes none of his tokens', () => {
+  const byHeader = guard({ clientLimits: { ...limits, by: { header: 'x-key' } } })
+  const byCookie = guard({ clientLimits: { ...limits, by: { cookie: 'sid' } } })
+  for (const [victim, value] of [
+    ['192.0.2.7', '192.0.2.7'],
+    ['2001:db8:1:2::7', '2001:db8:1:2'],
+  ] as const) {
+    const forged = (headers: string[]) => Array.from({ length: 3 }, () => request('198.51.100.1', headers))
+    const expected = 'passes passes rate_limited'
+    assert.equal(verdicts(byHeader, forged(['x-key', value])).join(' '), expected)
+    assert.equal(verdicts(byCookie, forged(['cookie', `sid=${value}`])).join(' '), expected)
+    for (const subject of [byHeader, byCookie]) {
+      const own = Array.from({ length: 3 }, () => request(victim))
+      assert.equal(verdicts(subject, own).join(' '), expected, `${victim} has all of its own`)
+    }
+  }
+})
+
 test('dry run_counted, and passes', () => {
   const guards = new Guards()
   const [subject] = guards.update([route({ clientLimits: { ...limits, dryRun: true } })])
