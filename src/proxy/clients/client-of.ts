@@ -2,7 +2,7 @@
  * Who the client of a request is, where a proxy in front of Weir may say so: the last address in X-Forwarded-For that is none of
  * `trustedProxies`. Each proxy adds its peer on the right, so that what stands left of the first stranger is that stranger's claim.
  */
-import { isIP, isIPv4 } from 'node:net'
+import { isIP } from 'node:net'
 import type { AddressSet } from '../address-set.ts'
 
 /**
@@ -43,8 +43,21 @@ function addressIn(text: string): string {
   else if (text.includes('.') && text.indexOf(':') === text.lastIndexOf(':'))
     address = text.split(':', 1)[0] as string
   if (isIP(address) === 0 || address.includes('%')) return ''
-  const mapped = address.slice(address.lastIndexOf(':') + 1)
-  return address.length > mapped.length && isIPv4(mapped) && /^::ffff:/i.test(address) ? mapped : address
+  return mayBeMapped.test(address) ? unmapped(address) : address
+}
+
+/** What mapped IPv4 (::ffff:0:0/96, RFC 4291, section 2.5.5.2) begins with, in whatever form it is written. */
+const mayBeMapped = /^[0:]+:ffff:/i
+const mapped = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/
+
+/** @param address IPv6; as it is where it is no mapped IPv4 */
+function unmapped(address: string): string {
+  // The URL parser writes the canonical form of RFC 5952, but for the last 32 bits, which stay hexadecimal.
+  const groups = mapped.exec(new URL(`http://[${address}]/`).hostname)
+  if (groups === null) return address
+  const high = Number.parseInt(groups[1] as string, 16)
+  const low = Number.parseInt(groups[2] as string, 16)
+  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`
 }
 
 /**

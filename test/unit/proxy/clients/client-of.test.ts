@@ -19,6 +19,14 @@ for (const [what, peer, chain, client] of [
   ['IPv6 with a port', '2001:db8:1::1', '[2001:db8::7]:80', '2001:db8::7'],
   ['IPv6', '2001:db8:1::1', '2001:db8::7', '2001:db8::7'],
   ['IPv4 in IPv6', '10.0.0.1', '::FFFF:198.51.100.1', '198.51.100.1'],
+  ['IPv4 in IPv6, in full', '10.0.0.1', '0000:0000:0000:0000:0000:ffff:c000:0207', '192.0.2.7'],
+  ['IPv4 in IPv6, in hexadecimal', '10.0.0.1', '::ffff:c000:207', '192.0.2.7'],
+  ['IPv4 in IPv6, without ::', '10.0.0.1', '0:0:0:0:0:FFFF:192.0.2.7', '192.0.2.7'],
+  ['IPv4 in IPv6, :: elsewhere', '10.0.0.1', '[0::0:ffff:c000:207]:80', '192.0.2.7'],
+  ['IPv4 in IPv6 with zeros', '10.0.0.1', '::ffff:0:0', '0.0.0.0'],
+  ['a proxy as IPv4 in IPv6', '10.0.0.1', '198.51.100.1, ::ffff:a00:7', '198.51.100.1'],
+  ['ffff elsewhere', '10.0.0.1', '::ffff:0:c000:207', '::ffff:0:c000:207'],
+  ['ffff and more zeros', '10.0.0.1', '0:0:ffff::c000:207', '0:0:ffff::c000:207'],
   ['a Unix socket', '', '198.51.100.1', ''],
 ] as const) {
   test(`client_${what}: ${client}`, () => assert.equal(clientOf(peer, chain, trusted), client))
