@@ -72,10 +72,11 @@ export class Shortcut {
   /** @returns how many bytes the body is, or -1 */
   #tell(bytes: Buffer): number {
     const parser = this.#parser
-    const { bodyAt, contentLength, status } = response
+    const { bodyAt, head } = response
+    const { contentLength, status } = head
     if (parser.onMessageBegin() !== 0) return -1
-    parser.keepAlive = response.keepAlive
-    parser.headers = response
+    parser.keepAlive = head.keepAlive
+    parser.headers = head
     const verdict = parser.onHeadersComplete(status, false, true)
     if (verdict !== 0 && verdict !== noBody) return -1
     const length = verdict === noBody ? 0 : contentLength

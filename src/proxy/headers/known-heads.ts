@@ -29,8 +29,10 @@ export class KnownHead implements HeadRead {
   readonly rest: string
   readonly contentLength: number
   readonly keepAlive: string
+  /** See WholeResponse. */
+  readonly length = 0
   /** Of the head, with the empty line. */
-  readonly length: number
+  readonly bytes: number
   /** Status line and fields, as the binding's `writeStatus` takes them. */
   readonly written: ArrayBuffer
   /** Its bytes, eight at a time; the last ones overlap those before. */
@@ -42,13 +44,13 @@ export class KnownHead implements HeadRead {
     this.rest = rest
     this.contentLength = contentLength
     this.keepAlive = keepAlive
-    this.length = bytes.byteLength
+    this.bytes = bytes.byteLength
     const fields = name === '' ? '' : `\r\n${name}: ${rest}`
     this.written = Uint8Array.from(Buffer.from(statusLine(status) + fields, 'latin1')).buffer
-    this.words = new Float64Array(Math.ceil(this.length / wordBytes))
+    this.words = new Float64Array(Math.ceil(this.bytes / wordBytes))
     const last = this.words.length - 1
     for (let word = 0; word < last; word++) this.words[word] = bytes.getFloat64(word * wordBytes, true)
-    this.words[last] = bytes.getFloat64(this.length - wordBytes, true)
+    this.words[last] = bytes.getFloat64(this.bytes - wordBytes, true)
   }
 }
 
@@ -66,7 +68,7 @@ export class KnownHeads {
   find(bytes: Buffer, at: number): KnownHead | null {
     const left = bytes.length - at
     const head = this.#heads[left % places] as KnownHead | null
-    if (head === null || left < head.length) return null
+    if (head === null || left < head.bytes) return null
     const view = this.#viewOf(bytes)
     const from = bytes.byteOffset + at
     const { words } = head
@@ -76,7 +78,7 @@ export class KnownHeads {
     for (let word = 0; word < last; word++) {
       if (view.getFloat64(from + word * wordBytes, true) !== words[word]) return null
     }
-    if (view.getFloat64(from + head.length - wordBytes, true) !== words[last]) return null
+    if (view.getFloat64(from + head.bytes - wordBytes, true) !== words[last]) return null
     this.#curiosity.recognised()
     return head
   }

@@ -13,7 +13,7 @@
  */
 import { contentLengthDigitsMax, tokenCharacters } from './bytes.ts'
 import { isHopByHop } from './hop-by-hop.ts'
-import { type KnownHead, KnownHeads } from './known-heads.ts'
+import { type HeadRead, type KnownHead, KnownHeads } from './known-heads.ts'
 import type { FieldLines } from './response-block.ts'
 
 const prefix = Buffer.from('HTTP/1.1 ')
@@ -44,7 +44,10 @@ export class WholeResponse implements FieldLines {
   contentLength = -1
   /** The value of Keep-Alive, '' if there is none. */
   keepAlive = ''
-  written: ArrayBuffer | null = null
+  /** Nobody has put it together for a head that may not come again. */
+  readonly written = null
+  /** What was read: this, or what was read of the same bytes before. */
+  head: HeadRead & FieldLines = this
   /** Where the body begins. It ends with the response, `contentLength` bytes on. */
   bodyAt = 0
   /** Where each run of lines that are passed on begins and ends. */
@@ -70,7 +73,7 @@ export class WholeResponse implements FieldLines {
     if (fieldsAt < 0) return false
     this.contentLength = -1
     this.keepAlive = ''
-    this.written = null
+    this.head = this
     this.#runCount = 0
     this.#inRun = false
     const end = this.#readFields(bytes, fieldsAt)
@@ -84,13 +87,8 @@ export class WholeResponse implements FieldLines {
 
   /** One that was read before. @returns whether its body is here, too */
   #recall(known: KnownHead, bytes: Buffer, at: number): boolean {
-    this.status = known.status
-    this.name = known.name
-    this.rest = known.rest
-    this.contentLength = known.contentLength
-    this.keepAlive = known.keepAlive
-    this.written = known.written
-    this.bodyAt = at + known.length
+    this.head = known
+    this.bodyAt = at + known.bytes
     return this.bodyAt + known.contentLength <= bytes.length
   }
 

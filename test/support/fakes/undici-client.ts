@@ -63,7 +63,7 @@ export class FakeCall {
     this.path = options.path
     this.body = options.body
     created.publish({ request: this })
-    this.headers = [...this.headers]
+    this.headers = asRead(this.headers)
     this.#handler = handler
   }
 
@@ -190,4 +190,16 @@ export class FakeUpstreamSide {
     }
     return connection as unknown as Connection
   }
+}
+
+/** Fields as an endpoint reads them, where the value of one has the lines of others in it (headers/known-fields.ts). */
+function asRead(fields: readonly string[]): string[] {
+  const read: string[] = []
+  for (let index = 0; index < fields.length; index += 2) {
+    for (const line of `${fields[index]}: ${fields[index + 1]}`.split('\r\n')) {
+      const at = line.indexOf(': ')
+      read.push(line.slice(0, at), line.slice(at + 2))
+    }
+  }
+  return read
 }

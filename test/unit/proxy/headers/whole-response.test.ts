@@ -16,48 +16,49 @@ const response = new WholeResponse(new KnownHeads(curious))
 /** Reads it twice: the second time it may be known, and what is said of it is to be the same. */
 function read(text: string, at = 0): WholeResponse | null {
   const bytes = Buffer.from(text, 'latin1')
-  const first = response.read(bytes, at)
-  const { written: _, ...known } = response
-  const second = response.read(bytes, at)
-  assert.equal(second, first)
-  const { written, ...again } = response
-  if (!first) return null
-  assert.deepEqual(again, known)
-  if (written !== null) knownOnce++
+  const first = said(response.read(bytes, at))
+  const second = said(response.read(bytes, at))
+  assert.deepEqual(second, first)
+  if (second === null) return null
+  if (response.head !== response) knownOnce++
   return response
 }
 
 let knownOnce = 0
+
+/** All that it says, of what it has read or known. */
+function said(whole: boolean): unknown {
+  if (!whole) return null
+  const { status, name, rest, contentLength, keepAlive } = response.head
+  return { status, name, rest, contentLength, keepAlive, bodyAt: response.bodyAt }
+}
 
 test('an ordinary response_what is passed on of its head, and where its body is', () => {
   const head =
     'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: Wed, 25 Nov 2026 17:00:00 GMT\r\nX-A:b\r\nContent-Length: 2\r\n' +
     'Connection: keep-alive\r\nKeep-Alive: timeout=5\r\nSet-Cookie: a=\xe9\r\nset-cookie: b\r\n\r\n'
   assert.ok(read(`${head}ok`))
-  const { status, name, rest, contentLength, keepAlive, bodyAt } = response
-  assert.deepEqual(
-    { status, name, rest, contentLength, keepAlive, bodyAt },
-    {
-      status: 200,
-      name: 'Content-Type',
-      rest: 'text/plain\r\nX-A:b\r\nSet-Cookie: a=\xe9\r\nset-cookie: b',
-      contentLength: 2,
-      keepAlive: 'timeout=5',
-      bodyAt: head.length,
-    },
-  )
+  assert.deepEqual(said(true), {
+    status: 200,
+    name: 'Content-Type',
+    rest: 'text/plain\r\nX-A:b\r\nSet-Cookie: a=\xe9\r\nset-cookie: b',
+    contentLength: 2,
+    keepAlive: 'timeout=5',
+    bodyAt: head.length,
+  })
 })
 
 test('nothing is passed on_no lines', () => {
   assert.ok(read('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n'))
-  assert.deepEqual([response.status, response.name, response.rest], [404, '', ''])
+  const { status, name, rest } = response.head
+  assert.deepEqual([status, name, rest], [404, '', ''])
 })
 
 test('behind another one_read from where it begins', () => {
   const first = 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na'
   const both = `${first}HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nbc`
   assert.ok(read(both, first.length))
-  assert.deepEqual([response.status, response.bodyAt], [201, both.length - 2])
+  assert.deepEqual([response.head.status, response.bodyAt], [201, both.length - 2])
 })
 
 test('behind a head that is known, the body is not whole_left to undici’s parser', () => {
@@ -181,14 +182,15 @@ test('whatever is read here_undici’s parser reads the same', () => {
       taken++
       const bytes = Buffer.from(text, 'latin1')
       const parsed = parseResponse(bytes)
-      const end = response.bodyAt + response.contentLength
+      const { head } = response
+      const end = response.bodyAt + head.contentLength
       assert.deepEqual(
-        [response.status, end, bytes.latin1Slice(response.bodyAt, end), true],
+        [head.status, end, bytes.latin1Slice(response.bodyAt, end), true],
         [parsed.status, parsed.end, parsed.body, parsed.keepAlive],
       )
       const here = new ResponseBlock()
       const there = new ResponseBlock()
-      here.read(response)
+      here.read(head)
       there.read(parsed.fields.flat().map((part) => Buffer.from(part, 'latin1')))
       assert.equal(there.malformed, false)
       // The white space behind a colon is passed on as it came, or else written anew.
