@@ -54,7 +54,7 @@ export function seenHeaderFault(name: string): string | null {
 export function earlyHeaderFault(name: string): string | null {
   const lower = name.toLowerCase()
   if (lower === 'host') return 'hosts are told apart by routes: give each its own, with "host"'
-  if (/^(?:forwarded|x-request-id|x[-_]forwarded[-_].+)$/.test(lower)) {
+  if (/^(?:forwarded|x[-_]request[-_]id|x[-_]forwarded[-_].+)$/.test(lower)) {
     return 'not looked at when a request comes, as anybody can write it; "address" is the client that "trustedProxies" name'
   }
   return seenHeaderFault(name)

@@ -13,6 +13,7 @@ export const trustedProxies = list(network, 'addresses or networks', limits.trus
   .describe(
     'Peers that may say who the client is: addresses and networks in CIDR form, "192.0.2.7" or "10.0.0.0/8", at most 1024. ' +
       "Their X-Forwarded-*, Forwarded and X-Request-Id are kept and extended; everybody else's are replaced. Default none. " +
+      'Those with an underscore in their names (X_Forwarded_For, which is the same to CGI and WSGI) are dropped, whoever sends them. ' +
       'Name only what stands in front of Weir: whoever is listed can pretend to be any client.',
   )
 
@@ -26,7 +27,7 @@ export const forwarding = section({
   requestId: flag()
     .default(false)
     .describe(
-      'Send X-Request-Id, a new UUID unless a trusted proxy has sent one, and log it. Default false.',
+      'Send X-Request-Id, a new UUID unless a trusted proxy has sent one, and log it. Default false: it is a field like any other.',
     ),
 })
   .prefault({})

@@ -256,6 +256,8 @@ test('trustedProxies: what they say about the client is kept and extended', asyn
     ['X-Forwarded-For', '203.0.113.5'],
     ['X-Forwarded-Proto', 'https'],
     ['Forwarded', 'for=203.0.113.5'],
+    ['X_Forwarded_For', '203.0.113.6'],
+    ['X_Request_Id', '203.0.113.6'],
   ]
   const forwarding = { forwarded: true, via: true, requestId: true }
   for (const [trustedProxies, chain, proto] of [
@@ -271,6 +273,7 @@ test('trustedProxies: what they say about the client is kept and extended', asyn
     assert.match(got('forwarded')!, /for=127\.0\.0\.1;host="test";proto=http$/)
     assert.equal(got('via'), '1.1 weir')
     assert.match(got('x-request-id')!, /^[0-9a-f-]{36}$/)
+    assert.deepEqual([got('x_forwarded_for'), got('x_request_id')], [undefined, undefined])
   }
 })
 

@@ -24,18 +24,25 @@ export interface Forwardable {
 
 /**
  * Whether a field says where a request comes from, and so must not be passed on unseen. `X_Forwarded_For` is one, too: what hands fields on
- * as variables (CGI, WSGI) makes the same of it.
+ * as variables (CGI, WSGI) makes the same of it. A proxy that writes `X-Forwarded-For` passes that on unseen, so that it is believed from nobody.
  * @param name in lower case
  */
 export function isClaim(name: string): boolean {
   switch (name.length) {
     case 9:
       return name === 'forwarded'
-    case 12:
-      return name === 'x-request-id'
+    case requestIdLength:
+      return name === 'x-request-id' || (name.charCodeAt(0) === 0x78 && isRequestId(name))
     default:
-      return name.length > 12 && name.charCodeAt(0) === 0x78 && isForwarded(name)
+      return name.length > requestIdLength && name.charCodeAt(0) === 0x78 && isForwarded(name)
   }
+}
+
+/** Of all claims only X-Request-Id and its other spellings are as long. */
+const requestIdLength = 12
+
+function isRequestId(name: string): boolean {
+  return name.includes('_') && /^x[-_]request[-_]id$/.test(name)
 }
 
 function isForwarded(name: string): boolean {
@@ -67,8 +74,12 @@ export class Forwarding {
     for (let index = 0; index < claims.length; index += 2) {
       const name = claims[index] as string
       const value = claims[index + 1] as string
-      if (name === 'x-request-id' && (this.#plan.requestId ? trusted : !head.nominates(name)))
-        requestId = value
+      if (name.length === requestIdLength) {
+        if (this.#plan.requestId ? !trusted : head.nominates(name)) continue
+        if (name === 'x-request-id') requestId = value
+        else if (!this.#plan.requestId) headers.push(name, value)
+        continue
+      }
       if (!trusted) continue
       switch (name) {
         case 'x-forwarded-for':
@@ -83,10 +94,8 @@ export class Forwarding {
         case 'forwarded':
           forwarded = listed(forwarded, value)
           break
-        case 'x-request-id':
-          break
         default:
-          headers.push(name, value)
+          if (!name.includes('_')) headers.push(name, value)
       }
     }
     headers.push(

@@ -26,7 +26,8 @@ for (const name of ['Content-Length', 'transfer-encoding', 'CONNECTION', 'Date',
   })
 }
 
-const claims = ['Forwarded', 'X-Request-Id', 'X-Forwarded-For', 'x_forwarded_proto', 'X-Forwarded_Host']
+const requestIds = ['X-Request-Id', 'X_Request_Id', 'x-request_id']
+const claims = ['Forwarded', ...requestIds, 'X-Forwarded-For', 'x_forwarded_proto', 'X-Forwarded_Host']
 const taken = ['TE', 'Close', 'Trailer', 'Keep-Alive', 'Proxy-Connection']
 const framing: [name: string, value: string][] = [
   ['Connection', 'close'],

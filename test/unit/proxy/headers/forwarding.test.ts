@@ -51,6 +51,30 @@ test('trusted peer_claims are kept, and the peer is added', () => {
   assert.deepEqual(sent(trusting), own)
 })
 
+test('claim with an underscore_dropped, be the peer trusted or not: CGI and WSGI make one variable of both', () => {
+  const underscored = [
+    ['x_forwarded_for', '10.0.0.9'],
+    ['x-forwarded_proto', 'https'],
+    ['x_forwarded-port', '443'],
+    ['x-forwarded-client_cert', 'abc'],
+  ].flat()
+  assert.deepEqual(sent(trusting, underscored), own)
+  assert.deepEqual(sent(nothing, underscored), own)
+  for (const name of ['x_request_id', 'x_request-id', 'x-request_id']) {
+    for (const plan of [nothing, trusting]) {
+      const fresh = told({ ...plan, requestId: true }, [name, 'abc'])
+      assert.match(fresh.head.requestId, /^[0-9a-f-]{36}$/)
+      assert.deepEqual(fresh.lines, [...own, `x-request-id: ${fresh.head.requestId}`])
+      assert.deepEqual(
+        sent(plan, [name, 'abc']),
+        [`${name}: abc`, ...own],
+        'a field like any other where off',
+      )
+      assert.deepEqual(told(plan, [name, 'abc'], peer, [name]).lines, own)
+    }
+  }
+})
+
 test('Forwarded_RFC 7239: IPv6 in brackets and quotes, an unknown peer as such, extended where trusted', () => {
   const plan = { ...trusting, forwarded: true }
   const last = (claims: string[], address: string) => sent(plan, claims, address).at(-1)
@@ -97,6 +121,9 @@ test('isClaim_all of X-Forwarded-*, Forwarded and X-Request-Id', () => {
     'x_forwarded_for',
     'x-forwarded_for',
     'x_forwarded-host',
+    'x_request_id',
+    'x-request_id',
+    'x_request-id',
   ]) {
     assert.ok(isClaim(name), name)
   }
@@ -104,6 +131,9 @@ test('isClaim_all of X-Forwarded-*, Forwarded and X-Request-Id', () => {
     'x-forwarded',
     'x-forwarded-',
     'x-forwardedly_x',
+    'x_request_ix',
+    'x-requesting',
+    'content-type',
     'x-real-ip',
     'forwardee',
     'content-length',
