@@ -11,7 +11,7 @@ import { type TestContext, test } from 'node:test'
 import { ok } from '../support/origin-behaviours.ts'
 import { proxied } from '../support/proxied.ts'
 import { launchWeir } from '../support/weir.ts'
-import { headerValue } from '../support/wire.ts'
+import { headerValue, headerValues } from '../support/wire.ts'
 
 function folder(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), 'weir-unix-'))
@@ -35,7 +35,9 @@ test('Unix socket with several workers_answers with the permissions asked for, b
   const { origin, weir } = await proxied(t, ok('hello'), { config: { workers: 2, listen } })
   for (let index = 0; index < 10; index++) assert.equal(await fetchUnix(path), 'hello')
   assert.equal(statSync(path).mode & 0o777, 0o660)
-  assert.equal(headerValue(origin.requests[0]?.headers ?? [], 'x-forwarded-for'), '')
+  const { headers } = origin.requests[0] as (typeof origin.requests)[number]
+  assert.deepEqual(headerValues(headers, 'x-forwarded-for'), [])
+  assert.equal(headerValue(headers, 'x-forwarded-proto'), 'http')
   const from = weir.log.lines.length
   weir.signal('SIGHUP')
   await weir.waitForLog(({ msg }) => msg === 'configuration reloaded', 'the reload', from)

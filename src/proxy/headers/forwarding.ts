@@ -1,6 +1,6 @@
 /**
- * What the endpoint is told about where a request comes from: X-Forwarded-For, -Proto and -Host always (de facto standard),
- * Forwarded (RFC 7239), Via (RFC 9110, section 7.6.3) and X-Request-Id where the configuration asks for them.
+ * What the endpoint is told about where a request comes from: X-Forwarded-For (where the peer has an address), -Proto and -Host always
+ * (de facto standard), Forwarded (RFC 7239), Via (RFC 9110, section 7.6.3) and X-Request-Id where the configuration asks for them.
  *
  * Anybody can write these fields, so what a client claims is dropped, all of X-Forwarded-* and Forwarded. Only a peer in
  * `trustedProxies` is believed: its fields are kept and extended by what Weir sees itself, which is that peer. X-Request-Id is a field like
@@ -98,14 +98,17 @@ export class Forwarding {
           if (!name.includes('_')) headers.push(name, value)
       }
     }
-    headers.push(
-      'x-forwarded-for',
-      listed(chain, address),
-      'x-forwarded-proto',
-      proto,
-      'x-forwarded-host',
-      host,
-    )
+    // Whoever has no address is not trusted, so that there is no chain either: an empty field would say nothing.
+    if (address === '') headers.push('x-forwarded-proto', proto, 'x-forwarded-host', host)
+    else
+      headers.push(
+        'x-forwarded-for',
+        listed(chain, address),
+        'x-forwarded-proto',
+        proto,
+        'x-forwarded-host',
+        host,
+      )
     if (this.#plan.forwarded) forwarded = element(forwarded, address, head.host, scheme)
     if (forwarded !== '') headers.push('forwarded', forwarded)
     if (this.#plan.via) headers.push('via', '1.1 weir')

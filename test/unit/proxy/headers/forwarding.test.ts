@@ -86,6 +86,12 @@ test('Forwarded_RFC 7239: IPv6 in brackets and quotes, an unknown peer as such, 
   assert.match(last(claim, '10.0.0.9')!, /^forwarded: for=10\.0\.0\.9;/)
 })
 
+test('no address (a Unix socket)_no X-Forwarded-For, rather than an empty one, whatever is claimed', () => {
+  const unknown = own.slice(1)
+  assert.deepEqual(sent(nothing, [], ''), unknown)
+  assert.deepEqual(sent({ ...trusting, trustedProxies: ['0.0.0.0/0', '::/0'] }, claimed, ''), unknown)
+})
+
 test('Via_added where asked for', () => {
   assert.equal(sent({ ...nothing, via: true }).at(-1), 'via: 1.1 weir')
 })
