@@ -103,7 +103,9 @@ function acceptsJson(accept: string): boolean {
   return (
     accept === '' ||
     accept === '*/*' ||
-    /(?:application\/(?:json|\*)|\*\/\*)(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(accept)
+    /(?:^|[\s,])(?:application\/(?:json|\*)|\*\/\*)(?=[\s;,]|$)(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/i.test(
+      accept,
+    )
   )
 }
 

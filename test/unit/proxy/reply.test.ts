@@ -68,10 +68,18 @@ const accepts: [accept: string, json: boolean][] = [
   ['text/*', false],
   ['application/json;q=0', false],
   ['application/json; q=0.0', false],
+  ['application/json ;q=0', false],
   ['text/plain, application/json;q=0', false],
   ['text/plain, */*;q=0.000', false],
   ['application/json;q=0, */*', true],
   ['application/xml', false],
+  ['application/json-seq', false],
+  ['application/json-patch+json, text/plain', false],
+  ['application/json-seq, application/json', true],
+  ['x-application/json', false],
+  ['text/html,application/json ;q=0.5', true],
+  ['application/json\t, text/html', true],
+  ['application/json;charset=utf-8', true],
 ]
 
 for (const [accept, json] of accepts) {
