@@ -152,10 +152,11 @@ export class ControlPlane {
     this.#log.error(`${refused}: reload refused, the running configuration stays`)
     this.#portsBefore = [...this.#bound.values()]
     this.#bound = boundBefore
-    await this.#moveMetricsBack(before)
     const stuck = await this.#putIntoEffect(before, this.#supervisor)
     if (stuck !== null)
       this.#log.error(`${stuck}: not every worker is back at the configuration that ran before`)
+    // Behind it: a listener of the refused plan may have the port.
+    await this.#moveMetricsBack(before)
   }
 
   /** @returns null once every worker runs it, or why one does not */
@@ -170,7 +171,7 @@ export class ControlPlane {
     try {
       await this.#metrics.moveTo(metrics)
     } catch (error) {
-      this.#log.error(`metrics are not served any more: ${(error as Error).message}`)
+      this.#log.error(`metrics are not served where they were: ${(error as Error).message}`)
     }
   }
 

@@ -34,6 +34,8 @@ interface Slot {
   respawn: NodeJS.Timeout | null
   /** It is to drain and not to be replaced. */
   leaving: boolean
+  /** Not as all do at the end: the plan wants fewer. Its number may be another's by now. */
+  surplus: boolean
 }
 
 export interface SupervisorEvents {
@@ -112,7 +114,10 @@ export class Supervisor {
     this.#plan = plan
     for (const slot of this.#slots) if (!slot.leaving) this.#tell(slot)
     this.#fill()
-    for (const slot of this.#slots.filter(({ number }) => number > plan.workers)) this.#dismiss(slot)
+    for (const slot of this.#slots.filter(({ number }) => number > plan.workers)) {
+      slot.surplus = true
+      this.#dismiss(slot)
+    }
     this.#checkReady()
     this.#checkSettled()
     return settled
@@ -132,11 +137,11 @@ export class Supervisor {
     return this.#deaths
   }
 
-  /** @returns the statistics of each worker of the plan. Those that drain for good are left out: their numbers may be others' by now. */
+  /** @returns the statistics of each worker of the plan, also while all drain */
   census(): Promise<readonly Counted[]> {
     return this.#census.take(
       this.#slots
-        .filter(({ leaving }) => !leaving)
+        .filter(({ surplus }) => !surplus)
         .map((slot) => ({
           number: slot.number,
           ask: () => {
@@ -186,6 +191,7 @@ export class Supervisor {
         missed: 0,
         respawn: null,
         leaving: false,
+        surplus: false,
       }
       this.#slots.push(slot)
       this.#spawn(slot)
@@ -261,8 +267,7 @@ export class Supervisor {
         slot.missed = 0
         return
       case 'stats':
-        // One that leaves may have the number of another.
-        if (!slot.leaving) this.#census.answer(slot.number, message.stats)
+        if (!slot.surplus) this.#census.answer(slot.number, message.stats)
         return
       case 'drained':
         return
@@ -317,7 +322,7 @@ export class Supervisor {
     slot.worker = null
     slot.ready = false
     slot.unanswered = 0
-    if (!slot.leaving) this.#census.gone(number)
+    if (!slot.surplus) this.#census.gone(number)
     if (slot.leaving || this.#draining) {
       this.#slots = this.#slots.filter((other) => other !== slot)
       this.#checkSettled()

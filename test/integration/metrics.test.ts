@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Exposition, readExposition } from '../support/exposition.ts'
 import { startOrigin, unusedPort } from '../support/origin.ts'
-import { ok, respond } from '../support/origin-behaviours.ts'
+import { held, ok, respond } from '../support/origin-behaviours.ts'
 import { upstreamOf } from '../support/proxied.ts'
 import { fetchRaw } from '../support/raw-client.ts'
-import { waitFor } from '../support/wait.ts'
+import { Gate, waitFor } from '../support/wait.ts'
 import { startWeir, type Weir, type WeirConfig } from '../support/weir.ts'
 
 async function scrape(weir: Weir): Promise<Exposition> {
@@ -98,6 +98,21 @@ test('worker that is stopped: down, after a second at most; the others are told,
   assert.equal(seen.samples.get('weir_workers'), 2)
   process.kill(stopped, 'SIGCONT')
   await until(weir, (now) => sum(now, 'weir_worker_up') === 2, 'both to be up')
+})
+
+test('drain: what is in flight is told until it is over', async (t) => {
+  const gate = new Gate()
+  const origin = await startOrigin(t, held(gate, ok('late')))
+  const weir = await startWeir(t, { metrics: 0, upstreams: { app: upstreamOf([origin]) } })
+  const answer = fetchRaw(weir.port)
+  await gate.reached(1)
+  weir.signal('SIGTERM')
+  await weir.waitForLog(({ msg }) => msg === 'draining', 'the drain')
+  const seen = await scrape(weir)
+  assert.deepEqual([sum(seen, 'weir_worker_up'), sum(seen, 'weir_in_flight')], [1, 1])
+  gate.open()
+  assert.equal((await answer).text, 'late')
+  assert.equal(await weir.exited, 0)
 })
 
 test('worker that dies: counted, and replaced', async (t) => {

@@ -17,6 +17,10 @@ import { BindError, explainBind } from '../bind-check.ts'
 const connectionsMax = 64
 /** A request's head is a few hundred bytes. */
 const requestTimeoutMs = 10_000
+/** Who takes nothing of an answer for so long, or sends nothing on a new connection. */
+const idleTimeoutMs = 30_000
+/** What is being answered when its server leaves has so long: a census takes a second at most. */
+const leaveMs = 5_000
 const path = '/metrics'
 
 export interface Text {
@@ -27,17 +31,25 @@ export interface Text {
 export class MetricsServer {
   readonly #render: () => Promise<Text>
   readonly #onListening: (host: string, port: number) => void
+  readonly #idleTimeoutMs: number
+  #rendering: Promise<Text> | null = null
   #server: Server | null = null
   #plan: MetricsPlan | null = null
   #closed = false
 
   /**
-   * @param render what is told; asked for at each request. An error is answered 500
+   * @param render what is told; asked for once for all who ask while it is under way. An error is answered 500
    * @param onListening with a real port in place of 0
+   * @param idleTimeout milliseconds, for tests
    */
-  constructor(render: () => Promise<Text>, onListening: (host: string, port: number) => void) {
+  constructor(
+    render: () => Promise<Text>,
+    onListening: (host: string, port: number) => void,
+    idleTimeout = idleTimeoutMs,
+  ) {
     this.#render = render
     this.#onListening = onListening
+    this.#idleTimeoutMs = idleTimeout
   }
 
   /**
@@ -49,7 +61,7 @@ export class MetricsServer {
     if (this.#closed || (before?.host === plan?.host && before?.port === plan?.port)) return
     if (plan === undefined) return this.#leave()
     // What holds the port has to go first, if only at another address: "0.0.0.0" cannot be had beside "127.0.0.1".
-    const inTheWay = before !== null && before.port === plan.port
+    const inTheWay = before !== null && before.port === plan.port && plan.port !== 0
     if (inTheWay) await this.#leave()
     const opened = await this.#listen(plan).catch(async (error: Error) => {
       if (inTheWay) this.#hold(before, await this.#listen(before))
@@ -84,6 +96,7 @@ export class MetricsServer {
   #listen({ host, port }: MetricsPlan): Promise<Server> {
     const server = createServer({ requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs })
     server.maxConnections = connectionsMax
+    server.timeout = this.#idleTimeoutMs
     server.on('request', (request, response) => void this.#answer(request, response))
     return new Promise((resolve, reject) => {
       const refused = (error: NodeJS.ErrnoException): void =>
@@ -106,7 +119,10 @@ export class MetricsServer {
       return say(response, 405, 'only GET and HEAD are answered here')
     }
     try {
-      const { type, body } = await this.#render()
+      this.#rendering ??= this.#render().finally(() => {
+        this.#rendering = null
+      })
+      const { type, body } = await this.#rendering
       send(response, 200, type, body)
     } catch (error) {
       say(response, 500, (error as Error).message)
@@ -123,11 +139,13 @@ function send(response: ServerResponse, status: number, type: string, body: stri
   response.end(body)
 }
 
-/** It accepts no more, and connections without a request are closed. Not waited for: the others end with their answers. */
+/** It accepts no more, and connections that wait for a request are closed. Not waited for: the others have time for their answers. */
 function stopped(server: Server): Promise<void> {
   return new Promise((resolve) => {
     // The port is free as soon as the loop has turned.
     server.close()
+    // Neither of those who go on asking nor of those who never did anything would it let go.
+    setTimeout(() => server.closeAllConnections(), leaveMs).unref()
     setImmediate(resolve)
   })
 }

@@ -502,6 +502,31 @@ for (const [condition, refuse] of [
   })
 }
 
+test('reload that gives the port of metrics to a listener, rejected by a worker_they are back when that has let go of it', async (t) => {
+  const at = await unusedPort()
+  const { control, fakes, memory, write } = await running(t, config({ metrics: at }))
+  const taken: Server[] = []
+  let rejects = true
+  // A worker has the port while it runs the plan that gives it one.
+  fakes.onPlan = (worker) => {
+    const wants = worker.plan.listeners.some(({ port }) => port === at)
+    if (worker.number === 2 && rejects && wants) {
+      rejects = false
+      return worker.reject('no such luck')
+    }
+    if (worker.number !== 1) return worker.becomeReady()
+    for (const server of taken.splice(0)) server.close()
+    if (!wants) return worker.becomeReady()
+    const server = createServer().listen(at, '127.0.0.1', () => worker.becomeReady())
+    taken.push(server)
+  }
+  t.after(() => taken.forEach((server) => void server.close()))
+  write(config({ listen: { host: '127.0.0.1', port: at }, metrics: await unusedPort() }))
+  await control.reload()
+  assert.equal(memory.named('configuration reloaded').length, 0)
+  assert.equal((await scrape(at, fakes)).get('weir_reloads_refused_total'), 1)
+})
+
 test('metrics while it drains_served to the end', async (t) => {
   const { control, fakes, memory } = await running(t, config({ metrics: 0 }))
   const port = metricsPort(memory)

@@ -523,3 +523,20 @@ test('census_one that leaves is not asked, and what it says is not taken for tha
   )
   assert.equal(supervisor.deaths, 0)
 })
+
+test('census while all drain_they are told still', async (t) => {
+  const { fakes, supervisor } = running(t)
+  const drained = supervisor.drain()
+  const census = supervisor.census()
+  fakes.numbered(1).events.onMessage({ type: 'stats', stats: workerStats({ inFlight: 7 }) })
+  fakes.numbered(2).exit('drained')
+  assert.deepEqual(
+    (await census).map(({ number, stats }) => [number, stats?.inFlight]),
+    [
+      [1, 7],
+      [2, undefined],
+    ],
+  )
+  fakes.numbered(1).exit('drained')
+  await drained
+})

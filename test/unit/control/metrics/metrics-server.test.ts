@@ -4,17 +4,16 @@ import { type TestContext, test } from 'node:test'
 import { BindError } from '../../../../src/control/bind-check.ts'
 import { MetricsServer, type Text } from '../../../../src/control/metrics/metrics-server.ts'
 import { unusedPort } from '../../../support/origin.ts'
-import { fetchRaw } from '../../../support/raw-client.ts'
-import { waitFor } from '../../../support/wait.ts'
+import { fetchRaw, RawClient } from '../../../support/raw-client.ts'
+import { Gate, waitFor } from '../../../support/wait.ts'
 
 const host = '127.0.0.1'
 
-function serverOf(
-  t: TestContext,
-  render = async (): Promise<Text> => ({ type: 'text/plain', body: 'up 1\n' }),
-) {
+const upOne = async (): Promise<Text> => ({ type: 'text/plain', body: 'up 1\n' })
+
+function serverOf(t: TestContext, render = upOne, idleTimeoutMs?: number) {
   const heard: [host: string, port: number][] = []
-  const server = new MetricsServer(render, (...at) => heard.push(at))
+  const server = new MetricsServer(render, (...at) => heard.push(at), idleTimeoutMs)
   t.after(() => server.close())
   return { server, heard, port: () => (heard.at(-1) as [string, number])[1] }
 }
@@ -127,4 +126,66 @@ test('close_while it opens: nothing stays open, and nothing is told', async (t) 
   assert.deepEqual(heard, [])
   await server.moveTo({ host, port })
   assert.equal(await isOpen(port), false)
+})
+
+test('many who ask at once_rendered once, and anew for who asks later', async (t) => {
+  const gate = new Gate()
+  let renders = 0
+  const { server, port } = serverOf(t, async () => {
+    renders++
+    await gate.pass()
+    return upOne()
+  })
+  await server.moveTo({ host, port: 0 })
+  const client = await RawClient.connect(port())
+  t.after(() => client.close())
+  for (let count = 0; count < 20; count++) await client.request({ target: '/metrics' })
+  await gate.reached(1)
+  // Answered at once, and so behind those above.
+  assert.equal((await fetchRaw(port(), { target: '/' })).status, 404)
+  gate.open()
+  for (let count = 0; count < 20; count++) assert.equal((await client.response()).status, 200)
+  const before = renders
+  assert.ok(before < 20, `${before} times`)
+  await fetchRaw(port(), { target: '/metrics' })
+  assert.equal(renders, before + 1)
+})
+
+test('client that does not take its answer_closed, and leaves room for others', async (t) => {
+  const body = 'x'.repeat(4_000_000)
+  const { server, port } = serverOf(t, async () => ({ type: 'text/plain', body }), 200)
+  await server.moveTo({ host, port: 0 })
+  const socket = connect(port(), host)
+  t.after(() => socket.destroy())
+  socket.pause()
+  let failed = false
+  socket.on('error', () => {
+    failed = true
+  })
+  // It reads nothing until it has been given up.
+  const given = () => {
+    socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n')
+    return failed
+  }
+  await waitFor(given, { what: 'the server to close the connection' })
+})
+
+test('move_connections of before are closed, those that never did anything too', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { server, port } = serverOf(t)
+  await server.moveTo({ host, port: 0 })
+  const silent = await RawClient.connect(port())
+  t.after(() => silent.close())
+  // Until it is the server's, too.
+  assert.equal((await fetchRaw(port(), { target: '/metrics' })).status, 200)
+  await server.moveTo(undefined)
+  t.mock.timers.tick(5_000)
+  await silent.closed()
+})
+
+test('move_from any port to any port at an address that this machine has not: it stays where it was', async (t) => {
+  const { server, port } = serverOf(t)
+  await server.moveTo({ host, port: 0 })
+  await assert.rejects(server.moveTo({ host: '192.0.2.1', port: 0 }), BindError)
+  assert.equal((await fetchRaw(port(), { target: '/metrics' })).status, 200)
 })
