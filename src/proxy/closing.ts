@@ -82,9 +82,10 @@ export function endBehindUpload(res: HttpResponse, body: Buffer | string, upload
     return endChunksAndClose(res, true, upload)
   }
   // The first one says the length, the second one that there is more to come.
-  res.tryEnd(bytes.subarray(0, -1), bytes.length)
-  res.tryEnd(bytes.subarray(-1), bytes.length + 1)
-  closeBehindUpload(res, upload)
+  // Behind an answer that the client has not taken yet nothing of it is.
+  const [ok] = res.tryEnd(bytes.subarray(0, -1), bytes.length)
+  if (ok) res.tryEnd(bytes.subarray(-1), bytes.length + 1)
+  closeBehindUpload(res, upload, ok ? null : bytes)
 }
 
 /** The same without a body. */
@@ -110,7 +111,7 @@ function closeBehind(res: HttpResponse, ms: number): void {
   })
 }
 
-function closeBehindUpload(res: HttpResponse, upload: Remainder): void {
+function closeBehindUpload(res: HttpResponse, upload: Remainder, body: Buffer | null = null): void {
   // Once it is over, `upload` may be another request's.
   let sending = upload.coming
   let from = upload.bytes
@@ -132,8 +133,9 @@ function closeBehindUpload(res: HttpResponse, upload: Remainder): void {
   // A client that is slow to take the answer has some of it in the binding's buffer. This may be inside `onWritable`, where 20.51.4 throws a
   // new handler away.
   const listening = setImmediate(() => {
-    res.onWritable(() => {
-      res.cork(nothing)
+    res.onWritable((offset) => {
+      if (body !== null && offset < body.length) res.tryEnd(body.subarray(offset), body.length + 1)
+      else res.cork(nothing)
       still = 0
       over = 0
       return true

@@ -134,3 +134,36 @@ test('client that waits for 100 Continue and is refused: its connection is close
   assert.equal((await client.response()).status, 413)
   await client.closed(5_000)
 })
+
+for (const [whose, each] of [
+  ["Weir's own", cases.find(({ what }) => what === "of Weir's own, by the length") as Case],
+  ["an endpoint's", cases[0] as Case],
+] as const) {
+  test(`early answer of ${whose} behind others that the client has not read: whole`, async (t) => {
+    const { connect, weir } = await begin(t, {
+      ...each,
+      options: {
+        config: {
+          ...each.options?.config,
+          routes: [
+            { path: '/fixed', respond: { status: 200, body: 'x'.repeat(12_000) } },
+            { upstream: 'app' },
+          ],
+        },
+      },
+    })
+    const client = await connect()
+    client.wire.socket.pause()
+    const many = 800
+    await client.send('GET /fixed HTTP/1.1\r\nhost: test\r\n\r\n'.repeat(many))
+    await client.send(`POST / HTTP/1.1\r\nhost: test\r\n${each.head ?? length}\r\n`)
+    await client.send(bytes(1_000))
+    // All of it has been understood; nothing has been read.
+    await weir.waitForStats(({ inFlight }) => inFlight === 0, 'all to be answered')
+    client.wire.socket.resume()
+    for (let count = 0; count < many; count++) assert.equal((await client.response()).status, 200)
+    const answer = await client.response()
+    assert.deepEqual([answer.status, answer.ended], [413, 'complete'])
+    assert.match(answer.text, each.body)
+  })
+}

@@ -27,6 +27,8 @@ export class Upload {
   readonly #onMoved: () => void
   readonly #onRefused: (outcome: Outcome) => void
   #bytesMax = 0
+  /** Nobody takes any more of it. */
+  #dropped = false
   /** Pieces of a body that is wanted whole; null: it is not. */
   #gathered: Buffer[] | null = null
   readonly #onData = (bytes: ArrayBuffer, last: boolean): void => this.#take(bytes, last)
@@ -89,6 +91,7 @@ export class Upload {
     this.#gathered = gather ? [] : null
     this.bytes = 0
     this.#bytesMax = bytesMax
+    this.#dropped = false
     this.coming = true
     this.#res = res
     this.#onReady = onReady
@@ -127,6 +130,7 @@ export class Upload {
   detach(alive: boolean): this | null {
     this.#onReady = null
     this.#bytesMax = 0
+    this.#dropped = true
     this.#stream?.detach(alive)
     return this.coming ? this : null
   }
@@ -150,6 +154,7 @@ export class Upload {
   #take(bytes: ArrayBuffer, last: boolean): void {
     if (last) this.coming = false
     this.bytes += bytes.byteLength
+    if (this.#dropped) return
     if (this.#bytesMax > 0 && this.bytes > this.#bytesMax) {
       this.#bytesMax = 0
       return this.#onRefused(outcomes.bodyTooLarge)

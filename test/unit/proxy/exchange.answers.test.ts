@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { errors } from 'undici'
 import { outcomes } from '../../../src/plan/outcome.ts'
+import { tickMs } from '../../../src/proxy/deadlines.ts'
 import { headBytesMax } from '../../../src/proxy/headers/response-block.ts'
 import type { Connection } from '../../../src/proxy/pool.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
@@ -413,4 +414,20 @@ test('sticky, no cookie_the answer carries one behind the endpoint’s own; with
   context.call.complete()
   assert.deepEqual(headerValues(again.res.parse(), 'set-cookie'), [])
   await context.assertAtRest()
+})
+
+test('whole answer is here, the client takes none of it and sends on_cut off after the body time-out', (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start({ method: 'POST', headers: chunked }, { kernelBytes: 1_000 })
+  res.sendBody('first', false)
+  context.call.connect()
+  context.call.head(200, length(50_000))
+  context.call.data(Buffer.alloc(50_000))
+  for (let tick = 0; tick < (2 * timeouts.bodyMs) / tickMs && res.closedBy === null; tick++) {
+    res.sendBody('more', false)
+    context.clock.advance(tickMs)
+    context.deadlines.tick()
+  }
+  assert.equal(res.closedBy, 'close')
+  assert.deepEqual(context.recorder.counts(), { client_stalled: 1 })
 })

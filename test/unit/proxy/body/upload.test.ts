@@ -220,3 +220,18 @@ test('no body, and a whole one_untouched, and renewing changes nothing', () => {
   assert.equal(upload.body, body)
   assert.equal(upload.untouched, true)
 })
+
+test('let go of_what still comes is counted, and moves nothing', () => {
+  const res = new FakeResponse()
+  const told: string[] = []
+  const upload = new Upload(
+    () => told.push('moved'),
+    () => told.push('refused'),
+  )
+  upload.begin(res.native, () => told.push('ready'), 3)
+  res.sendBody('a', false)
+  upload.detach(true)
+  res.sendBody('bcd', false)
+  assert.deepEqual(told, ['ready'])
+  assert.equal(upload.bytes, 4)
+})
