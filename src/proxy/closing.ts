@@ -70,8 +70,12 @@ export function closeBehindLastByte(res: HttpResponse, remainder: Remainder | nu
  * Ends a response with its whole body while the client still sends its own. The status and fields must have been written, in the same cork, and
  * nothing of its framing or of Connection; the body fits that cork with them. The handlers are replaced, as above.
  */
-export function endBehindUpload(res: HttpResponse, body: Buffer | string, upload: Remainder): void {
-  const bytes = Buffer.from(body)
+export function endBehindUpload(
+  res: HttpResponse,
+  body: Buffer | ArrayBuffer | string,
+  upload: Remainder,
+): void {
+  const bytes = Buffer.from(body as Buffer)
   if (bytes.length === 0) {
     res.writeHeader('content-length', '0')
     return endHeadBehindUpload(res, upload)

@@ -27,7 +27,7 @@ import type { DataPlaneContext } from './context.ts'
 import type { Timed } from './deadlines.ts'
 import { sendInterim } from './headers/interim.ts'
 import { headBytesMax, ResponseBlock, type ResponseFields } from './headers/response-block.ts'
-import { answer, lastHopReply, refuseAtOnce, writeContinue } from './reply.ts'
+import { answer, lastHopReply, type Reply, refuseAtOnce, writeContinue } from './reply.ts'
 import { mayGather } from './retry.ts'
 import { type Route, upstreamOf } from './router.ts'
 import { type Tried, Tries } from './tries.ts'
@@ -99,16 +99,11 @@ export class Exchange extends Account implements Tried, Timed {
       setImmediate(this.#refuseFaulty)
       return
     }
-    if (route === null) return this.#refuse(outcomes.noRoute)
+    if (route === null) return this.#answerUnread(outcomes.noRoute, null)
     const refusal = route.guard?.refuses(this, this.#context.forwarding.trusted) ?? null
-    if (refusal !== null) return this.#refuse(refusal)
+    if (refusal !== null) return this.#answerUnread(refusal, null)
     const reply = route.reply ?? (this.head.isLastHop ? lastHopReply(this.head.method) : null)
-    if (reply !== null) {
-      this.status = reply.status
-      reply.send(res, this.head.method, this.#mustClose(), this.head.bindingCloses)
-      this.#res = null
-      return this.#finish(outcomes.responded)
-    }
+    if (reply !== null) return this.#answerUnread(outcomes.responded, reply)
     this.#upstream = upstreamOf(route, this.head.headers)
     this.upstreamName = this.#upstream.name
     this.totalDeadline = this.#context.deadlines.after(route.timeoutMs)
@@ -127,6 +122,31 @@ export class Exchange extends Account implements Tried, Timed {
     }
     const gather = mayGather(this.head.method, this.head.contentLength, this.#upstream.retries)
     this.#upload.begin(res, this.#onFirstBytes, this.#context.limits.bodyBytes, gather)
+  }
+
+  /**
+   * Answers without a look at the body. Where the connection closes behind the answer, what of the body is still to come has to be known, and
+   * is when the loop has turned: what came in the same packet has been handed over by then.
+   */
+  #answerUnread(outcome: Outcome, reply: Reply | null): void {
+    const res = this.#res as HttpResponse
+    const { hasBody, awaitsContinue } = this.head
+    if (!hasBody || awaitsContinue || !this.#mustClose()) return this.#answerNow(outcome, reply)
+    this.#upload.begin(res, ignore)
+    setImmediate(() => {
+      // The client may have gone meanwhile, and this be another's.
+      if (this.#res === res) res.cork(() => this.#answerNow(outcome, reply))
+    })
+  }
+
+  #answerNow(outcome: Outcome, reply: Reply | null): void {
+    if (reply === null) return this.#refuse(outcome)
+    const upload = this.#upload.detach(true)
+    const { method, bindingCloses } = this.head
+    this.status = reply.status
+    reply.send(this.#res as HttpResponse, method, this.#mustClose(), bindingCloses, upload)
+    this.#res = null
+    this.#finish(outcome)
   }
 
   // ---- 4 admit, 5 pick, 6 attempt: tries.ts ----

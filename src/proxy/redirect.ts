@@ -1,5 +1,6 @@
 /** The answer of a listener that only sends clients to https. */
-import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+import type { HttpRequest } from '../native/uws.ts'
+import { endWhole, type Reply } from './reply.ts'
 import type { Route } from './router.ts'
 import { statusLine } from './status-line.ts'
 
@@ -25,11 +26,10 @@ export function redirectRoute(request: HttpRequest, port: number): Route {
   const host = request.getHeader('host')
   const query = request.getQuery() as string | undefined
   const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
-  const send = (res: HttpResponse, _method: string, close: boolean, itself: boolean): void => {
+  const send: Reply['send'] = (res, _method, close, itself, upload = null) => {
     res.writeStatus(statusLine(redirectStatus))
     res.writeHeader('location', redirectLocation(host, port, target))
-    if (itself) res.writeHeader('connection', 'close')
-    res.end('', close && !itself)
+    endWhole(res, '', close, itself, upload)
   }
   const reply = { status: redirectStatus, send }
   return { upstream: null, split: null, reply, cleaned: false, timeoutMs: 0, guard: null, mirror: null }

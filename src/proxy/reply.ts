@@ -180,13 +180,20 @@ export const oneCorkBytes = 15_000
  * lose it on 20.51.4 where the client's kernel takes nothing (native-notes/01-lost-writes.md); `tryEnd` says what it took.
  * The abort handler is replaced: nobody else may touch the response any more.
  * @param close the connection closes behind it, where the client's kernel takes it at once. Otherwise it is left to the client
+ * @param upload see `endWhole`
  */
-export function endWithLarge(res: HttpResponse, body: Buffer, close: boolean): void {
+export function endWithLarge(
+  res: HttpResponse,
+  body: Buffer,
+  close: boolean,
+  upload: Remainder | null = null,
+): void {
   res.onAborted(() => {})
   const [ok, done] = res.tryEnd(close ? body.subarray(0, -1) : body, body.length)
   if (done) return
   // The last byte apart: see closeBehindLastByte.
-  if (close && ok && res.tryEnd(body.subarray(-1), body.length + 1)[0]) return closeBehindLastByte(res)
+  if (close && ok && res.tryEnd(body.subarray(-1), body.length + 1)[0])
+    return closeBehindLastByte(res, upload)
   res.onWritable((offset) => res.tryEnd(body.subarray(offset), body.length)[0])
 }
 
@@ -202,7 +209,7 @@ export function writeContinue(res: HttpResponse): void {
 export interface Reply {
   readonly status: number
   /** See `FixedReply`. */
-  send(res: HttpResponse, method: string, close: boolean, itself: boolean): void
+  send(res: HttpResponse, method: string, close: boolean, itself: boolean, upload?: Remainder | null): void
 }
 
 /** A route's fixed answer, ready to write. */
@@ -234,23 +241,31 @@ export class FixedReply implements Reply {
   }
 
   /**
-   * Must run inside the request's handler: there the binding corks by itself.
+   * Must run inside the request's handler, where the binding corks by itself, or in a cork.
    * @param method the request's
    * @param close see `answer`
    * @param itself see `answer`
+   * @param upload see `endWhole`
    */
-  send(res: HttpResponse, method: string, close: boolean, itself = false): void {
+  send(
+    res: HttpResponse,
+    method: string,
+    close: boolean,
+    itself = false,
+    upload: Remainder | null = null,
+  ): void {
     if (this.status !== 200) res.writeStatus(this.#statusLine)
     if (this.#name !== null) res.writeHeader(this.#name, this.#lines)
-    if (isBodiless(this.status)) return endWithoutBody(res, close, itself)
+    if (isBodiless(this.status)) return endWithoutBody(res, close, itself, upload)
     if (method === 'HEAD') {
       res.writeHeader('content-length', this.#bodyBytes)
-      return endWithoutBody(res, close, itself)
+      return endWithoutBody(res, close, itself, upload)
     }
     if (this.#large !== null) {
       if (close) res.writeHeader('connection', 'close')
-      return endWithLarge(res, this.#large, close && !itself)
+      return endWithLarge(res, this.#large, close && (!itself || upload !== null), upload)
     }
+    if (close && upload !== null) return endBehindUpload(res, this.#body ?? '', upload)
     if (close && itself) res.writeHeader('connection', 'close')
     res.end(this.#body, close && !itself)
   }

@@ -45,6 +45,8 @@ interface Case {
   readonly status?: number
   readonly body: RegExp
   readonly contentLength?: string
+  /** The upload comes in chunks. */
+  readonly chunked?: true
 }
 
 const cases: readonly Case[] = [
@@ -82,17 +84,88 @@ const cases: readonly Case[] = [
   },
 ]
 
-async function begin(t: TestContext, { origin, options, head = length }: Case) {
+const fixed = { path: '/', respond: { status: 413, body: 'fixed' } }
+const withoutEndpoint: readonly Case[] = [
+  {
+    what: 'where no route is',
+    origin: silent,
+    options: { config: { routes: [{ path: '/x', upstream: 'app' }] } },
+    status: 404,
+    body: /no_route/,
+    chunked: true,
+  },
+  {
+    what: 'that is fixed',
+    origin: silent,
+    options: { config: { routes: [fixed, { upstream: 'app' }] } },
+    body: /^fixed$/,
+    chunked: true,
+  },
+  {
+    what: 'that is fixed, to a client that closes itself',
+    origin: silent,
+    options: { config: { routes: [fixed, { upstream: 'app' }] } },
+    head: `connection: close\r\n${length}`,
+    body: /^fixed$/,
+    contentLength: '5',
+  },
+  {
+    what: 'that is fixed, long, to a client that closes itself',
+    origin: silent,
+    options: {
+      config: {
+        routes: [{ path: '/', respond: { status: 413, body: 'y'.repeat(40_000) } }, { upstream: 'app' }],
+      },
+    },
+    head: `connection: close\r\n${length}`,
+    body: /^y{40000}$/,
+    contentLength: '40000',
+  },
+  {
+    what: 'that is fixed, without a body',
+    origin: silent,
+    options: { config: { routes: [{ path: '/', respond: { status: 204 } }, { upstream: 'app' }] } },
+    status: 204,
+    body: /^$/,
+    chunked: true,
+  },
+  {
+    what: 'that forbids',
+    origin: silent,
+    options: { config: { access: { deny: ['127.0.0.1'] } } },
+    status: 403,
+    body: /forbidden/,
+    chunked: true,
+  },
+  {
+    what: 'that leads to https',
+    origin: silent,
+    options: { config: { listen: { host: '127.0.0.1', port: 0, redirectToHttps: true } } },
+    status: 308,
+    body: /^$/,
+    contentLength: '0',
+  },
+]
+
+/** One piece of the upload. */
+function piece({ chunked }: Case, count: number): Buffer {
+  if (chunked === undefined) return bytes(count)
+  return Buffer.concat([Buffer.from(`${count.toString(16)}\r\n`), bytes(count), Buffer.from('\r\n')])
+}
+
+async function begin(t: TestContext, each: Case) {
+  const { origin, options, chunked } = each
+  const { head = chunked === undefined ? length : 'transfer-encoding: chunked\r\n' } = each
   const all = await proxied(t, origin, options)
   const upload = async (client: RawClient): Promise<ClientResponse> => {
     await client.send(`POST / HTTP/1.1\r\nhost: test\r\n${head}\r\n`)
-    await client.send(bytes(firstBytes))
+    await client.send(piece(each, firstBytes))
     return client.response({ method: 'POST' })
   }
   return { ...all, upload }
 }
 
-for (const each of cases) {
+for (const each of [...cases, ...withoutEndpoint]) {
   const { what, status = 413, body, contentLength } = each
   test(`answer ${what} before the end of the upload: the rest is taken, then the connection is closed, and nothing more is served`, async (t) => {
     const { connect, origin, weir, upload } = await begin(t, each)
@@ -106,9 +179,10 @@ for (const each of cases) {
     }
     for (const client of [own, other]) {
       for (let sent = firstBytes; sent < uploadBytes; sent += 50_000) {
-        assert.ok(await client.send(bytes(50_000)), `still taken behind ${sent} bytes`)
+        assert.ok(await client.send(piece(each, 50_000)), `still taken behind ${sent} bytes`)
       }
     }
+    if (each.chunked) for (const client of [own, other]) await client.send('0\r\n\r\n')
     await other.request()
     assert.equal((await other.closed()).unread, '', 'another request is not served')
     assert.deepEqual(await own.closed(), { how: 'fin', unread: '' })
