@@ -85,11 +85,10 @@ export function endBehindUpload(
     res.write(bytes)
     return endChunksAndClose(res, true, upload)
   }
-  // The first one says the length, the second one that there is more to come.
-  // Behind an answer that the client has not taken yet nothing of it is.
+  // The first one says the length, the second one that there is more to come. Behind an answer that the client has not read nothing is taken.
   const [ok] = res.tryEnd(bytes.subarray(0, -1), bytes.length)
-  if (ok) res.tryEnd(bytes.subarray(-1), bytes.length + 1)
-  closeBehindUpload(res, upload, ok ? null : bytes)
+  const taken = ok && res.tryEnd(bytes.subarray(-1), bytes.length + 1)[0]
+  closeBehindUpload(res, upload, taken ? null : bytes)
 }
 
 /** The same without a body. */
@@ -115,6 +114,7 @@ function closeBehind(res: HttpResponse, ms: number): void {
   })
 }
 
+/** @param body what `tryEnd` has not taken whole; null: nothing is left */
 function closeBehindUpload(res: HttpResponse, upload: Remainder, body: Buffer | null = null): void {
   // Once it is over, `upload` may be another request's.
   let sending = upload.coming
