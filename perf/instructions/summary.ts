@@ -11,7 +11,7 @@ export const clockReading = 220
 
 /**
  * The most that user space has of the CPU time of a small GET: 5.5 of 18.9 us, 6.3 of 16.2 and 9.1 of 21.1 were measured
- * (perf/README.md). What is added there adds this share of its ratio at most, where the kernel has the same to do.
+ * (perf/README.md, perf/HISTORY.md). What is added there adds this share of its ratio at most, where the kernel has the same to do.
  */
 export const userShare = 0.5
 

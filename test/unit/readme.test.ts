@@ -151,7 +151,13 @@ test('README every_metric is listed, and no other', () => {
   assert.deepEqual(listed.sort(), names.sort())
 })
 
-for (const path of ['README.md', 'ARCHITECTURE.md', 'perf/README.md', 'native-notes/README.md']) {
+for (const path of [
+  'README.md',
+  'ARCHITECTURE.md',
+  'perf/README.md',
+  'perf/HISTORY.md',
+  'native-notes/README.md',
+]) {
   test(`${path} every_command and linked file exists`, () => {
     const page = text(path)
     const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
