@@ -17,12 +17,17 @@ export interface Handle {
   readStop(): number
   /** @returns 0, or a negative error number. `request` is taken only if not everything could be written at once. */
   writeLatin1String(request: WriteRequest, data: string): number
+  writeBuffer(request: WriteRequest, data: Uint8Array): number
+  /** @param chunks pairs of data and its encoding, unless all of them are bytes */
+  writev(request: WriteRequest, chunks: readonly unknown[], allBytes: boolean): number
 }
 
 interface WriteRequest {
   handle: Handle
   async: boolean
   oncomplete: (status: number) => void
+  /** What is still to be written: it has to live as long as the request. */
+  bytes?: Uint8Array
 }
 
 /** What calls of a handle leave behind, each at its own place. */
@@ -43,6 +48,8 @@ export function handleOf(socket: Socket): Handle | null {
   const usable =
     binding !== null &&
     typeof handle?.writeLatin1String === 'function' &&
+    typeof handle.writeBuffer === 'function' &&
+    typeof handle.writev === 'function' &&
     typeof handle.onread === 'function' &&
     typeof handle.readStop === 'function'
   return usable ? (handle as Handle) : null
@@ -73,19 +80,64 @@ let spare: WriteRequest | null = null
  * @param onError called at once or later, if the connection is gone
  */
 export function writeLatin1(handle: Handle, data: string, onError: (error: Error) => void): void {
-  const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding as StreamBinding
-  const request = spare ?? new WriteWrap()
-  spare = request
-  request.handle = handle
-  request.oncomplete = ignore
+  const request = requestFor(handle)
   const status = handle.writeLatin1String(request, data)
   if (status !== 0) return onError(writeError(status))
-  if (streamBaseState[kLastWriteWasAsync] === 0) return
+  if (!wasAsync()) return
+  goesOn(request, (later) => {
+    if (later !== 0) onError(writeError(later))
+  })
+}
+
+/** A head and a piece of a body, for `writev`, which reads it before it returns. */
+const headAndPiece: unknown[] = ['', 'latin1', null, 'buffer']
+
+/**
+ * Writes a head, one byte per character, and bytes behind it, in one call.
+ * @param head may be empty
+ * @param onWritten called once with null when the kernel has taken all of it, or with the error if the connection is gone; until then
+ *   the bytes must stay as they are
+ * @returns whether it has been called
+ */
+export function writeWithHead(
+  handle: Handle,
+  head: string,
+  bytes: Uint8Array,
+  onWritten: (error: Error | null) => void,
+): boolean {
+  const request = requestFor(handle)
+  headAndPiece[0] = head
+  headAndPiece[2] = bytes
+  const status =
+    head === '' ? handle.writeBuffer(request, bytes) : handle.writev(request, headAndPiece, false)
+  headAndPiece[2] = null
+  if (status === 0 && wasAsync()) {
+    request.bytes = bytes
+    goesOn(request, (later) => onWritten(later === 0 ? null : writeError(later)))
+    return false
+  }
+  onWritten(status === 0 ? null : writeError(status))
+  return true
+}
+
+function requestFor(handle: Handle): WriteRequest {
+  spare ??= new (binding as StreamBinding).WriteWrap()
+  spare.handle = handle
+  spare.oncomplete = ignore
+  return spare
+}
+
+/** Of the last write: the kernel did not take all of it. */
+function wasAsync(): boolean {
+  const { streamBaseState, kLastWriteWasAsync } = binding as StreamBinding
+  return streamBaseState[kLastWriteWasAsync] !== 0
+}
+
+/** The request belongs to a write that is under way. */
+function goesOn(request: WriteRequest, onComplete: (status: number) => void): void {
   spare = null
   request.async = true
-  request.oncomplete = (later) => {
-    if (later !== 0) onError(writeError(later))
-  }
+  request.oncomplete = onComplete
 }
 
 function ignore(): void {}

@@ -5,7 +5,7 @@
  * (native-notes/07-undici-connections.md has the figures).
  *
  *     kernel ──► one buffer for all sockets of the worker ──► 'readable' ──► undici's parser ──► read
- *     kernel ◄── the handle, one call per head ◄── write          (bodies and whatever must wait: the net.Socket)
+ *     kernel ◄── the handle, one call per head, or head and piece of a body ◄── write     (what must wait: the net.Socket)
  *
  * Invariants
  *   - bytes that `read` returns are good until the callback that brought them and its microtasks have ended: the next read,
@@ -19,8 +19,9 @@
 import { Buffer } from 'node:buffer'
 import { EventEmitter } from 'node:events'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
-import { type Handle, handleOf, takeReads, writeLatin1 } from '../native/socket-handle.ts'
+import { type Handle, handleOf, takeReads, writeLatin1, writeWithHead } from '../native/socket-handle.ts'
 import { errors } from '../native/undici.ts'
+import { taken } from './body/piece.ts'
 import { ContinueDisguise, type ResponsesRead } from './headers/disguise-continue.ts'
 import { Shortcut } from './shortcut.ts'
 import { keepFields, parserOf } from './undici-parser.ts'
@@ -93,6 +94,10 @@ export class EndpointSocket extends EventEmitter {
   #actCount = 0
   readonly #acts: (() => void)[] = []
   #corked = false
+  /** Text that leaves with the piece of a body behind it. */
+  #corkedText = ''
+  /** Writes past the net.Socket that the kernel has not taken all of. */
+  #late = 0
   /** Something was given to the net.Socket since it was last seen empty. */
   #mayWait = false
   /** Written, and held back until the turn's requests have all been written. */
@@ -152,7 +157,7 @@ export class EndpointSocket extends EventEmitter {
       this.#reading.reader?.resume()
       this.emit('end')
     })
-    socket.on('drain', () => this.emit('drain'))
+    socket.on('drain', () => this.#drained())
     socket.on('close', () => {
       this.destroyed = true
       this.#handle = null
@@ -237,20 +242,44 @@ export class EndpointSocket extends EventEmitter {
   // ---- writing ----
 
   write(data: string | Uint8Array, encoding?: BufferEncoding): boolean {
-    const direct =
-      typeof data === 'string' &&
-      encoding === 'latin1' &&
-      this.#handle !== null &&
-      !this.#corked &&
-      !this.#waits()
-    if (direct) {
-      if (holding === null) writeLatin1(this.#handle as Handle, data, this.#failed)
-      else this.#hold(data)
-      return true
+    if (this.#handle !== null && !this.#waits()) {
+      if (typeof data !== 'string') return this.#writePiece(this.#handle, data)
+      if (encoding === 'latin1') return this.#writeText(this.#handle, data)
     }
     this.flush()
     this.#mayWait = true
-    return typeof data === 'string' ? this.#socket.write(data, encoding) : this.#socket.write(data)
+    if (typeof data === 'string') return this.#socket.write(data, encoding)
+    return this.#socket.write(data, (error) => {
+      if (error == null) taken(data as Buffer)
+    })
+  }
+
+  #writeText(handle: Handle, text: string): boolean {
+    if (this.#corked) this.#corkedText += text
+    else if (holding === null) writeLatin1(handle, text, this.#failed)
+    else this.#hold(text)
+    return true
+  }
+
+  /** With the text in front of it. @returns false: the kernel takes no more for now */
+  #writePiece(handle: Handle, piece: Uint8Array): boolean {
+    const text = this.#heads + this.#corkedText
+    this.#heads = ''
+    this.#corkedText = ''
+    this.#late++
+    let returned = false
+    const atOnce = writeWithHead(handle, text, piece, (error) => {
+      this.#late--
+      if (error !== null) return this.#failed(error)
+      taken(piece as Buffer)
+      if (returned) this.#drained()
+    })
+    returned = true
+    return atOnce
+  }
+
+  #drained(): void {
+    if (!this.destroyed && !this.writableNeedDrain) this.emit('drain')
   }
 
   /** Whether something waits in the net.Socket, which takes some getters to tell. */
@@ -277,17 +306,20 @@ export class EndpointSocket extends EventEmitter {
   }
 
   get writableNeedDrain(): boolean {
-    return this.#socket.writableNeedDrain
+    return this.#late > 0 || this.#socket.writableNeedDrain
   }
 
-  /** What comes now leaves in one piece. */
+  /** What comes now leaves in one piece: undici has a piece of a body behind it. */
   cork(): void {
     this.#corked = true
-    this.#socket.cork()
+    if (this.#handle === null || this.#waits()) this.#socket.cork()
   }
 
   uncork(): void {
     this.#corked = false
+    const text = this.#corkedText
+    this.#corkedText = ''
+    if (text !== '') this.write(text, 'latin1')
     this.#socket.uncork()
   }
 

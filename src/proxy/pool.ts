@@ -21,6 +21,7 @@ import { Client, type ConnectCallback, type ConnectOptions, connected } from '..
 import type { EndpointStats } from '../plan/messages.ts'
 import { originUrl, socketPath } from '../plan/origin.ts'
 import type { UpstreamPlan } from '../plan/upstream-plan.ts'
+import { taken } from './body/piece.ts'
 import { type Connect, connector, openSocket } from './connector.ts'
 import { EndpointSocket } from './endpoint-socket.ts'
 import { ContinueDisguise } from './headers/disguise-continue.ts'
@@ -38,6 +39,8 @@ export type ConnectionPlan = Pick<
   UpstreamPlan,
   'connections' | 'pipelining' | 'timeouts' | 'tls' | 'proxyProtocol'
 >
+
+type WriteDone = (error?: Error | null) => void
 
 export class Connection {
   readonly client: Client
@@ -160,7 +163,8 @@ export class Connection {
 
   /**
    * undici asserts that its parser is not paused when the end of a connection meets a response that announced it, and a
-   * failed assertion in a socket's listener ends the worker (native-notes/12-paused-at-the-end.md). These come first.
+   * failed assertion in a socket's listener ends the worker (native-notes/12-paused-at-the-end.md). These come first. And it is told
+   * which pieces of bodies have been sent, as an EndpointSocket does by itself.
    */
   #guard(socket: Socket): void {
     const read = socket.read
@@ -169,6 +173,13 @@ export class Connection {
       const chunk: Buffer | null = read.call(socket, size)
       if (chunk !== null) disguise.look(chunk)
       return chunk
+    }
+    const write = socket.write as (data: unknown, encoding?: BufferEncoding, done?: WriteDone) => boolean
+    socket.write = (data: unknown, encoding?: unknown): boolean => {
+      if (typeof data === 'string') return write.call(socket, data, encoding as BufferEncoding)
+      return write.call(socket, data, undefined, (error) => {
+        if (error == null) taken(data as Buffer)
+      })
     }
     // All bytes are read: there is nothing left for a pause to hold back.
     socket.on('end', () => this.reader?.resume())

@@ -132,7 +132,15 @@ export class Tries implements Applicant, AttemptListener, Parked {
       this.#hedge ??= new Hedge(this.#context, request, this.#upload, this)
       this.#hedge.watch(upstream.hedging, upstream, attempt)
     }
-    attempt.begin(this, upstream, endpoint, ticket, request.head, this.#upload.body, attempt.number > 1)
+    attempt.begin(
+      this,
+      upstream,
+      endpoint,
+      ticket,
+      request.head,
+      this.#upload.forAttempt(),
+      attempt.number > 1,
+    )
   }
 
   /** A place in the queue, but no endpoint to go with it. */

@@ -15,6 +15,7 @@
  *   - `untouched` until undici has first asked for data; until then another body can take over all of it (`renewed`).
  */
 import { EventEmitter } from 'node:events'
+import { giveBack, handOver } from './piece.ts'
 
 /** The client's side: uWS's response object, which pauses the socket it shares with the request. */
 export interface Source {
@@ -56,20 +57,20 @@ export class RequestBody extends EventEmitter {
     this.#onDelivered = onDelivered
   }
 
-  /** A chunk from the client. The bytes must be the body's own: uWS takes its memory back. */
+  /** A chunk from the client, as `copyPiece` makes it: the bytes are this body's own, which gives them back. */
   push(chunk: Buffer, last: boolean): void {
     if (last) {
       this.complete = true
       this.#resumeSource()
     }
-    if (this.#source === null) return
+    if (this.#source === null) return giveBack(chunk)
     this.#take(chunk, last)
     if (this.paused) this.#pauseBehindCallback()
   }
 
   #take(chunk: Buffer, last: boolean): void {
     if (this.#flowing && this.#held.length === 0) {
-      if (chunk.length > 0) this.emit('data', chunk)
+      this.#emitChunk(chunk)
       if (last) this.#deliverEnd()
       return
     }
@@ -77,6 +78,13 @@ export class RequestBody extends EventEmitter {
     this.#heldBytes += chunk.length
     if (this.#heldBytes > heldLimitBytes) this.overrun = true
     if (!last) this.#pauseSource()
+  }
+
+  #emitChunk(chunk: Buffer): void {
+    if (chunk.length === 0) return
+    handOver(chunk)
+    this.emit('data', chunk)
+    giveBack(chunk)
   }
 
   /**
@@ -105,7 +113,7 @@ export class RequestBody extends EventEmitter {
     while (this.#flowing && this.#held.length > 0) {
       const chunk = this.#held.shift() as Buffer
       this.#heldBytes -= chunk.length
-      this.emit('data', chunk)
+      this.#emitChunk(chunk)
     }
     if (!this.#flowing || this.#source === null) return this
     if (this.complete) this.#deliverEnd()
@@ -139,6 +147,7 @@ export class RequestBody extends EventEmitter {
     this.untouched = false
     if (resume) this.#resumeSource()
     this.#source = null
+    for (const chunk of this.#held) giveBack(chunk)
     this.#held = []
     this.#heldBytes = 0
     this.overrun = false

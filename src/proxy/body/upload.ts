@@ -13,6 +13,7 @@
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
+import { copyPiece, giveBack, handOver, streamPieceBytes } from './piece.ts'
 import { RequestBody, type Source } from './request-body.ts'
 
 export class Upload {
@@ -42,9 +43,11 @@ export class Upload {
     this.#onRefused = onRefused
   }
 
-  /** What an attempt sends: null for no body. */
-  get body(): Buffer | RequestBody | null {
-    return this.#whole ?? this.#stream
+  /** What an attempt is to send: null for no body. Once for each attempt. */
+  forAttempt(): Buffer | RequestBody | null {
+    if (this.#whole === null) return this.#stream
+    handOver(this.#whole)
+    return this.#whole
   }
 
   /** It can be sent a second time: there is none, or it is whole in memory. */
@@ -144,6 +147,7 @@ export class Upload {
   reset(): void {
     this.coming = false
     this.bytes = 0
+    if (this.#whole !== null) giveBack(this.#whole)
     this.#whole = null
     this.#stream = null
     this.#gathered = null
@@ -160,7 +164,7 @@ export class Upload {
       return this.#onRefused(outcomes.bodyTooLarge)
     }
     if (this.#stream !== null) {
-      this.#stream.push(copy(bytes), last)
+      stream(bytes, this.#stream, last)
       if (this.#stream.overrun) this.#onRefused(outcomes.clientStalled)
       else this.#onMoved()
       return
@@ -168,24 +172,29 @@ export class Upload {
     const onReady = this.#onReady
     if (onReady === null || (bytes.byteLength === 0 && !last)) return
     if (this.#gathered !== null && (!last || this.#gathered.length > 0)) {
-      this.#gathered.push(copy(bytes))
+      this.#gathered.push(copyPiece(bytes))
       if (!last) return this.#onMoved()
       this.#whole = Buffer.concat(this.#gathered)
+      for (const piece of this.#gathered) giveBack(piece)
       this.#onReady = null
       return onReady()
     }
     this.#onReady = null
     if (!last) {
       this.#stream = new RequestBody(this.#res as HttpResponse, this.#onMoved)
-      this.#stream.push(copy(bytes), false)
+      stream(bytes, this.#stream, false)
     } else if (bytes.byteLength > 0) {
-      this.#whole = copy(bytes)
+      this.#whole = copyPiece(bytes)
     }
     onReady()
   }
 }
 
-/** uWebSockets.js takes its memory back when the callback returns. */
-function copy(bytes: ArrayBuffer): Buffer {
-  return Buffer.from(new Uint8Array(bytes))
+/** Gives a stream what has come, cut into pieces. */
+function stream(bytes: ArrayBuffer, to: RequestBody, last: boolean): void {
+  const { byteLength } = bytes
+  let at = 0
+  for (; byteLength - at > streamPieceBytes; at += streamPieceBytes)
+    to.push(copyPiece(bytes, at, at + streamPieceBytes), false)
+  to.push(copyPiece(bytes, at), last)
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
+import { copyPiece, giveBack, handOver } from '../../../src/proxy/body/piece.ts'
 import { EndpointSocket, flushHeads, holdHeads } from '../../../src/proxy/endpoint-socket.ts'
 import { waitFor } from '../../support/wait.ts'
 
@@ -197,6 +198,116 @@ test('more than the kernel takes at once_arrives whole and in order', async (t) 
   })
   server.resume()
   await waitFor(() => bytes === 20_000_000, { what: 'all of it' })
+})
+
+/** As undici writes a head and a piece of a body. */
+function writeBoth(socket: EndpointSocket, head: string, piece: Buffer): boolean {
+  socket.cork()
+  if (head !== '') socket.write(head, 'latin1')
+  const more = socket.write(piece)
+  socket.uncork()
+  return more
+}
+
+/** A piece that was handed over and given back; its memory is used again once it is taken. */
+function lent(bytes: number, letter: string): Buffer {
+  const piece = copyPiece(new Uint8Array(bytes).fill(letter.charCodeAt(0)).buffer)
+  handOver(piece)
+  giveBack(piece)
+  return piece
+}
+
+test('head and piece that the kernel takes_true, in one write, and the memory is used again', async (t) => {
+  const { socket, server } = await connected(t)
+  const received: string[] = []
+  server.on('data', (bytes: Buffer) => received.push(bytes.latin1Slice()))
+  const piece = lent(5_000, 'p')
+  assert.equal(writeBoth(socket, 'head ', piece), true)
+  assert.equal(socket.writableNeedDrain, false)
+  assert.equal(lent(5_000, 'q').buffer, piece.buffer)
+  await waitFor(() => received.join('').length === 5_005, { what: 'both' })
+  assert.equal(received.join(''), `head ${'p'.repeat(5_000)}`)
+})
+
+test('pieces that the kernel does not take_false until it has: drain, everything in order, memory used again only then', async (t) => {
+  const { socket, server } = await connected(t)
+  server.pause()
+  const letters = 'abcdefghijklmnopqrstuvwxyz'
+  const sent: string[] = []
+  let outstanding: Buffer | undefined
+  while (outstanding === undefined) {
+    const letter = letters[sent.length % 26] as string
+    const piece = lent(131_072, letter)
+    sent.push(letter)
+    if (!writeBoth(socket, letter.toUpperCase(), piece)) outstanding = piece
+  }
+  assert.ok(socket.writableNeedDrain)
+  const held = outstanding.buffer
+  assert.ok(
+    Array.from({ length: 200 }, () => copyPiece(new ArrayBuffer(131_072))).every(
+      ({ buffer }) => buffer !== held,
+    ),
+  )
+  let drained = false
+  socket.on('drain', () => {
+    drained = true
+    assert.equal(socket.writableNeedDrain, false)
+  })
+  // What is written meanwhile comes behind.
+  socket.write('text', 'latin1')
+  const hash = { text: '' }
+  server.on('data', (bytes: Buffer) => {
+    // Runs of a letter in few characters: all of it would be tens of millions.
+    for (const [run] of bytes.latin1Slice().matchAll(/(.)\1*/g)) {
+      if (hash.text.at(-1) !== run[0]) hash.text += run[0]
+    }
+  })
+  server.resume()
+  const expected = `${sent.map((letter) => `${letter.toUpperCase()}${letter}`).join('')}text`
+  await waitFor(() => hash.text.endsWith('text'), { what: 'all of it' })
+  assert.equal(hash.text, expected)
+  await waitFor(() => drained, { what: 'the drain' })
+  const next = Array.from({ length: 200 }, () => copyPiece(new ArrayBuffer(131_072)))
+  assert.ok(next.some(({ buffer }) => buffer === held))
+})
+
+test('the connection breaks under a piece_its memory is not used again', async (t) => {
+  const { socket, server } = await connected(t)
+  server.pause()
+  let outstanding: Buffer | undefined
+  while (outstanding === undefined) {
+    const piece = lent(131_072, 'x')
+    if (!writeBoth(socket, '', piece)) outstanding = piece
+  }
+  let closed = false
+  socket.on('close', () => {
+    closed = true
+  })
+  server.resetAndDestroy()
+  await waitFor(() => closed, { what: 'the end' })
+  await new Promise((resolve) => setImmediate(resolve))
+  const next = Array.from({ length: 300 }, () => copyPiece(new ArrayBuffer(131_072)))
+  assert.ok(next.every(({ buffer }) => buffer !== outstanding?.buffer))
+})
+
+test('text that waits in the net.Socket_pieces behind it keep the order, and are told as taken', async (t) => {
+  const { socket, server } = await connected(t)
+  server.pause()
+  // Not latin1: it takes the net.Socket's way, and fills the kernel.
+  const text = 'ü'.repeat(8_000_000)
+  socket.write(text, 'utf8')
+  const piece = lent(5_000, 'p')
+  writeBoth(socket, 'head', piece)
+  let bytes = 0
+  let tail = ''
+  server.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    tail = (tail + chunk.subarray(-5_004).latin1Slice()).slice(-5_004)
+  })
+  server.resume()
+  await waitFor(() => bytes === 16_005_004, { what: 'all of it' })
+  assert.equal(tail, `head${'p'.repeat(5_000)}`)
+  await waitFor(() => copyPiece(new ArrayBuffer(5_000)).buffer === piece.buffer, { what: 'the memory' })
 })
 
 test('the server ends_told the reader first, then end and close', async (t) => {
