@@ -51,7 +51,10 @@ export function dispatch(
   outgoing: Outgoing,
 ): void {
   dispatched = outgoing
-  client.dispatch(options, handler)
-  // undici has refused it unseen.
-  dispatched = null
+  try {
+    client.dispatch(options, handler)
+  } finally {
+    // undici may have refused it unseen, and its handler may have thrown at that: these fields are nobody else's.
+    dispatched = null
+  }
 }

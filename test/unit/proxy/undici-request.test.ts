@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
@@ -76,4 +77,20 @@ test('a client whose connection is used_says nothing of being busy, and no drain
   for (let times = 0; times < 3; times++) await sent(client, outgoing([]))
   await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual(drains, [])
+})
+
+test('undici refuses a request, and the handler throws at that_the next one, of whoever, is its own', async (t) => {
+  const { client } = await keeper(t)
+  await client.destroy()
+  const handler = {
+    onError: () => {
+      throw new TypeError('a defect')
+    },
+  }
+  const secret = outgoing(['authorization', 'secret'])
+  assert.throws(() => dispatch(client, { method: 'GET', path: '/' }, handler, secret), /a defect/)
+  // What any client of undici shows of a request that it makes.
+  const other = { host: null, headers: [], contentLength: null }
+  channel('undici:request:create').publish({ request: other })
+  assert.deepEqual(other, { host: null, headers: [], contentLength: null })
 })
