@@ -13,55 +13,38 @@
  * Invariants
  *   - `begin` takes a connection and a ticket; `#finish` gives both back, once, after which the attempt is in the pool.
  *   - `#listener` is null once either side has let go; then nothing is reported any more.
+ *   - what code of ours throws in here ends this attempt as `internal`, and nothing else; it is logged.
  */
 import { Buffer } from 'node:buffer'
 import { type DispatchHandler, type DispatchOptions, errors, type HttpMethod } from '../native/undici.ts'
-import { idempotentMethods, type Outcome, outcomes } from '../plan/outcome.ts'
+import { idempotentMethods, outcomes } from '../plan/outcome.ts'
 import { proxyHeader } from '../plan/proxy-header.ts'
 import type { Ticket } from './admission.ts'
-import type { Ending } from './balance/policy.ts'
+import type { AttemptListener } from './attempt-listener.ts'
 import type { RequestBody } from './body/request-body.ts'
 import type { Departing, Departures } from './departures.ts'
 import type { Endpoint } from './endpoint.ts'
+import { Evidence } from './evidence.ts'
 import { withInterim } from './headers/interim.ts'
 import type { ResponseFields } from './headers/response-block.ts'
-import { isFailure } from './outliers.ts'
-import type { Verdict } from './overload/gradient-limit.ts'
 import type { Connection } from './pool.ts'
+import type { Recorder } from './record.ts'
 import { isBodiless } from './status-line.ts'
-import { classify } from './undici-errors.ts'
+import { classify, isDefect } from './undici-errors.ts'
 import { dispatch, type Outgoing } from './undici-request.ts'
 import type { Upstream } from './upstream.ts'
 
-/** What an attempt reports to. Each ends the attempt's part: `onEnd` and `onFailed` come last, one of them, once. */
-export interface AttemptListener {
-  /** The client's, as text; '' if it has none. */
-  readonly address: string
-  /** The connection stands and the request is about to be written: from here on it may have reached the endpoint. */
-  onStarted(attempt: Attempt): void
-  /**
-   * Interim responses, and no head in the same read.
-   * @param interim as `withInterim` writes them
-   * @returns whether they are on their way; otherwise they come with the head
-   */
-  onInterim(interim: string): boolean
-  /** @param interim the interim responses that came before and are not on their way */
-  onHead(status: number, fields: ResponseFields, interim: string, attempt: Attempt): void
-  /** @returns false: pause the endpoint until `resume` */
-  onChunk(chunk: Buffer): boolean
-  onEnd(): void
-  onFailed(outcome: Outcome, error: Error, attempt: Attempt): void
-}
-
 /** The parts of a worker that an attempt needs. */
 export interface AttemptContext {
+  /** Where it goes when it has ended. */
   readonly spareAttempts: Attempt[]
   readonly departures: Pick<Departures, 'add' | 'clock'>
+  readonly recorder: Pick<Recorder, 'defect'>
 }
 
 /** One that is to begin. */
-export function takeAttempt({ spareAttempts, departures }: AttemptContext): Attempt {
-  return spareAttempts.pop() ?? new Attempt(spareAttempts, departures)
+export function takeAttempt(context: AttemptContext): Attempt {
+  return context.spareAttempts.pop() ?? new Attempt(context)
 }
 
 /** Thrown in onConnect to take back a request before it is written: abort would destroy a good connection. */
@@ -71,37 +54,24 @@ const notTwice = Object.freeze(new Error('the connection broke after the request
 /** What undici hands back from an attempt that was cancelled. */
 const cancelled = Object.freeze(new Error('cancelled'))
 
-export class Attempt implements Departing {
-  endpoint: Endpoint | null = null
-  /** onConnect has been called. Until then provably nothing was sent. */
-  started = false
-  /** Its connection had served others before: that it ends now is the ordinary race of keep-alive, and no outage. */
-  reused = false
+export class Attempt extends Evidence implements Departing {
   /** Of its request's attempts, from 1. Written by whoever begins it, as `hedge` is. */
   number = 0
   /** It was sent while another one was under way. */
   hedge = false
-  leftAt = Number.NaN
   #listener: AttemptListener | null = null
-  #upstream: Upstream | null = null
-  #connection: Connection | null = null
   #ticket: Ticket | null = null
-  /** It is being given up since it has taken too long: the endpoint's doing, as far as anybody knows. */
-  #overdue = false
-  /** Of the endpoint's outlier when this began: whether what comes of it is still news. */
-  #epoch = 0
-  /** It is the one request at a time of an endpoint that is probed: about that one, and not about the upstream. */
-  #probe = false
   #headSeen = false
   #interim = ''
   /** Bytes of those that are on their way. */
   #interimSent = 0
-  /** Milliseconds on the clock of the turns, while its upstream waits for word of this attempt; otherwise NaN. */
-  #begunAt = Number.NaN
   #abort: ((error: Error) => void) | null = null
   #resume: (() => void) | null = null
+  /** What code of ours has thrown at undici, which hands it back to `onError`: a defect, and none of the endpoint's. */
+  #defect: unknown = null
   readonly #spare: Attempt[]
-  readonly #departures: Pick<Departures, 'add' | 'clock'>
+  readonly #departures: AttemptContext['departures']
+  readonly #recorder: AttemptContext['recorder']
   /** What is to leave; null once it has. */
   #outgoing: Outgoing | null = null
   readonly #finishLater = (): void => this.#finish()
@@ -117,10 +87,11 @@ export class Attempt implements Departing {
     blocking: false,
   }
 
-  /** @param spare where it goes when it has ended */
-  constructor(spare: Attempt[], departures: Pick<Departures, 'add' | 'clock'>) {
-    this.#spare = spare
+  constructor({ spareAttempts, departures, recorder }: AttemptContext) {
+    super(departures.clock)
+    this.#spare = spareAttempts
     this.#departures = departures
+    this.#recorder = recorder
   }
 
   /** Sends a request. It leaves with its batch, and everything that follows is reported to `listener`. */
@@ -134,19 +105,13 @@ export class Attempt implements Departing {
     fresh: boolean,
   ): void {
     this.#listener = listener
-    this.#upstream = upstream
-    this.endpoint = endpoint
     this.#ticket = ticket
-    if (upstream.observing) this.leftAt = this.#begunAt = this.#departures.clock.now
     // Safe methods only, as undici has it too (RFC 9112, section 9.3.2).
     const pipelined = body === null && (outgoing.method === 'GET' || outgoing.method === 'HEAD')
-    this.#epoch = endpoint.outlier.epoch
-    this.#probe = endpoint.limited
-    this.#connection = endpoint.begin(fresh, pipelined)
-    this.#connection.awaited++
-    this.reused = this.#connection.served > 0
+    const connection = this.beginAt(upstream, endpoint, fresh, pipelined)
+    connection.awaited++
     if (endpoint.proxyProtocol !== null)
-      this.#connection.preface = proxyHeader(endpoint.proxyProtocol, listener.address)
+      connection.preface = proxyHeader(endpoint.proxyProtocol, listener.address)
     const options = this.#options
     options.method = outgoing.method as HttpMethod
     options.path = outgoing.target
@@ -163,9 +128,11 @@ export class Attempt implements Departing {
     this.#outgoing = null
     // Nobody waits for it any more.
     if (this.#listener === null || outgoing === null) return this.#finish()
-    const connection = this.#connection as Connection
+    const connection = this.connection as Connection
     connection.settled()
     dispatch(connection.client, this.#options, this as unknown as DispatchHandler, outgoing)
+    // It may have been thrown right through the client, which then does nothing more for anybody.
+    if (this.#defect !== null) connection.aborted = true
   }
 
   /** The exchange wants no more of this attempt: ends it now if the request has been sent, else as soon as can be. */
@@ -173,7 +140,7 @@ export class Attempt implements Departing {
     if (this.#listener === null) return
     // An abort destroys the connection. With pipelining others may be on it: as long as somebody waits for one of them,
     // the rest of this one is read and dropped.
-    const connection = this.#connection as Connection
+    const connection = this.connection as Connection
     if (this.#outgoing !== null) return void this.#takeListener()
     if (connection.awaited > 1 && !this.#uploading()) return this.detach()
     this.#takeListener()
@@ -204,7 +171,7 @@ export class Attempt implements Departing {
   /** The client has room again. */
   resume(): void {
     if (this.#resume === null) return
-    const connection = this.#connection as Connection
+    const connection = this.connection as Connection
     if (connection.reader === this) connection.paused = false
     this.#resume()
   }
@@ -217,7 +184,11 @@ export class Attempt implements Departing {
     if (this.started && !this.#maySendAgain()) throw notTwice
     this.#abort = abort
     this.started = true
-    this.#listener.onStarted(this)
+    try {
+      this.#listener.onStarted(this)
+    } catch (error) {
+      throw this.#ours(error)
+    }
   }
 
   #maySendAgain(): boolean {
@@ -226,29 +197,42 @@ export class Attempt implements Departing {
   }
 
   onHeaders(status: number, fields: ResponseFields, resume: () => void): boolean {
-    if (status < 200) {
-      // undici lets these pass for interim responses, 101 without an Upgrade. What is thrown here ends the attempt.
-      if (status < 100 || status === 101) throw new errors.HTTPParserError(`a status of ${status}`)
-      this.#interim = withInterim(this.#interim, status, fields as readonly Buffer[], this.#interimSent)
-      ;(this.#connection as Connection).whenParsed(this.#sendInterim)
-      return true
+    // undici lets these pass for interim responses, 101 without an Upgrade. What is thrown here ends the attempt.
+    if (status < 100 || status === 101) throw new errors.HTTPParserError(`a status of ${status}`)
+    try {
+      if (status < 200) this.#takeInterim(status, fields as readonly Buffer[])
+      else this.#takeHead(status, fields, resume)
+    } catch (error) {
+      throw this.#ours(error)
     }
-    if (this.#begunAt > 0) this.#observed(status < 500 ? 'answered' : 'failed', this.#verdict(status))
-    ;(this.#upstream as Upstream).answered(this.endpoint as Endpoint, status, this.#epoch)
+    return true
+  }
+
+  #takeInterim(status: number, fields: readonly Buffer[]): void {
+    this.#interim = withInterim(this.#interim, status, fields, this.#interimSent)
+    ;(this.connection as Connection).whenParsed(this.#sendInterim)
+  }
+
+  #takeHead(status: number, fields: ResponseFields, resume: () => void): void {
+    this.answered(status, this.#listener !== null)
     this.#resume = resume
-    const connection = this.#connection as Connection
+    const connection = this.connection as Connection
     connection.reader = this
     if (Array.isArray(fields) && (isBodiless(status) || connection.isHttp10))
       connection.readAsMeant(status, fields)
-    if (this.#listener === null) return true
+    if (this.#listener === null) return
     this.#headSeen = true
     this.#listener.onHead(status, fields, this.#interim, this)
-    return true
   }
 
   #interimAlone(): void {
     const interim = this.#interim
-    if (interim === '' || this.#headSeen || this.#listener?.onInterim(interim) !== true) return
+    if (interim === '' || this.#headSeen) return
+    try {
+      if (this.#listener?.onInterim(interim) !== true) return
+    } catch (error) {
+      return this.#abort?.(this.#ours(error) as Error)
+    }
     this.#interimSent += interim.length
     this.#interim = ''
   }
@@ -256,86 +240,71 @@ export class Attempt implements Departing {
   onData(chunk: Buffer): boolean {
     // undici's parser reports an empty piece when it is resumed at the end of a connection: pausing again would be fatal
     // (native-notes/12-paused-at-the-end.md).
-    if (this.#listener === null || chunk.length === 0 || this.#listener.onChunk(chunk)) return true
-    ;(this.#connection as Connection).paused = true
+    if (this.#listener === null || chunk.length === 0) return true
+    try {
+      if (this.#listener.onChunk(chunk)) return true
+    } catch (error) {
+      throw this.#ours(error)
+    }
+    ;(this.connection as Connection).paused = true
     return false
   }
 
   onComplete(): void {
-    const connection = this.#connection as Connection
+    const connection = this.connection as Connection
     connection.served++
     this.#stopReading(connection)
-    this.#takeListener()?.onEnd()
+    const listener = this.#takeListener()
+    try {
+      listener?.onEnd()
+    } catch (error) {
+      // It is to hear of this.
+      this.#listener = listener
+      connection.awaited++
+      throw this.#ours(error)
+    }
     // Not from inside: what is let in next may take this connection, and what stands behind the response in this read would
     // be taken for the answer to it.
     connection.whenParsed(this.#finishLater)
   }
 
   onError(error: Error): void {
-    const outcome = classify(error, this.started, this.#headSeen)
-    if (this.#begunAt > 0) this.#brokenOff(outcome)
-    if (this.#listener !== null && !this.#headSeen) this.#blame(outcome, error)
-    this.#takeListener()?.onFailed(outcome, error, this)
+    // A client that a defect was thrown through fails its requests once more when it is given up.
+    if (this.connection === null) return
+    const listener = this.#takeListener()
+    if (error === this.#defect || isDefect(error)) this.#defective(error, listener)
+    else {
+      try {
+        const outcome = classify(error, this.started, this.#headSeen)
+        this.failed(outcome, error, listener !== null, this.#headSeen)
+        listener?.onFailed(outcome, error, this)
+      } catch (defect) {
+        // From here it would end the worker: undici makes an event of it, for which nobody listens.
+        this.#defective(defect as Error, listener)
+      }
+    }
     // Not from inside: undici asserts that a client it fails has nothing more to do, and what is let in next may take
     // this very connection.
     queueMicrotask(this.#finishLater)
   }
 
-  // ---- what it shows of the endpoint ----
+  // ---- defects ----
 
-  /**
-   * It has taken too long, and has no head. The endpoint is blamed for that, unless this waits behind others, on a connection that stands:
-   * for its turn, or for the client of another one. The caller cancels it.
-   */
-  expire(): Outcome {
-    const outcome = this.started ? outcomes.headersTimeout : outcomes.connectTimeout
-    const { connected, paused } = this.#connection as Connection
-    if (this.started ? paused : connected) this.#begunAt = Number.NaN
-    else {
-      this.#overdue = true
-      this.#blame(outcome)
-    }
-    return outcome
+  /** @returns what code of ours has thrown inside a callback of undici's, for the caller to throw on: undici ends the attempt for it */
+  #ours(error: unknown): unknown {
+    this.#defect = error
+    return error
   }
 
-  /**
-   * For the detection of outliers: the attempt has ended in this way. A kept connection that turns out closed is no failure, and
-   * one connection that breaks is one, whatever was pipelined on it.
-   */
-  #blame(outcome: Outcome, error?: Error): void {
-    if (outcome.fault !== 'endpoint' || (this.reused && outcome === outcomes.endpointReset)) return
-    if (outcome.retry !== 'unsent') {
-      const connection = this.#connection as Connection
-      if (connection.blamed) return
-      connection.blamed = true
-    }
-    ;(this.#upstream as Upstream).failed(this.endpoint as Endpoint, outcome, this.#epoch, error)
-  }
-
-  #observed(ending: Ending, verdict: Verdict): void {
-    const upstream = this.#upstream as Upstream
-    const { clock } = this.#departures
-    const { now } = clock
-    const ms = now - this.#begunAt
-    this.#begunAt = Number.NaN
-    upstream.observe(this.endpoint as Endpoint, ms, ending, this.#epoch, now)
-    if (this.#probe || verdict === 'ignore' || !upstream.limit.learns) return
-    upstream.learn(verdict, this.leftAt, clock.awayMs(this.leftAt, now), now)
-  }
-
-  /** What a head says to a limit that learns. Where nobody waits for it any more, the client's leaving is not to teach it. */
-  #verdict(status: number): Verdict {
-    if (this.#overdue || isFailure(status)) return 'drop'
-    return this.#listener === null ? 'ignore' : 'success'
-  }
-
-  /** Without a head. What the client's own request has broken says nothing about the endpoint. */
-  #brokenOff(outcome: Outcome): void {
-    if (this.#listener === null) this.#observed('given-up', this.#overdue ? 'drop' : 'ignore')
-    else if (outcome.fault === 'endpoint') {
-      // An answer that cannot be understood is no overload, and a kept connection that ends is an everyday race.
-      const refused = outcome.retry === 'unsent' || (outcome === outcomes.endpointReset && !this.reused)
-      this.#observed('failed', refused ? 'drop' : 'ignore')
+  /** No fault of the endpoint's: it is not blamed, and nothing is learned of it. */
+  #defective(error: Error, listener: AttemptListener | null): void {
+    const { id } = this.endpoint as Endpoint
+    this.#defect = error
+    this.#recorder.defect(error, id)
+    try {
+      listener?.onFailed(outcomes.internal, error, this)
+    } catch (another) {
+      this.#recorder.defect(another, id)
     }
   }
 
@@ -344,7 +313,7 @@ export class Attempt implements Departing {
   /** From here on nobody waits for this attempt. @returns who did, null the second time */
   #takeListener(): AttemptListener | null {
     const listener = this.#listener
-    if (listener !== null) (this.#connection as Connection).awaited--
+    if (listener !== null) (this.connection as Connection).awaited--
     this.#listener = null
     return listener
   }
@@ -357,28 +326,23 @@ export class Attempt implements Departing {
 
   /** Gives everything back. The ticket last: it lets the next exchange in, which may take this very attempt. */
   #finish(): void {
-    const upstream = this.#upstream as Upstream
+    const upstream = this.upstream as Upstream
     const ticket = this.#ticket as Ticket
-    const connection = this.#connection as Connection
+    const connection = this.connection as Connection
     this.#stopReading(connection)
-    upstream.end(this.endpoint as Endpoint, connection, this.#probe ? this.#epoch : -1)
-    this.endpoint = null
-    this.started = false
-    this.#overdue = false
+    upstream.end(this.endpoint as Endpoint, connection, this.probe ? this.epoch : -1)
+    this.resetEvidence()
     this.number = 0
     this.hedge = false
-    this.#upstream = null
-    this.#connection = null
     this.#ticket = null
-    this.#probe = false
     this.#headSeen = false
     this.#interim = ''
     this.#interimSent = 0
-    this.#begunAt = Number.NaN
     this.#abort = null
     this.#resume = null
     this.#options.body = null
-    this.#spare.push(this)
+    // undici may still have it, where a defect has left it in the middle of things.
+    if (this.#defect === null) this.#spare.push(this)
     upstream.admission.release(ticket)
   }
 }

@@ -7,7 +7,8 @@
  */
 import type { Outcome } from '../plan/outcome.ts'
 import type { Applicant, Ticket } from './admission.ts'
-import { type Attempt, type AttemptContext, type AttemptListener, takeAttempt } from './attempt.ts'
+import { type Attempt, type AttemptContext, takeAttempt } from './attempt.ts'
+import type { AttemptListener } from './attempt-listener.ts'
 import type { Balanced, RandomSource } from './balance/policy.ts'
 import type { Outgoing } from './undici-request.ts'
 import type { Upstream } from './upstream.ts'

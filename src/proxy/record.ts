@@ -118,6 +118,11 @@ export class Recorder {
     this.#log.debug({ endpoint, attempt, outcome: outcome.code, reason: exchange.reason }, 'attempt failed')
   }
 
+  /** Code of ours has thrown where it works on what an endpoint has sent, or on its failure. */
+  defect(error: unknown, endpoint: string): void {
+    this.#log.error({ err: error, endpoint }, 'unexpected error in an attempt; please report this')
+  }
+
   /** Counts by outcome code, only those that occurred. */
   counts(): Record<string, number> {
     const counts: Record<string, number> = {}

@@ -3,6 +3,17 @@ import { errors } from '../native/undici.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 
 /**
+ * Whether it is the engine's word for a mistake in a program: nothing that an endpoint or the network does makes one, so that it is a defect,
+ * here or in undici. Those of Node's that have a code complain of what they were given, such as a certificate of the configuration's.
+ */
+export function isDefect(error: Error): boolean {
+  return (
+    (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) &&
+    !('code' in error)
+  )
+}
+
+/**
  * From undici's errors to the outcome table. Whether anything was sent is not read from the error: it was not, exactly
  * if onConnect has not been called.
  */

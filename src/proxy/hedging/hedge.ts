@@ -18,7 +18,8 @@
  *   - the ticket is in here only from inside `hedge`: a hedge is admitted at once, or not sent.
  */
 import type { Applicant, Ticket } from '../admission.ts'
-import { type Attempt, type AttemptContext, type AttemptListener, takeAttempt } from '../attempt.ts'
+import { type Attempt, type AttemptContext, takeAttempt } from '../attempt.ts'
+import type { AttemptListener } from '../attempt-listener.ts'
 import type { Balanced } from '../balance/policy.ts'
 import type { Upload } from '../body/upload.ts'
 import type { DataPlaneContext } from '../context.ts'

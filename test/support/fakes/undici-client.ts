@@ -1,7 +1,7 @@
 /**
  * undici's Client as seen from one attempt, driven by the test: a call is connected, answered, broken. Modelled on
- * dispatcher/client-h1.js and core/request.js of undici 7.30: `abort` reports synchronously, a throw in onConnect ends
- * the call with that error, and a paused response goes no further until it is resumed.
+ * dispatcher/client-h1.js and core/request.js of undici 7.30: `abort` reports synchronously, what a callback throws ends the call
+ * with that error, and a paused response goes no further until it is resumed.
  */
 import { channel } from 'node:diagnostics_channel'
 import type { Connection } from '../../../src/proxy/pool.ts'
@@ -100,22 +100,30 @@ export class FakeCall {
       Buffer.from(name, 'latin1'),
       Buffer.from(value, 'latin1'),
     ])
-    this.#handler.onHeaders(status, raw, () => {
-      this.paused = false
-    })
+    this.#guarded(() =>
+      this.#handler.onHeaders(status, raw, () => {
+        this.paused = false
+      }),
+    )
   }
 
   /** @returns false if the response is paused now */
   data(chunk: Buffer | string): boolean {
     this.#mustRun()
-    if (this.#handler.onData(Buffer.from(chunk as string)) === false) this.paused = true
+    this.#guarded(() => {
+      if (this.#handler.onData(Buffer.from(chunk as string)) === false) this.paused = true
+    })
     return !this.paused
   }
 
   complete(): void {
     this.#mustRun()
     this.ended = true
-    this.#handler.onComplete()
+    try {
+      this.#handler.onComplete()
+    } catch (error) {
+      this.#handler.onError(error as Error)
+    }
     if (this.#stream !== null && !this.bodyEnded) this.#stream.destroy()
   }
 
@@ -128,6 +136,14 @@ export class FakeCall {
 
   get #stream(): StreamBody | null {
     return this.body !== null && !Buffer.isBuffer(this.body) ? (this.body as StreamBody) : null
+  }
+
+  #guarded(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      this.#abort(error as Error)
+    }
   }
 
   #abort(error: Error): void {

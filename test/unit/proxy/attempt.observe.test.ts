@@ -75,6 +75,18 @@ test('client leaves, or time is over_given up', (t) => {
   assert.deepEqual(late.told, ['given-up'])
 })
 
+test('defect of ours before the head_nothing is told', async (t) => {
+  const { context, told, call } = rig(t)
+  context.upstream.limit.configure({ min: 1, max: 100, initial: 10, tolerance: 1.5 })
+  context.upstream.learn = () => void told.push('learned')
+  context.upstream.failed = () => void told.push('blamed')
+  call.connect()
+  call.fail(new TypeError('a defect'))
+  assert.deepEqual(told, [])
+  assert.deepEqual(context.recorder.counts(), { internal: 1 })
+  await context.assertAtRest()
+})
+
 test('policy that does not observe_nothing is told', (t) => {
   const { told, call } = rig(t, 'random')
   call.connect()

@@ -9,7 +9,8 @@ import { createServer as createTlsServer } from 'node:tls'
 import type { Outcome } from '../../../src/plan/outcome.ts'
 import type { UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
 import type { Ticket } from '../../../src/proxy/admission.ts'
-import { Attempt, type AttemptListener } from '../../../src/proxy/attempt.ts'
+import { Attempt } from '../../../src/proxy/attempt.ts'
+import type { AttemptListener } from '../../../src/proxy/attempt-listener.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
 import { Certificates, pem } from '../../support/certificates.ts'
 import { departingAtOnce } from '../../support/fakes/data-plane-context.ts'
@@ -98,7 +99,11 @@ async function read(
     const endpoint = upstream.pick(null)
     assert.ok(endpoint)
     const request = { method: 'GET', target: '/', host: 'test', headers: [], contentLength: -1 }
-    reader.attempt = new Attempt([], departingAtOnce)
+    reader.attempt = new Attempt({
+      spareAttempts: [],
+      departures: departingAtOnce,
+      recorder: { defect: assert.ifError },
+    })
     reader.attempt.begin(reader, upstream, endpoint, ticket, request, null, false)
   }
   assert.ok(upstream.admission.enter({ queued: () => {}, shed: () => {}, admitted: send }))

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { Outcome } from '../../../src/plan/outcome.ts'
 import { outcomes } from '../../../src/plan/outcome.ts'
 import type { Applicant, Ticket } from '../../../src/proxy/admission.ts'
-import { Attempt, type AttemptListener } from '../../../src/proxy/attempt.ts'
+import { Attempt, type AttemptContext } from '../../../src/proxy/attempt.ts'
+import type { AttemptListener } from '../../../src/proxy/attempt-listener.ts'
 import { RequestBody } from '../../../src/proxy/body/request-body.ts'
 import type { Endpoint } from '../../../src/proxy/endpoint.ts'
 import { interimBytesMax } from '../../../src/proxy/headers/interim.ts'
@@ -61,13 +62,20 @@ function outgoing(changes: Partial<Request> = {}): Request {
 class Kit {
   readonly listener = new Listener()
   readonly spare: Attempt[] = []
+  /** What was logged as a defect. */
+  readonly defects: unknown[] = []
+  readonly context: AttemptContext = {
+    spareAttempts: this.spare,
+    departures: departingAtOnce,
+    recorder: { defect: (error) => void this.defects.push(error) },
+  }
   readonly upstream = new Upstream(upstreamPlan(), new Set(), () => 0)
   readonly side = new FakeUpstreamSide(this.upstream)
   readonly endpoint = this.upstream.endpoints[0] as Endpoint
   readonly attempt: Attempt
 
   constructor(request: Request = outgoing(), attempt?: Attempt) {
-    this.attempt = attempt ?? new Attempt(this.spare, departingAtOnce)
+    this.attempt = attempt ?? new Attempt(this.context)
     this.begin(request)
   }
 
@@ -331,4 +339,50 @@ test('ticket given back_last of all: who comes next may take this very attempt, 
   assert.deepEqual(seen, [], 'what stands behind the response in the same read must find nobody')
   await Promise.resolve()
   assert.deepEqual(seen, [kit.attempt, 0, null])
+})
+
+for (const place of ['onStarted', 'onInterim', 'onHead', 'onChunk', 'onEnd', 'onFailed'] as const) {
+  test(`listener throws in ${place}_it is told that it failed for a defect, which is logged once; the attempt is not used again`, async () => {
+    const kit = new Kit()
+    const { call, listener, defects, endpoint } = kit
+    const defect = new Error('a defect')
+    const told: (...parameters: never[]) => unknown = listener[place].bind(listener)
+    let times = 0
+    Object.defineProperty(listener, place, {
+      value: (...parameters: never[]) => {
+        if (times++ === 0) throw defect
+        return told(...parameters)
+      },
+    })
+    call.connect()
+    if (!call.ended) call.head(103)
+    await Promise.resolve()
+    if (place === 'onFailed') call.fail(new Error('other side closed'))
+    if (!call.ended) call.head(200)
+    if (!call.ended) call.data('a')
+    if (!call.ended) call.complete()
+    await Promise.resolve()
+    assert.equal(listener.failed, outcomes.internal)
+    assert.deepEqual(defects, [defect])
+    assert.equal(kit.upstream.admission.running, 0, 'the place is given back')
+    assert.equal(endpoint.inFlight, 0, 'the connection is given back')
+    assert.deepEqual(kit.spare, [])
+    call.ended = false
+    call.fail(new Error('The client is destroyed'))
+    assert.deepEqual(defects, [defect], 'undici fails it once more: that is nobody’s any more')
+  })
+}
+
+test('nobody waits any more, and something of ours throws_logged all the same', async () => {
+  const kit = new Kit()
+  kit.call.connect()
+  kit.attempt.detach()
+  const defect = new TypeError('a defect')
+  kit.upstream.answered = () => {
+    throw defect
+  }
+  kit.call.head(200)
+  await Promise.resolve()
+  assert.deepEqual(kit.defects, [defect])
+  assert.equal(kit.upstream.admission.running, 0)
 })

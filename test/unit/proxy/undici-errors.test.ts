@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { errors } from 'undici'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
-import { classify } from '../../../src/proxy/undici-errors.ts'
+import { classify, isDefect } from '../../../src/proxy/undici-errors.ts'
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`connect ${code}`), { code })
@@ -42,4 +42,22 @@ for (const [error, unsent, sent, headSeen] of table) {
     assert.equal(classify(error, true, false), sent)
     assert.equal(classify(error, true, true), headSeen)
   })
+}
+
+test('defect_what the engine throws, and nothing that undici or the system does', () => {
+  const { x } = {} as { x?: { y: number } }
+  const thrown = [() => x!.y, () => new Array(-1), () => (globalThis as never as () => void)()].map(errorOf)
+  for (const error of thrown) assert.ok(isDefect(error), error.stack)
+  for (const [error] of table) assert.ok(!isDefect(error), error.stack)
+  assert.ok(!isDefect(new assert.AssertionError({ message: 'of undici’s parser' })))
+  assert.ok(!isDefect(errorOf(() => Buffer.alloc(1).readInt8(1))), 'complains of what it was given')
+})
+
+function errorOf(act: () => unknown): Error {
+  try {
+    act()
+  } catch (error) {
+    return error as Error
+  }
+  throw new assert.AssertionError({ message: 'it throws' })
 }
