@@ -62,6 +62,8 @@ export class Attempt extends Evidence implements Departing {
   #listener: AttemptListener | null = null
   #ticket: Ticket | null = null
   #headSeen = false
+  /** It was cancelled, and goes on for the sake of others on its connection. */
+  #abandoned = false
   #interim = ''
   /** Bytes of those that are on their way. */
   #interimSent = 0
@@ -139,10 +141,10 @@ export class Attempt extends Evidence implements Departing {
   cancel(): void {
     if (this.#listener === null) return
     // An abort destroys the connection. With pipelining others may be on it: as long as somebody waits for one of them,
-    // the rest of this one is read and dropped.
+    // the rest of this one is read and dropped. It may have no end: see `#finish`.
     const connection = this.connection as Connection
     if (this.#outgoing !== null) return void this.#takeListener()
-    if (connection.awaited > 1 && !this.#uploading()) return this.detach()
+    if (connection.awaited > 1 && !this.#uploading()) return this.#abandon(connection)
     this.#takeListener()
     if (this.#abort !== null) {
       // Otherwise undici connects anew, for those that stand behind an upload: nothing of them has been sent.
@@ -154,6 +156,12 @@ export class Attempt extends Evidence implements Departing {
       void connection.client.destroy(cancelled)
     }
     // Otherwise it waits for its connection, and onConnect takes it back.
+  }
+
+  #abandon(connection: Connection): void {
+    this.#abandoned = true
+    connection.abandoned++
+    this.detach()
   }
 
   /** Of a request that goes out in pieces, not all has: nothing can be sent behind it before the rest, which may not come any more. */
@@ -253,7 +261,7 @@ export class Attempt extends Evidence implements Departing {
   onComplete(): void {
     const connection = this.connection as Connection
     connection.served++
-    this.#stopReading(connection)
+    this.#leave(connection)
     const listener = this.#takeListener()
     try {
       listener?.onEnd()
@@ -318,7 +326,12 @@ export class Attempt extends Evidence implements Departing {
     return listener
   }
 
-  #stopReading(connection: Connection): void {
+  /** undici is through with it. No harm in doing so again. */
+  #leave(connection: Connection): void {
+    if (this.#abandoned) {
+      this.#abandoned = false
+      connection.abandoned--
+    }
     if (connection.reader !== this) return
     connection.reader = null
     connection.paused = false
@@ -329,7 +342,9 @@ export class Attempt extends Evidence implements Departing {
     const upstream = this.upstream as Upstream
     const ticket = this.#ticket as Ticket
     const connection = this.connection as Connection
-    this.#stopReading(connection)
+    this.#leave(connection)
+    // Nobody waits for what is left on it, which may never begin or end, and nobody would look at it again.
+    if (connection.abandoned > 0 && connection.awaited === 0) connection.aborted = true
     upstream.end(this.endpoint as Endpoint, connection, this.probe ? this.epoch : -1)
     this.resetEvidence()
     this.number = 0

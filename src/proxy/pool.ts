@@ -48,12 +48,15 @@ export class Connection {
   inFlight = 0
   /** Of these, the ones that somebody still waits for. */
   awaited = 0
+  /** Of the others, the ones that were given up and go on for the sake of those: they may never end. */
+  abandoned = 0
   connected = false
   /** Responses that have come over its present socket. */
   served = 0
   /**
-   * A request on it was aborted, and its socket with it. undici would connect anew for nothing: it keeps the request in its
-   * queue until it has a socket to find out that it is not wanted.
+   * It is given up, and destroyed with the next `release`: a request on it was aborted, and its socket with it, or nobody waits for what is
+   * left on it. undici would connect anew for nothing: it keeps the request in its queue until it has a socket to find out that it is not
+   * wanted.
    */
   aborted = false
   /** Nothing may follow what is in flight on it. */

@@ -196,6 +196,7 @@ export class FakeUpstreamSide {
       client: { dispatch },
       inFlight: 1,
       awaited: 0,
+      abandoned: 0,
       connected: false,
       paused: false,
       reader: null,

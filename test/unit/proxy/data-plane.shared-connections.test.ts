@@ -77,6 +77,63 @@ test('pipelined, the endpoint falls silent_its connection is given up when nobod
   assert.equal((await fetchRaw(port)).text, 'alive')
 })
 
+for (const [what, hung] of [
+  ['never answered', (exchange: OriginExchange) => exchange.closed],
+  ['answered without end', endless],
+] as const) {
+  test(`pipelined, the client behind leaves, the one before has its answer, the rest is ${what}_its place is given back`, async (t) => {
+    const gate = new Gate()
+    const origin = await startOrigin(t, {
+      '/first': held(gate, ok('first')),
+      '/hung': async (exchange) => void (await hung(exchange)),
+      '*': ok('alive'),
+    })
+    const [upstream] = pipelined(origin.port)
+    const { proxy, port } = runDataPlane(t, {
+      // No deadline of anybody's ends it.
+      upstreams: [{ ...(upstream as UpstreamPlan), timeouts: { ...timeouts, headersMs: 0, bodyMs: 0 } }],
+    })
+    const first = fetchRaw(port, { target: '/first' })
+    await gate.reached(1)
+    const second = await RawClient.connect(port)
+    await second.request({ target: '/hung' })
+    await waitFor(() => proxy.stats().endpoints[0]?.inFlight === 2, { what: 'the second request' })
+    second.close()
+    await waitFor(() => proxy.stats().outcomes.client_aborted === 1, { what: 'its client to be gone' })
+    gate.open()
+    assert.equal((await first).text, 'first')
+    await restOf(proxy)
+    assert.equal((await fetchRaw(port, { target: '/next' })).text, 'alive')
+    const [endpoint] = proxy.stats().endpoints
+    assert.deepEqual([endpoint?.outlier, endpoint?.ejections], ['in', 0])
+    await restOf(proxy)
+  })
+}
+
+test('pipelined, the client behind leaves, and its answer comes with the one before_the connection is kept', async (t) => {
+  const origin = await startOrigin(t, async (exchange: OriginExchange) => {
+    if (exchange.record.ordinal > 1) return exchange.respond({ body: 'next' })
+    await waitFor(() => hasNext(exchange) && proxy.stats().outcomes.client_aborted === 1, {
+      what: 'a request behind this one, and its client gone',
+    })
+    const whole = 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nfirst'
+    // The second one is answered here: nobody asks the origin for more of it.
+    await exchange.wire.head()
+    await exchange.write(whole + whole)
+  })
+  const { proxy, port } = runDataPlane(t, { upstreams: pipelined(origin.port) })
+  const first = fetchRaw(port, { target: '/first' })
+  await waitFor(() => origin.count === 1, { what: 'the first request' })
+  const second = await RawClient.connect(port)
+  await second.request({ target: '/second' })
+  await waitFor(() => proxy.stats().endpoints[0]?.inFlight === 2, { what: 'the second request' })
+  second.close()
+  assert.equal((await first).text, 'first')
+  await restOf(proxy)
+  assert.equal((await fetchRaw(port)).text, 'next')
+  assert.equal(origin.connections.total, 1)
+})
+
 test('pipelined, the endpoint falls silent with a request not yet sent behind_given up just the same', async (t) => {
   const origin = await startOrigin(t, async (exchange: OriginExchange) => {
     if (exchange.record.connection > 1) return exchange.respond({ body: 'alive' })
@@ -150,6 +207,13 @@ async function reluctantClient(port: number, origin: Origin): Promise<RawClient>
     { what: 'every buffer on the way to be full' },
   )
   return client
+}
+
+/** Server-sent events, say: a head, and something now and then. */
+async function endless(exchange: OriginExchange): Promise<void> {
+  await exchange.head(200, [['transfer-encoding', 'chunked']])
+  await exchange.chunk('event')
+  await exchange.closed
 }
 
 /** More than all buffers hold, in pieces, so that the origin can tell what has gone. */
