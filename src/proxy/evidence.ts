@@ -56,12 +56,13 @@ export abstract class Evidence {
 
   /**
    * It has taken too long, and has no head. The endpoint is blamed for that, unless this waits behind others, on a connection that stands:
-   * for its turn, or for the client of another one. The caller cancels it.
+   * for its turn, while another one is answered, or for the client of that. The caller cancels it.
    */
   expire(): Outcome {
     const outcome = this.started ? outcomes.headersTimeout : outcomes.connectTimeout
-    const { connected, paused } = this.connection as Connection
-    if (this.started ? paused : connected) this.begunAt = Number.NaN
+    const { connected, reader } = this.connection as Connection
+    // Without a head this is not the reader itself.
+    if (this.started ? reader !== null : connected) this.begunAt = Number.NaN
     else {
       this.#overdue = true
       this.#blame(outcome)

@@ -256,6 +256,39 @@ test('pipelined, a client reads nothing of its answer, no other connection_that 
   await restOf(proxy)
 })
 
+test('pipelined, behind a long answer that flows_that others are late is not held against the endpoint, nor learned from', async (t) => {
+  const gate = new Gate()
+  const origin = await startOrigin(t, {
+    '/long': async (exchange) => {
+      await exchange.head(200, [['content-length', '1000000']])
+      // One byte after another, until it has been in the way for long enough.
+      for (let open = false; !open && !exchange.isClosed; ) {
+        await exchange.write('x')
+        open = await Promise.race([gate.pass().then(() => true), quiet(20).then(() => false)])
+      }
+    },
+    '*': ok('small'),
+  })
+  const [upstream] = pipelined(origin.port)
+  const outliers = { failures: 1, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 1, slowFactor: null }
+  const times = { ...timeouts, headersMs: 300, bodyMs: 5_000 }
+  const concurrency = { min: 1, max: 100, initial: 4, tolerance: 1.5 }
+  const { proxy, port } = runDataPlane(t, {
+    upstreams: [{ ...(upstream as UpstreamPlan), outliers, concurrency, timeouts: times }],
+  })
+  const long = await RawClient.connect(port)
+  await long.request({ target: '/long' })
+  await waitFor(() => origin.bytesWritten() > 0, { what: 'the long answer' })
+  const limit = proxy.stats().upstreams[0]?.concurrency
+  assert.equal((await fetchRaw(port, { target: '/behind' })).status, 504)
+  const [endpoint] = proxy.stats().endpoints
+  assert.deepEqual([endpoint?.outlier, endpoint?.ejections], ['in', 0])
+  gate.open()
+  long.close()
+  await restOf(proxy)
+  assert.equal(proxy.stats().upstreams[0]?.concurrency, limit)
+})
+
 const notForYou = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'
 
 /** Whether the head of another request has come behind the one that is served. */
