@@ -147,6 +147,15 @@ export const outcomes = Object.freeze({
     'the answer took longer than this route allows',
   ),
 
+  /** Behind a pause, which the binding does not always keep (native-notes/10-unbounded-reads.md): memory has a limit. */
+  uploadOverrun: row(
+    'upload_overrun',
+    503,
+    'weir',
+    'never',
+    'the request body came faster than it could be passed on',
+    true,
+  ),
   /** Draining took longer than it may. */
   drainTimeout: row('drain_timeout', 503, 'weir', 'never', 'this load balancer is shutting down', true),
   internal: row('internal', 500, 'weir', 'never', 'the load balancer failed; see its log', true),

@@ -165,7 +165,7 @@ export class Upload {
     }
     if (this.#stream !== null) {
       stream(bytes, this.#stream, last)
-      if (this.#stream.overrun) this.#onRefused(outcomes.clientStalled)
+      if (this.#stream.overrun) this.#onRefused(outcomes.uploadOverrun)
       else this.#onMoved()
       return
     }

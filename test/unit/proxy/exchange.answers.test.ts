@@ -109,6 +109,24 @@ test('refused while its body goes on_closed when it is over, and not used again 
   first.res.leave()
 })
 
+test('client sends on behind a pause, more than is held for it_503, and the fault is not its own', async (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start({ method: 'POST', headers: length(100_000_000) })
+  res.sendBody('first', false)
+  const { call } = context
+  call.full = true
+  call.connect()
+  const piece = Buffer.alloc(8 * 1_024 * 1_024)
+  for (let sent = 0; sent < 5; sent++) res.sendBody(piece, false)
+  const { status, body, complete } = res.parse()
+  assert.deepEqual([status, JSON.parse(body.toString()).error, complete], [503, 'upload_overrun', true])
+  assert.deepEqual(headerValues(res.parse(), 'connection'), ['close'])
+  const [line] = context.memory.named('request')
+  assert.deepEqual([line?.outcome, line?.fault], ['upload_overrun', 'weir'])
+  res.leave()
+  await context.assertAtRest()
+})
+
 test('endpoint slow to take the last of the body_the time for its head begins only then', (t) => {
   const context = new FakeContext(t, { timeouts: { ...timeouts, bodyMs: 1_000, headersMs: 30_000 } })
   const { res } = context.start({ method: 'PUT', headers: chunked })
