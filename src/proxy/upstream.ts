@@ -8,7 +8,7 @@
  *   - the queue's concurrency is what those take at once, plus what is in flight on all others (out, draining, or picked by a
  *     sticky cookie): that holds its places until it ends and must not eat the others' share. `limit` may make it less.
  */
-import { type Outcome, outcomes } from '../plan/outcome.ts'
+import type { Outcome } from '../plan/outcome.ts'
 import { isOwnShortage } from '../plan/own-shortage.ts'
 import type { HedgingPlan, RetriesPlan, TimeoutsPlan, UpstreamPlan } from '../plan/upstream-plan.ts'
 import { Admission, type Ticket } from './admission.ts'
@@ -295,8 +295,8 @@ export class Upstream {
   }
 
   /**
-   * An attempt has failed by the endpoint's fault, before its head or with an answer that counts as a failure. It may be ejected
-   * for that: what waits does so for the others then. The active check's verdict is another matter.
+   * An attempt has failed by the endpoint's fault, before its head. It may be ejected for that: what waits does so for the others
+   * then. The active check's verdict is another matter.
    * @param epoch of the endpoint's outlier when the attempt began
    * @param error what the system or undici said, for the log
    */
@@ -306,10 +306,12 @@ export class Upstream {
     this.#outliers.failed(endpoint, outcome.retry === 'unsent' ? 'unreachable' : 'failing', epoch)
   }
 
-  /** An attempt has brought an answer. @param epoch as in `failed` */
+  /** An attempt has brought an answer, which may count as a failure. @param epoch as in `failed` */
   answered(endpoint: Endpoint, status: number, epoch: number): void {
-    if (isFailure(status)) this.failed(endpoint, outcomes.retriedStatus, epoch)
-    else if (endpoint.outlier.troubled) this.#outliers.succeeded(endpoint, epoch)
+    if (isFailure(status)) {
+      endpoint.outlier.reason = `answered ${status}`
+      this.#outliers.failed(endpoint, 'failing', epoch)
+    } else if (endpoint.outlier.troubled) this.#outliers.succeeded(endpoint, epoch)
   }
 
   #configureHedging(plan: HedgingPlan | undefined): void {

@@ -85,6 +85,8 @@ test('endpoint that fails is out: everything goes to the others, and the figures
   assert.deepEqual([load.statuses, load.errors], [{ 200: 50, 500: 50 }, {}])
   assert.equal(origins[0]!.count, count)
   assert.deepEqual(await verdicts(weir), ['healthy out', 'healthy in', 'healthy in'])
+  const [line] = weir.log.named('endpoint is ejected')
+  assert.deepEqual([line?.trouble, line?.reason, line?.failures], ['failing', 'answered 502', 5])
   await weir.atRest()
 })
 
