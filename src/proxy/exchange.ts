@@ -26,7 +26,7 @@ import { ClientPace } from './client-pace.ts'
 import type { DataPlaneContext } from './context.ts'
 import type { Timed } from './deadlines.ts'
 import { sendInterim } from './headers/interim.ts'
-import { headBytesMax, ResponseBlock, type ResponseFields } from './headers/response-block.ts'
+import { ResponseBlock, type ResponseFields } from './headers/response-block.ts'
 import { answer, lastHopReply, type Reply, refuseAtOnce, writeContinue } from './reply.ts'
 import { mayGather } from './retry.ts'
 import { type Route, upstreamOf } from './router.ts'
@@ -159,7 +159,9 @@ export class Exchange extends Account implements Tried, Timed {
   understands(fields: ResponseFields, interim: string): boolean {
     this.#block.read(fields, interim)
     if (this.setCookie !== null) this.#block.add('set-cookie', this.setCookie)
-    return !this.#block.malformed && this.#block.length <= headBytesMax
+    const { fault } = this.#block
+    if (fault !== '') this.reason = fault
+    return fault === ''
   }
 
   onOver(outcome: Outcome): void {

@@ -30,6 +30,7 @@ const answers: Readonly<Record<string, string>> = {
     'Connection: close\r\nContent-Length: 3\r\n\r\nno\n',
   '/cut': 'HTTP/1.1 403 Forbidden\r\nContent-Length: 30\r\n\r\nno\n',
   '/nonsense': 'nonsense\r\n\r\n',
+  '/long-refusal': `HTTP/1.1 403 Forbidden\r\nX-Long: ${'a'.repeat(15_000)}\r\nContent-Length: 0\r\n\r\n`,
   // Accepts the key of `handshake`, were it that one; Weir sends one of its own.
   '/odd':
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
@@ -225,6 +226,13 @@ test('a refusal of the endpoint’s is passed on as it is; a wrong version gets 
     const ordinary = await fetchRaw(weir.port, { headers })
     assert.deepEqual([ordinary.status, ordinary.text], [200, 'plain'])
   }
+  const long = await fetchRaw(weir.port, { target: '/long-refusal', headers: [...handshake, current] })
+  assert.deepEqual([long.status, JSON.parse(long.text).error], [502, 'bad_response'])
+  const line = await weir.waitForLog(({ target }) => target === '/long-refusal', 'its line')
+  assert.match(
+    String(line.reason),
+    /^the head has 1[45]\d{3} bytes, and no more than 14000 can be passed on$/,
+  )
   const faulty = await fetchRaw(weir.port, { target: '/../x', headers: [...handshake, current] })
   assert.equal(faulty.status, 400)
   await weir.atRest()
@@ -232,7 +240,7 @@ test('a refusal of the endpoint’s is passed on as it is; a wrong version gets 
   assert.deepEqual(outcomes, {
     completed: 3,
     endpoint_reset: 1,
-    bad_response: 1,
+    bad_response: 2,
     websocket_version: 1,
     bad_request: 1,
   })
@@ -255,6 +263,11 @@ test('what else an agreement says reaches the client, first WebSocket of the wor
   }
   const answer = await fetchRaw(weir.port, { target: '/many-fields', headers: [...handshake, current] })
   assert.deepEqual([answer.status, JSON.parse(answer.text).error], [502, 'bad_response'])
+  const line = await weir.waitForLog(({ outcome }) => outcome === 'bad_response', 'its line')
+  assert.match(
+    String(line.reason),
+    /^the head has 1[45]\d{3} bytes, and no more than 14000 can be passed on$/,
+  )
 })
 
 test('an agreement to another handshake is a bad answer', async (t) => {

@@ -14,6 +14,11 @@ import { isHopByHop, nominated } from './hop-by-hop.ts'
  */
 export const headBytesMax = 14_000
 
+/** For the log. @param bytes of a head that is longer */
+export function tooLong(bytes: number): string {
+  return `the head has ${bytes} bytes, and no more than ${headBytesMax} can be passed on`
+}
+
 /** The head of a response that is text already, without what is not passed on: as a ResponseBlock has it. */
 export interface FieldLines {
   readonly name: string
@@ -51,6 +56,12 @@ export class ResponseBlock {
   /** Bytes on the wire. */
   get length(): number {
     return this.interim.length + this.name.length + this.rest.length
+  }
+
+  /** Why it is not to be passed on, for the log; '' if it is. */
+  get fault(): string {
+    if (this.malformed) return 'the framing of its body could be read in two ways'
+    return this.length > headBytesMax ? tooLong(this.length) : ''
   }
 
   read(fields: ResponseFields, interim = ''): void {

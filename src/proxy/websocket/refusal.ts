@@ -3,7 +3,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import { toWritable } from '../headers/bytes.ts'
-import { headBytesMax, ResponseBlock } from '../headers/response-block.ts'
+import { ResponseBlock } from '../headers/response-block.ts'
 import { endWithLarge, endWithoutBody, oneCorkBytes } from '../reply.ts'
 import { isBodiless, statusLine } from '../status-line.ts'
 
@@ -45,14 +45,8 @@ export class Refusal {
     response.on('close', () => finish(outcomes.endpointReset))
     this.#block.read(response.rawHeaders.map((text) => Buffer.from(text, 'latin1')))
     // A 2xx is no agreement, but no refusal either: passed on, the client's library would say what it thinks of it.
-    if (
-      this.status < 200 ||
-      this.status > 599 ||
-      this.#block.malformed ||
-      this.#block.length > headBytesMax
-    ) {
+    if (this.status < 200 || this.status > 599 || this.#block.fault !== '')
       return finish(outcomes.badResponse)
-    }
     if (timeoutMs > 0) timer = setTimeout(() => finish(outcomes.bodyTimeout), timeoutMs)
     response.on('data', (piece: Buffer) => {
       this.#bytes += piece.length
@@ -60,6 +54,11 @@ export class Refusal {
       else this.#pieces.push(piece)
     })
     response.on('end', () => finish(response.complete ? null : outcomes.endpointReset))
+  }
+
+  /** What is wrong with its head, if that is what is wrong with it; else ''. */
+  get fault(): string {
+    return this.#block.fault
   }
 
   get bytes(): number {

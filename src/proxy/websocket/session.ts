@@ -19,7 +19,7 @@ import { Account } from '../account.ts'
 import { clientAddress } from '../client-address.ts'
 import type { DataPlaneContext } from '../context.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { headBytesMax, ResponseBlock } from '../headers/response-block.ts'
+import { headBytesMax, ResponseBlock, tooLong } from '../headers/response-block.ts'
 import { answer } from '../reply.ts'
 import { type Route, upstreamOf } from '../router.ts'
 import type { Upstream } from '../upstream.ts'
@@ -127,7 +127,10 @@ export class Session extends Account implements DialListener {
     const block = new ResponseBlock()
     block.read(fields)
     if (this.setCookie !== null) block.add('set-cookie', this.setCookie)
-    if (block.length > headBytesMax) return this.#refuse(outcomes.badResponse)
+    if (block.length > headBytesMax) {
+      this.reason = tooLong(block.length)
+      return this.#refuse(outcomes.badResponse)
+    }
     this.#res = null
     this.#socket = null
     this.status = 101
@@ -152,7 +155,10 @@ export class Session extends Account implements DialListener {
     refusal.read(request, response, timeouts.bodyMs, (failure) => {
       const res = this.#res
       if (res === null) return
-      if (failure !== null) return this.#refuse(failure)
+      if (failure !== null) {
+        if (refusal.fault !== '') this.reason = refusal.fault
+        return this.#refuse(failure)
+      }
       this.#res = null
       this.status = refusal.status
       this.#refusalBytes = refusal.bytes

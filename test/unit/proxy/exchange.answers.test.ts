@@ -342,6 +342,25 @@ test('head longer than the binding can send safely_502, and the endpoint is let 
   context.call.head(200, [...length(5), ['x-long', 'v'.repeat(headBytesMax)]])
   assert.equal(res.parse().status, 502)
   assert.deepEqual(context.recorder.counts(), { bad_response: 1 })
+  const [line] = context.memory.named('request')
+  assert.equal(
+    line?.reason,
+    `the head has ${headBytesMax + 6} bytes, and no more than 14000 can be passed on`,
+  )
+  await context.assertAtRest()
+})
+
+test('head whose framing is ambiguous_502, and the log says why', async (t) => {
+  const context = new FakeContext(t)
+  const { res } = context.start()
+  context.call.connect()
+  context.call.head(200, [['transfer-encoding', 'gzip, chunked']])
+  assert.equal(res.parse().status, 502)
+  const [line] = context.memory.named('request')
+  assert.deepEqual(
+    [line?.outcome, line?.reason],
+    ['bad_response', 'the framing of its body could be read in two ways'],
+  )
   await context.assertAtRest()
 })
 
