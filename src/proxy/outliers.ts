@@ -25,7 +25,7 @@
  * of keep-alive), nor what the client broke off.
  *
  * Invariants
- *   - a timer runs for an endpoint exactly while its state is `out`.
+ *   - a timer runs for an endpoint exactly while its state is `out` and it is in the plan.
  *   - every change to `out` begins a new epoch; what attempts of an older one report is history and ignored.
  *   - the active check's verdict (`healthy`) is another matter: neither writes the other's.
  */
@@ -203,6 +203,11 @@ export class OutlierDetection<S extends Suspect> {
       this.#letIn(endpoint)
       this.#listener.onBack(endpoint, false)
     }
+  }
+
+  /** It has left the plan: its timer would change the others' turns for nothing. */
+  gone({ outlier }: S): void {
+    stopTimer(outlier)
   }
 
   /** No timer goes off any more. */

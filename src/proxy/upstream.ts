@@ -162,7 +162,10 @@ export class Upstream {
       return endpoint
     })
     const retired = previous.filter((endpoint) => !current.includes(endpoint))
-    for (const endpoint of retired) endpoint.retire()
+    for (const endpoint of retired) {
+      endpoint.retire()
+      this.#outliers.gone(endpoint)
+    }
     this.#endpoints = [...current, ...retired.filter((endpoint) => endpoint.inFlight > 0)]
     this.#outliers.configure(plan.outliers)
     this.observing = this.#balancer.observe !== undefined || this.limit.learns || this.#outliers.times

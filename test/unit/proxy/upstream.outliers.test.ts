@@ -251,6 +251,18 @@ test('half-open beside backups_they go on until it is in', async (t) => {
   assert.equal(subject.pick(null), a)
 })
 
+test('out, and gone in a reload_nobody’s turn is changed for it later on', (t) => {
+  const { subject, a, fail, told } = rig(t, 'abc')
+  fail(a, unanswered)
+  const endpoints = ['b', 'c'].map((name) => endpointPlan(name))
+  const plan = upstreamPlan({ endpoints, connections: 4, slowStartMs: 0 })
+  subject.update(plan, new Set())
+  const first = subject.pick(null)
+  t.mock.timers.tick(60_000)
+  assert.notEqual(subject.pick(null), first, 'round-robin goes on where it was')
+  assert.deepEqual(told, ['a out'])
+})
+
 test('off, or turned off in a reload_nobody is out', (t) => {
   const { subject, a, fail } = rig(t, 'ab')
   fail(a, unanswered)
