@@ -153,7 +153,7 @@ export class LineWriter {
   }
 
   #fail({ code, message }: NodeJS.ErrnoException, bytes: Buffer): void {
-    // A line end at the beginning belongs to a line that was counted, or is there but for this.
+    // A line end at the beginning was added by `#take` to end a torn line: it is no line of its own.
     this.#dropped += countLines(bytes) - (bytes[0] === lineEnd[0] ? 1 : 0)
     this.#failing = true
     if (this.#hasFailed) return

@@ -1,6 +1,7 @@
 /**
  * The admission queue of one upstream: as many requests go ahead as its endpoints can take at once, a bounded number
- * waits, and what comes above that is shed. This is the only queue in a worker: undici's own stays empty.
+ * waits, and what comes above that is shed. This is the only queue in a worker: undici's own stays empty, but for what had to be put
+ * on a connection behind others with pipelining (pool.ts) and may not be sent yet.
  *
  *              ┌ again ────────────┐  second tries, the latest first
  *     enter ──►┤ high    ⇄ ⇄ ⇄     ├──► turn ──► admitted ──► release

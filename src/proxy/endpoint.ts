@@ -5,7 +5,7 @@
  *   - 0 <= inFlight; an attempt counts from `begin` to `end`, each exactly once.
  *   - `free` says whether one more attempt fits; only then may the balancer pick the endpoint.
  *   - 1 <= warmth <= 100; `weight` follows from it and `plannedWeight`, and is a whole number.
- *   - while `limited`, one request at a time: `room` is 0 from its beginning until its end or a verdict on it.
+ *   - while `limited`, one request at a time: `inFlightMax` is 0 from its beginning until its end or a verdict on it.
  *   - a retired endpoint is picked no more and closes its connections when the last attempt has ended.
  */
 import type { Socket } from 'node:net'
@@ -34,8 +34,8 @@ export class Endpoint {
   readonly outlier = new Outlier()
   /** One request at a time, the probe. Written by its upstream (roster.ts). */
   limited = false
-  /** Above what is in flight: one more may begin. `capacity`, or 0 while a probe is under way. */
-  room: number
+  /** Upper bound of `inFlight`: `capacity`, or 0 while a probe is under way. */
+  inFlightMax: number
   inFlight = 0
   /** Attempts begun since the worker started. */
   attempts = 0
@@ -56,7 +56,7 @@ export class Endpoint {
     this.backup = plan.backup === true
     this.drain = plan.drain === true
     this.capacity = connections.connections * connections.pipelining
-    this.room = this.capacity
+    this.inFlightMax = this.capacity
     this.serverName = serverName(plan.origin, connections.tls)
     this.proxyProtocol = connections.proxyProtocol ?? null
     this.#pool = new ConnectionPool(plan.origin, connections)
@@ -80,7 +80,7 @@ export class Endpoint {
   }
 
   get free(): boolean {
-    return this.inFlight < this.room
+    return this.inFlight < this.inFlightMax
   }
 
   /**
@@ -97,7 +97,7 @@ export class Endpoint {
 
   /** A request begins: while `limited` it is the probe, and there is no room for another. @returns whether it is */
   takeProbe(): boolean {
-    if (this.limited) this.room = 0
+    if (this.limited) this.inFlightMax = 0
     return this.limited
   }
 

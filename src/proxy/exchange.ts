@@ -11,9 +11,10 @@
  *   streaming   the response's head is here; its body goes to the client
  *
  * Invariants
- *   - `res` is not null exactly while the native response may be touched; every use of it stands in this file and in
- *     body/response-body.ts.
- *   - every path ends in `#finish`: recorded once, nothing under way for it any more, out of the list of deadlines, back in the pool.
+ *   - `#res` is null once the native response may not be touched any more, or somebody else owns it (closing.ts keeps it until the connection is
+ *     closed).
+ *   - every path ends in `#finish`: recorded once, nothing under way for it any more, out of the list of deadlines; back in the pool unless
+ *     its upload is still coming.
  */
 
 import type { HttpRequest, HttpResponse } from '../native/uws.ts'
@@ -203,8 +204,8 @@ export class Exchange extends Account implements Tried, Timed {
   }
 
   /**
-   * A write that the client has not taken has turned reading on: before the loop turns, an upload that waits is to be paused again.
-   * Every write, since of one that went through the cork buffer the binding does not say it.
+   * A write that the client does not take makes the binding poll for reading again, which lifts the upload's pause
+   * (native-notes/05-pause-and-resume.md). Of writes through the cork buffer it does not report that: so pause again after every write.
    */
   #keepPaused(): void {
     this.#upload.rearm(null)

@@ -1,5 +1,6 @@
 /**
- * The connections to one endpoint: undici `Client`s, one socket each, handed out one request at a time.
+ * The connections to one endpoint: undici `Client`s, one socket each. Without pipelining each has one request at a time; with it, up to
+ * `pipelining` that may be sent twice (GET and HEAD), and others only where no other connection can be had.
  *
  * undici's own `Pool` is not used. It finds a free connection by scanning all of them, queues without bound what it
  * cannot place (and what waits there cannot be cancelled), and cannot be asked for a connection that has never been
@@ -7,8 +8,8 @@
  * always room, and a connection is one `pop`.
  *
  * Invariants
- *   - `size` <= `limit`; connections are made when first needed and kept until `close`, or until one is `aborted`, on which nothing
- *     is put any more.
+ *   - `size` <= `connections` of the plan; connections are made when first needed and kept until `close`, or until one is
+ *     `aborted`, on which nothing is put any more.
  *   - a connection stands in `idle` exactly while nothing is in flight on it; in `shared` only with pipelining.
  *   - with `proxyProtocol`, a connection belongs to one client: it is made for one request and given up behind it, and
  *     none is idle.
@@ -59,7 +60,7 @@ export class Connection {
    * wanted.
    */
   aborted = false
-  /** Nothing may follow what is in flight on it. */
+  /** What is in flight on it is not to be followed: it is not offered while another connection can be had. See `#new`. */
   exclusive = false
   /** Its place in the pool's list of shared ones; -1: not there. */
   slot = -1

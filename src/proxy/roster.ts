@@ -13,7 +13,7 @@
  * Invariants
  *   - `inTurn` is in the members' order, and `member.inTurn` says of each whether it is in there.
  *   - the takers are those that somebody may be sent to: in turn, or where cookies are followed whoever is reachable.
- *   - a member's `room` is its capacity, unless it goes on being limited: then its probe may be under way.
+ *   - a member's `inFlightMax` is its capacity, unless it goes on being limited: then its probe may be under way.
  */
 import type { Outlier } from './outliers.ts'
 
@@ -34,7 +34,7 @@ export interface Member {
   readonly free: boolean
   inTurn: boolean
   limited: boolean
-  room: number
+  inFlightMax: number
 }
 
 export class Roster<M extends Member> {
@@ -79,7 +79,7 @@ export class Roster<M extends Member> {
       const { outlier } = member
       member.inTurn = false
       const limited = outlier.state === 'probing' && !(failOpen && isFailing(member))
-      if (!(limited && member.limited)) member.room = member.capacity
+      if (!(limited && member.limited)) member.inFlightMax = member.capacity
       member.limited = limited
     }
     for (const member of inTurn) member.inTurn = true

@@ -235,7 +235,7 @@ export class Upstream {
   /** @param epoch as in `failed` */
   endBeside(endpoint: Endpoint, epoch: number): void {
     if (!endpoint.limited || epoch !== endpoint.outlier.epoch) return
-    endpoint.room = endpoint.capacity
+    endpoint.inFlightMax = endpoint.capacity
     queueMicrotask(this.#resizeLater)
   }
 
@@ -334,9 +334,9 @@ export class Upstream {
   end(endpoint: Endpoint, connection: Connection, epoch = -1): void {
     endpoint.end(connection)
     // A probe without a verdict: the client has left, say. The next request is one, then.
-    if (endpoint.limited && epoch === endpoint.outlier.epoch) endpoint.room = endpoint.capacity
+    if (endpoint.limited && epoch === endpoint.outlier.epoch) endpoint.inFlightMax = endpoint.capacity
     this.#retireIfLast()
-    // Once the upstream is gone they are retired and in turn, for what still comes.
+    // After `#retireAll` retired endpoints stay in turn, so that exchanges that pinned the old plan still find them.
     if (endpoint.inTurn && !endpoint.limited) {
       if (this.parking.size > 0) this.parking.roomAt(endpoint)
       return
@@ -381,7 +381,7 @@ export class Upstream {
   }
 }
 
-function placesOf({ inTurn, limited, capacity, inFlight, room }: Endpoint): number {
+function placesOf({ inTurn, limited, capacity, inFlight, inFlightMax }: Endpoint): number {
   if (inTurn && !limited) return capacity
-  return inTurn && inFlight < room ? inFlight + 1 : inFlight
+  return inTurn && inFlight < inFlightMax ? inFlight + 1 : inFlight
 }

@@ -24,7 +24,7 @@ class FakeMember implements Member {
   readonly backup: boolean
   inTurn = false
   limited = false
-  room = 0
+  inFlightMax = 0
   inFlight = 0
 
   constructor(name: string, known: Known) {
@@ -46,7 +46,7 @@ class FakeMember implements Member {
   }
 
   get free(): boolean {
-    return this.inFlight < this.room
+    return this.inFlight < this.inFlightMax
   }
 }
 
@@ -109,7 +109,7 @@ test('cookies_lead to whoever is available, in turn or not, and keep the upstrea
 test('failing open_whoever fails is reachable, without a limit', () => {
   const { roster, a, draw } = drawn([failing, refusing])
   assert.equal(roster.failingOpen, true)
-  assert.deepEqual([names(roster.reachable), a.limited, a.room], ['a', false, 4])
+  assert.deepEqual([names(roster.reachable), a.limited, a.inFlightMax], ['a', false, 4])
   a.outlier.state = 'probing'
   draw()
   assert.deepEqual([roster.failingOpen, a.limited], [true, false])
@@ -120,13 +120,13 @@ test('failing open_whoever fails is reachable, without a limit', () => {
 
 test('probed, drawn again with the probe under way_no room for another', () => {
   const { roster, a, draw } = drawn([probed, refusing])
-  assert.deepEqual([a.limited, a.room, roster.down], [true, 4, false])
-  a.room = 0
+  assert.deepEqual([a.limited, a.inFlightMax, roster.down], [true, 4, false])
+  a.inFlightMax = 0
   draw()
-  assert.deepEqual([a.limited, a.room, roster.empty, roster.down], [true, 0, false, true])
+  assert.deepEqual([a.limited, a.inFlightMax, roster.empty, roster.down], [true, 0, false, true])
   a.outlier.state = 'in'
   draw()
-  assert.deepEqual([a.limited, a.room, roster.down], [false, 4, false])
+  assert.deepEqual([a.limited, a.inFlightMax, roster.down], [false, 4, false])
 })
 
 test('all refuse_unreachable, and still so while there are only probes', () => {
@@ -192,7 +192,7 @@ test('whatever is known of them_the invariants hold', () => {
       assert.equal(roster.empty, takers.length === 0)
       const somebodyIsIn = roster.inTurn.some(({ outlier }) => outlier.state === 'in')
       assert.ok(!(roster.failingOpen && somebodyIsIn), 'fails open although somebody is in')
-      for (const { room, capacity } of members) assert.equal(room, capacity)
+      for (const { inFlightMax, capacity } of members) assert.equal(inFlightMax, capacity)
     }),
   )
 })
