@@ -21,7 +21,8 @@ export function refusedAtTheDoor(
   const outcome = outcomes.noClientCertificate
   const { status } = outcome
   if (recorder.responded(status, outcome)) recorder.tellResponded(describe(res, request, by), status, outcome)
-  const itself = bindingCloses(request.getHeader('connection'))
-  answer(res, outcome, request.getCaseSensitiveMethod(), request.getHeader('accept'), true, itself)
+  answer(res, outcome, request.getCaseSensitiveMethod(), request.getHeader('accept'), true, {
+    bindingCloses: bindingCloses(request.getHeader('connection')),
+  })
   return true
 }

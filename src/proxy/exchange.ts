@@ -296,10 +296,14 @@ export class Exchange extends Account implements Tried, Timed {
     this.status = outcome.status
     const upload = this.#upload.detach(true)
     this.#res = null
-    const { method, accept, bindingCloses: itself } = this.head
+    const { method, accept, bindingCloses } = this.head
     const closes = outcome.closes || this.#mustClose()
-    const { behindInterim } = this.#block
-    answer(res, outcome, method, accept, closes, itself, this.answerFields, behindInterim, upload)
+    answer(res, outcome, method, accept, closes, {
+      bindingCloses,
+      fields: this.answerFields,
+      behindInterim: this.#block.behindInterim,
+      upload,
+    })
     this.#finish(outcome)
   }
 

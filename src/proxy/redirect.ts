@@ -26,10 +26,10 @@ export function redirectRoute(request: HttpRequest, port: number): Route {
   const host = request.getHeader('host')
   const query = request.getQuery() as string | undefined
   const target = query === undefined ? request.getUrl() : `${request.getUrl()}?${query}`
-  const send: Reply['send'] = (res, _method, close, itself, upload = null) => {
+  const send: Reply['send'] = (res, _method, close, bindingCloses, upload = null) => {
     res.writeStatus(statusLine(redirectStatus))
     res.writeHeader('location', redirectLocation(host, port, target))
-    endWhole(res, '', close, itself, upload)
+    endWhole(res, '', close, bindingCloses, upload)
   }
   const reply = { status: redirectStatus, send }
   return { upstream: null, split: null, reply, cleaned: false, timeoutMs: 0, guard: null, mirror: null }

@@ -41,14 +41,22 @@ const retryAfterSeconds = '1'
 export type Fields = readonly (readonly [name: string, value: string])[]
 export const noFields: Fields = Object.freeze([])
 
+/** What may be known of the request beside what every answer needs. */
+export interface AnswerOptions {
+  /** The binding closes by itself, and says nothing (`bindingCloses` in headers/hop-by-hop.ts). */
+  readonly bindingCloses?: boolean
+  /** Further ones. */
+  readonly fields?: Fields
+  /** Interim responses have been sent. */
+  readonly behindInterim?: boolean
+  /** What the client still sends; null: nothing. */
+  readonly upload?: Remainder | null
+}
+
 /**
  * Answers with an outcome's status and body. The response must be alive and its head unwritten.
  * @param accept the request's Accept header, '' if none
  * @param close the connection closes behind the answer
- * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
- * @param fields further ones
- * @param behindInterim interim responses have been sent
- * @param upload what the client still sends; null: nothing
  */
 export function answer(
   res: HttpResponse,
@@ -56,10 +64,7 @@ export function answer(
   method: string,
   accept: string,
   close: boolean,
-  itself = false,
-  fields: Fields = noFields,
-  behindInterim = false,
-  upload: Remainder | null = null,
+  { bindingCloses = false, fields = noFields, behindInterim = false, upload = null }: AnswerOptions = {},
 ): void {
   const json = acceptsJson(accept)
   const { json: jsonBody, text } = bodies.get(outcome) as Bodies
@@ -72,7 +77,7 @@ export function answer(
       res.writeHeader('upgrade', 'websocket').writeHeader('sec-websocket-version', '13')
     if (outcome.status === 503) res.writeHeader('retry-after', retryAfterSeconds)
     for (const [name, value] of fields) res.writeHeader(name, value)
-    writeBody(res, method, body, close, itself, upload)
+    writeBody(res, method, body, close, bindingCloses, upload)
   })
 }
 
@@ -114,50 +119,50 @@ function writeBody(
   method: string,
   body: string,
   close: boolean,
-  itself: boolean,
+  bindingCloses: boolean,
   upload: Remainder | null,
 ): void {
   if (method === 'HEAD') {
     res.writeHeader('content-length', String(Buffer.byteLength(body)))
-    return endWithoutBody(res, close, itself, upload)
+    return endWithoutBody(res, close, bindingCloses, upload)
   }
-  endWhole(res, body, close, itself, upload)
+  endWhole(res, body, close, bindingCloses, upload)
 }
 
 /**
  * Ends with the whole body, which fits the cork together with the head. Status and fields must have been written, in the same one.
  * @param close see `answer`
- * @param itself see `answer`
- * @param upload see `answer`; the abort handler is replaced where there is one and the connection closes
+ * @param bindingCloses see `AnswerOptions`
+ * @param upload see `AnswerOptions`; the abort handler is replaced where there is one and the connection closes
  */
 export function endWhole(
   res: HttpResponse,
   body: Buffer | string,
   close: boolean,
-  itself: boolean,
+  bindingCloses: boolean,
   upload: Remainder | null,
 ): void {
   if (close && upload !== null) return endBehindUpload(res, body, upload)
-  if (close && itself) res.writeHeader('connection', 'close')
-  res.end(body, close && !itself)
+  if (close && bindingCloses) res.writeHeader('connection', 'close')
+  res.end(body, close && !bindingCloses)
 }
 
 /**
  * Ends a response that has no body. The binding cannot close the connection behind one (native-notes/11-closing.md): the head is
  * ended by hand then, and the connection closed when it is out. Status and fields must have been written, in the same cork.
  * @param close see `answer`
- * @param itself see `answer`
+ * @param bindingCloses see `AnswerOptions`
  * @param upload see `endWhole`
  */
 export function endWithoutBody(
   res: HttpResponse,
   close: boolean,
-  itself: boolean,
+  bindingCloses: boolean,
   upload: Remainder | null = null,
 ): void {
   if (close && upload !== null) return endHeadBehindUpload(res, upload)
-  if (close && itself) res.writeHeader('connection', 'close')
-  if (!close || itself) {
+  if (close && bindingCloses) res.writeHeader('connection', 'close')
+  if (!close || bindingCloses) {
     res.endWithoutBody()
     return
   }
@@ -209,7 +214,13 @@ export function writeContinue(res: HttpResponse): void {
 export interface Reply {
   readonly status: number
   /** See `FixedReply`. */
-  send(res: HttpResponse, method: string, close: boolean, itself: boolean, upload?: Remainder | null): void
+  send(
+    res: HttpResponse,
+    method: string,
+    close: boolean,
+    bindingCloses: boolean,
+    upload?: Remainder | null,
+  ): void
 }
 
 /** A route's fixed answer, ready to write. */
@@ -244,30 +255,30 @@ export class FixedReply implements Reply {
    * Must run inside the request's handler, where the binding corks by itself, or in a cork.
    * @param method the request's
    * @param close see `answer`
-   * @param itself see `answer`
+   * @param bindingCloses see `AnswerOptions`
    * @param upload see `endWhole`
    */
   send(
     res: HttpResponse,
     method: string,
     close: boolean,
-    itself = false,
+    bindingCloses = false,
     upload: Remainder | null = null,
   ): void {
     if (this.status !== 200) res.writeStatus(this.#statusLine)
     if (this.#name !== null) res.writeHeader(this.#name, this.#lines)
-    if (isBodiless(this.status)) return endWithoutBody(res, close, itself, upload)
+    if (isBodiless(this.status)) return endWithoutBody(res, close, bindingCloses, upload)
     if (method === 'HEAD') {
       res.writeHeader('content-length', this.#bodyBytes)
-      return endWithoutBody(res, close, itself, upload)
+      return endWithoutBody(res, close, bindingCloses, upload)
     }
     if (this.#large !== null) {
       if (close) res.writeHeader('connection', 'close')
-      return endWithLarge(res, this.#large, close && (!itself || upload !== null), upload)
+      return endWithLarge(res, this.#large, close && (!bindingCloses || upload !== null), upload)
     }
     if (close && upload !== null) return endBehindUpload(res, this.#body ?? '', upload)
-    if (close && itself) res.writeHeader('connection', 'close')
-    res.end(this.#body, close && !itself)
+    if (close && bindingCloses) res.writeHeader('connection', 'close')
+    res.end(this.#body, close && !bindingCloses)
   }
 }
 

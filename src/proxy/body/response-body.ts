@@ -53,7 +53,7 @@ export class ResponseBody {
   #status = 200
   #block: ResponseBlock | null = null
   #close = false
-  #itself = false
+  #bindingCloses = false
   #total = 0
   #pending: Buffer | null = null
   /** The chunk at hand lies in memory that the next read overwrites. */
@@ -97,7 +97,7 @@ export class ResponseBody {
   /**
    * Takes the head. Completes at once if no body can follow.
    * @param close the client's connection is to close behind the response
-   * @param itself the binding closes by itself, and says nothing (`bindingCloses`)
+   * @param bindingCloses the binding closes by itself, and says nothing
    */
   begin(
     res: HttpResponse,
@@ -105,13 +105,13 @@ export class ResponseBody {
     block: ResponseBlock,
     isHead: boolean,
     close: boolean,
-    itself = false,
+    bindingCloses = false,
   ): void {
     this.#res = res
     this.#status = status
     this.#block = block
     this.#close = close
-    this.#itself = itself
+    this.#bindingCloses = bindingCloses
     this.#pieceBytes = this.#writeBytes
     this.#total = block.contentLength
     this.#mode = this.#total < 0 ? 'chunked' : 'fixed'
@@ -176,7 +176,7 @@ export class ResponseBody {
     this.#status = 200
     this.#block = null
     this.#close = false
-    this.#itself = false
+    this.#bindingCloses = false
     this.#total = 0
     this.#pending = null
     this.#borrowed = false
@@ -211,7 +211,7 @@ export class ResponseBody {
 
   /** The client has kept up: all but the last byte is with its kernel for certain. Or it still sends, and is waited for. */
   #mayClose(): boolean {
-    return this.#close && (this.#remainder !== null || !(this.#itself || this.#writableSet))
+    return this.#close && (this.#remainder !== null || !(this.#bindingCloses || this.#writableSet))
   }
 
   /** Bytes that fit one cork together with the head. There are some: the head's length is limited. */
@@ -325,12 +325,12 @@ export class ResponseBody {
     this.#piece = null
     if (this.#mode === 'none') {
       this.#writeHead(res, this.#status !== 204, false)
-      return endWithoutBody(res, this.#close, this.#itself, this.#remainder)
+      return endWithoutBody(res, this.#close, this.#bindingCloses, this.#remainder)
     }
     // In chunks only what goes out in more than one piece, or need not end the connection.
     if (this.#mode === 'fixed' || (!this.headWritten && (piece === null || this.#mayClose()))) {
       this.#writeHead(res, false, false)
-      return endWhole(res, piece ?? '', this.#close, this.#itself, this.#remainder)
+      return endWhole(res, piece ?? '', this.#close, this.#bindingCloses, this.#remainder)
     }
     if (!this.headWritten) this.#writeHead(res, false, true)
     if (piece !== null) res.write(piece)

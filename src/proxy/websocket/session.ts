@@ -215,7 +215,7 @@ export class Session extends Account implements DialListener {
     if (res === null) return
     this.#res = null
     this.status = outcome.status
-    answer(res, outcome, 'GET', this.head.accept, true, false, this.answerFields)
+    answer(res, outcome, 'GET', this.head.accept, true, { fields: this.answerFields })
     this.#finish(outcome)
     this.#socket?.terminate()
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import type { FixedResponse } from '../../../src/plan/route-plan.ts'
-import { answer, FixedReply, noFields, refuseAtOnce } from '../../../src/proxy/reply.ts'
+import { answer, FixedReply, refuseAtOnce } from '../../../src/proxy/reply.ts'
 
 import { FakeResponse } from '../../support/fakes/http-response.ts'
 import { headerValues, type ParsedResponse } from '../../support/fakes/parse-response.ts'
@@ -102,7 +102,7 @@ for (const method of ['POST', 'HEAD']) {
     t.mock.timers.enable({ apis: ['setInterval'] })
     const res = new FakeResponse()
     const upload = { coming: true, bytes: 0 }
-    answer(res.native, outcomes.bodyTooLarge, method, '', true, false, noFields, false, upload)
+    answer(res.native, outcomes.bodyTooLarge, method, '', true, { upload })
     const parsed = res.parse(method === 'HEAD')
     assert.ok(parsed.complete && parsed.rest.length === 0)
     assert.deepEqual(headerValues(parsed, 'connection'), ['close'])
