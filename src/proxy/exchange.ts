@@ -90,7 +90,7 @@ export class Exchange extends Account implements Tried, Timed {
     this.#context.deadlines.add(this)
     this.startedAt = this.#context.recorder.begin()
     this.head.read(request, path, route?.cleaned === true, this.#context.limits)
-    this.address = clientAddress(res, this.head.by)
+    this.address = clientAddress(res, this.head.listener)
     if (this.head.fault !== null) {
       // Not ended inside the handler: the binding would read on, and take what stands behind this request for another one.
       // While an answer is outstanding it closes the connection on a second request instead, and the answer is lost.
@@ -109,7 +109,7 @@ export class Exchange extends Account implements Tried, Timed {
     this.upstreamName = this.#upstream.name
     this.totalDeadline = this.#context.deadlines.after(route.timeoutMs)
     if (route.priorityOf != null) this.priority = route.priorityOf(this.head.headers)
-    this.#context.forwarding.apply(this.head, this.address, this.head.by.scheme)
+    this.#context.forwarding.apply(this.head, this.address, this.head.listener.scheme)
     if (!this.head.hasBody) {
       route.mirror?.copy(this, this.#context)
       return this.#try()

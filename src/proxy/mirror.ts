@@ -63,10 +63,10 @@ class Copy implements Applicant, AttemptListener, Balanced {
   }
 
   constructor({ address, head }: Original, upstream: Upstream, context: AttemptContext) {
-    const { method, target, host, headers, contentLength, by } = head
+    const { method, target, host, headers, contentLength, listener } = head
     this.address = address
     // The original's are used again for another request.
-    this.head = { method, target, host, headers: [...headers], contentLength, by }
+    this.head = { method, target, host, headers: [...headers], contentLength, listener }
     this.#upstream = upstream
     this.#context = context
   }

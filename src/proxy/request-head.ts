@@ -21,7 +21,7 @@ const known = new KnownFields()
 
 export class RequestHead {
   /** Of the listener that it came by; it stays until the next one. */
-  by: ListenerFacts = plainListener
+  listener: ListenerFacts = plainListener
   /** The answer is the connection's last, for Weir's own reasons. */
   last = false
   method = ''
@@ -92,13 +92,13 @@ export class RequestHead {
   /**
    * What is known before the head is read.
    * @param path as the client sent it, without the query
-   * @param by the listener that the request came by
+   * @param listener the one that the request came by
    * @param last the answer is the connection's last, for Weir's own reasons
    */
-  begin(method: string, path: string, by: ListenerFacts, last: boolean): void {
+  begin(method: string, path: string, listener: ListenerFacts, last: boolean): void {
     this.method = method
     this.#path = path
-    this.by = by
+    this.listener = listener
     this.last = last
   }
 
@@ -217,14 +217,14 @@ export class RequestHead {
         }
         break
     }
-    if (known.add(this.headers, name, value)) return
+    if (known.addIfKnown(this.headers, name, value)) return
     const bytes = fieldValue(value)
     if (bytes !== value) this.#wide = true
     if (bytes === null || !isToken(name))
       this.fault ??= 'a header field has characters that must not be forwarded'
     else if (isClaim(name)) this.claims.push(name, bytes)
     else if (!isHopByHop(name)) {
-      if (bytes === value) known.missed(this.headers.length, name, value)
+      if (bytes === value) known.learn(this.headers.length, name, value)
       this.headers.push(name, bytes)
     }
   }

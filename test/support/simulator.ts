@@ -305,7 +305,7 @@ function requestOf(client: number): Balanced {
   const address = `192.0.${client >> 8}.${client & 255}`
   return {
     address,
-    head: { target: '/', host: '', headers: [], by: { scheme: 'http' } },
+    head: { target: '/', host: '', headers: [], listener: { scheme: 'http' } },
     takesPlace: true,
     setCookie: null,
   }

@@ -40,7 +40,7 @@ export interface Balanced {
     readonly host: string
     /** Without Host. Names in lower case and values, alternately. */
     readonly headers: readonly string[]
-    readonly by: { readonly scheme: 'http' | 'https' }
+    readonly listener: { readonly scheme: 'http' | 'https' }
   }
   /** false: it takes none of an endpoint's places, and a cookie may lead it to one that is full. */
   readonly takesPlace: boolean

@@ -66,7 +66,7 @@ export class Sticky<C extends Candidate> implements Balancer<C> {
     if (named !== null && named !== except && (named.free || !request.takesPlace)) return named
     const picked = this.#fallback.pick(except, request)
     if (named === null && picked !== null) {
-      request.setCookie = (this.#cookies.get(picked) as Cookies)[request.head.by.scheme]
+      request.setCookie = (this.#cookies.get(picked) as Cookies)[request.head.listener.scheme]
     }
     return picked
   }

@@ -1,5 +1,5 @@
 /**
- * The power of two choices (Mitzenmacher, IEEE TPDS 12(10), 2001): two endpoints drawn at random by their weights, and of
+ * The power of two choices (P2C; Mitzenmacher, IEEE TPDS 12(10), 2001): two endpoints drawn at random by their weights, and of
  * these the one with fewer requests in flight per unit of weight; the first drawn if they are equal. Several workers, each of
  * which sees only what is in flight of its own, do not all run to the same endpoint as they would with `least-connections`.
  *

@@ -28,7 +28,7 @@ export class KnownFields {
    * @param fields name and value alternately
    * @returns false: it is not known, and not added
    */
-  add(fields: string[], name: string, value: string): boolean {
+  addIfKnown(fields: string[], name: string, value: string): boolean {
     const at = fields.length
     if (at >= placesMax) return false
     const known = this.#fields
@@ -40,7 +40,7 @@ export class KnownFields {
   }
 
   /** A field that was not known, and has been found fit to be passed on as it is. @param at the place where it stands */
-  missed(at: number, name: string, value: string): void {
+  learn(at: number, name: string, value: string): void {
     if (at >= placesMax || !this.#curiosity.asks()) return
     this.#fields[at] = name
     this.#fields[at + 1] = value

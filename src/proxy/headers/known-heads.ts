@@ -87,7 +87,7 @@ export class KnownHeads {
    * A head that was not known, and has been read.
    * @param end behind its empty line
    */
-  missed(bytes: Buffer, at: number, end: number, read: HeadRead): void {
+  learn(bytes: Buffer, at: number, end: number, read: HeadRead): void {
     if (end - at > bytesMax || !this.#curiosity.asks()) return
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, end - at)
     this.#heads[(bytes.length - at) % places] = new KnownHead(read, view)

@@ -81,7 +81,7 @@ export class WholeResponse implements FieldLines {
     if (end + this.contentLength > bytes.length) return false
     this.bodyAt = end
     this.#join(bytes)
-    this.#known.missed(bytes, at, end, this)
+    this.#known.learn(bytes, at, end, this)
     return true
   }
 

@@ -1,5 +1,5 @@
 /**
- * Tells a queue that stands from one that a burst has made: controlled delay (RFC 8289), in the form that queues of requests
+ * Tells a queue that stands from one that a burst has made: controlled delay (CoDel, RFC 8289), in the form that queues of requests
  * have at Facebook (Maurer, "Fail at Scale", ACM Queue 13/8, 2015) and in folly.
  *
  *     calm ── somebody has waited longer than `target` all through an `interval` ──► overloaded
@@ -7,7 +7,7 @@
  *          ── again above `target`, less than an `interval` after it was last overloaded ──►
  *
  * A good queue takes up a burst and is empty again; a standing one adds its delay to every request and gains nothing. While
- * overloaded, the newest goes first (it has the best chance to be answered before its client gives up), and who has waited longer
+ * overloaded, the newest goes first (adaptive LIFO: it has the best chance to be answered before its client gives up), and who has waited longer
  * than `target` is shed, the oldest first; the last one stays, so that a place that gets free is never without a taker. Two
  * things differ from the RFC: it drops ever more often, one at a time, to make TCP slow down, and clients of HTTP do not; and it
  * ends when one packet has waited less than the target, which here, with the newest first, would be at once.

@@ -83,7 +83,7 @@ export class Session extends Account implements DialListener {
     this.#key = request.getHeader('sec-websocket-key')
     this.#upgradeContext = upgradeContext
     this.head.read(request, path, route.cleaned, limits)
-    this.address = clientAddress(res, this.head.by)
+    this.address = clientAddress(res, this.head.listener)
     if (this.head.fault !== null) {
       // As for any request, not from inside the handler: see Exchange.
       setImmediate(() => this.#refuse(this.head.verdict))
@@ -94,7 +94,7 @@ export class Session extends Account implements DialListener {
     const upstream = upstreamOf(route, this.head.headers)
     this.#upstream = upstream
     this.upstreamName = upstream.name
-    forwarding.apply(this.head, this.address, this.head.by.scheme)
+    forwarding.apply(this.head, this.address, this.head.listener.scheme)
     this.#dial(upstream, null)
   }
 

@@ -90,7 +90,7 @@ export class FakeContext implements DataPlaneContext {
     const native = new FakeRequest(request)
     const exchange = this.spareExchanges.pop() ?? new Exchange(this, this.spareExchanges)
     const path = native.getUrl()
-    exchange.head.begin(native.getCaseSensitiveMethod(), path, exchange.head.by, false)
+    exchange.head.begin(native.getCaseSensitiveMethod(), path, exchange.head.listener, false)
     res.inHandler(() => exchange.begin(res.native, native.native, route, cleanPath(path)))
     native.die()
     return { res, exchange }

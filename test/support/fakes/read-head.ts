@@ -7,6 +7,6 @@ import { plan } from './plans.ts'
 /** As the data plane does. */
 export function readHead(head: RequestHead, request: HttpRequest, limits: Partial<LimitsPlan> = {}): void {
   const path = request.getUrl()
-  head.begin(request.getCaseSensitiveMethod(), path, head.by, false)
+  head.begin(request.getCaseSensitiveMethod(), path, head.listener, false)
   head.read(request, cleanPath(path), false, { ...plan().limits, ...limits })
 }

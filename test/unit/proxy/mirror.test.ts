@@ -13,7 +13,7 @@ const head = {
   host: 'test',
   headers: [],
   contentLength: -1,
-  by: { scheme: 'http' },
+  listener: { scheme: 'http' },
 } as const
 
 function rig(t: TestContext, changes: Partial<UpstreamPlan> = {}) {

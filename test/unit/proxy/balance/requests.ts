@@ -19,5 +19,5 @@ export function request(parts: RequestParts = {}): Balanced {
     scheme = 'http',
     takesPlace = true,
   } = parts
-  return { address, head: { target, host, headers, by: { scheme } }, takesPlace, setCookie: null }
+  return { address, head: { target, host, headers, listener: { scheme } }, takesPlace, setCookie: null }
 }

@@ -9,13 +9,13 @@ const curious = new Curiosity(1, 1)
 
 /** Adds it, if it is known, behind others. */
 function added(known: KnownFields, before: string[], name: string, value: string): string[] {
-  known.add(before, name, value)
+  known.addIfKnown(before, name, value)
   return before
 }
 
 test('a field that stood in this place_added; of another name, another value or in another place_not', () => {
   const known = new KnownFields(curious)
-  known.missed(2, 'accept', '*/*')
+  known.learn(2, 'accept', '*/*')
   assert.deepEqual(added(known, ['a', 'b'], 'accept', '*/*'), ['a', 'b', 'accept', '*/*'])
   assert.deepEqual(added(known, ['a', 'b'], 'accepts', '*/*'), ['a', 'b'])
   assert.deepEqual(added(known, ['a', 'b'], 'accept', '*/'), ['a', 'b'])
@@ -25,13 +25,13 @@ test('a field that stood in this place_added; of another name, another value or 
 
 test('not each is remembered, and none far behind', () => {
   const known = new KnownFields(new Curiosity(3, 3))
-  known.missed(0, 'a', 'b')
-  known.missed(0, 'c', 'd')
-  assert.deepEqual([known.add([], 'a', 'b'), known.add([], 'c', 'd')], [true, false])
+  known.learn(0, 'a', 'b')
+  known.learn(0, 'c', 'd')
+  assert.deepEqual([known.addIfKnown([], 'a', 'b'), known.addIfKnown([], 'c', 'd')], [true, false])
   const many = Array.from({ length: 1_000 }, () => 'x')
   const all = new KnownFields(curious)
-  all.missed(many.length, 'a', 'b')
-  assert.equal(all.add(many, 'a', 'b'), false)
+  all.learn(many.length, 'a', 'b')
+  assert.equal(all.addIfKnown(many, 'a', 'b'), false)
 })
 
 /** As undici writes them. */

@@ -19,7 +19,7 @@ function bytesOf(text: string): Buffer {
 function knowing(text: string, before = ''): KnownHeads {
   const known = new KnownHeads(curious)
   const end = before.length + text.indexOf('\r\n\r\n') + 4
-  known.missed(bytesOf(before + text), before.length, end, read)
+  known.learn(bytesOf(before + text), before.length, end, read)
   return known
 }
 
@@ -35,7 +35,7 @@ test('a head that came before_what was read in it, and what is to be written of 
 test('no field is passed on_the status alone is written', () => {
   const known = new KnownHeads(curious)
   const bytes = bytesOf('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
-  known.missed(bytes, 0, bytes.length, { ...read, status: 200, name: '', rest: '', contentLength: 0 })
+  known.learn(bytes, 0, bytes.length, { ...read, status: 200, name: '', rest: '', contentLength: 0 })
   const found = known.find(bytes, 0)
   assert.ok(found)
   assert.equal(Buffer.from(found.written).latin1Slice(), '200 OK')
@@ -86,7 +86,7 @@ test('found only if every byte is the same', () => {
       const known = new KnownHeads(curious)
       // No head has a NUL.
       const first = Buffer.from(some.map((value) => value || 1))
-      known.missed(first, 0, first.length, read)
+      known.learn(first, 0, first.length, read)
       const second = Buffer.from(first)
       for (const [at, value] of changes) second[at] = value
       if (known.find(second, 0) !== null) assert.deepEqual(second, first)
@@ -100,12 +100,12 @@ test('not each is remembered, and none that is long', () => {
   const first = bytesOf(`${head}ok`)
   // Of another length, and so in another place.
   const second = bytesOf(`${head}no!`)
-  known.missed(first, 0, head.length, read)
-  known.missed(second, 0, head.length, read)
+  known.learn(first, 0, head.length, read)
+  known.learn(second, 0, head.length, read)
   assert.ok(known.find(first, 0))
   assert.equal(known.find(second, 0), null)
   const long = bytesOf(`HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(1_024)}\r\n\r\n`)
   const all = new KnownHeads(curious)
-  all.missed(long, 0, long.length, read)
+  all.learn(long, 0, long.length, read)
   assert.equal(all.find(long, 0), null)
 })
