@@ -8,10 +8,14 @@ import type { Binding } from './native/uws.ts'
 import { loadBinding } from './native/uws.ts'
 import type { FromWorker, ToWorker } from './plan/messages.ts'
 import type { Plan } from './plan/plan.ts'
+import { lingeringResponses } from './proxy/closing.ts'
 import { unkeptLimits } from './proxy/connection-limits.ts'
 import { DataPlane } from './proxy/data-plane.ts'
 
-/** In milliseconds. A drain has settled when nothing is in flight and no request has come for this long on the connections still open. */
+/**
+ * In milliseconds. A drain has settled when nothing is in flight, and for this long no request has come on the connections still open, and no
+ * answer has ended, of which the binding may hold the last bytes.
+ */
 const quietMs = 500
 const drainPollMs = 20
 
@@ -22,6 +26,9 @@ export class Worker {
   #proxy: DataPlane | null = null
   #plan: Plan | null = null
   #draining: NodeJS.Timeout | null = null
+  /** Something was in flight when the drain looked last; and when that was first over, in the time of `performance.now()`. */
+  #wasBusy = false
+  #idleSince = 0
 
   /** @throws {Error} if no native binding loads; the message says what to do */
   constructor(log: Logger, send: (message: FromWorker) => void) {
@@ -55,7 +62,7 @@ export class Worker {
     proxy?.drain()
     this.#draining = setInterval(() => {
       const now = performance.now()
-      if (proxy !== null && now < deadline && !isQuiet(proxy, now)) return
+      if (proxy !== null && now < deadline && !this.#isQuiet(proxy, now)) return
       clearInterval(this.#draining as NodeJS.Timeout)
       this.#end()
     }, drainPollMs)
@@ -112,10 +119,13 @@ export class Worker {
     const stats = this.#proxy?.stats()
     if (stats !== undefined) this.#send({ type: 'stats', stats })
   }
-}
 
-/** Nothing in flight, and either nobody connected or nobody who has asked for anything lately. */
-function isQuiet(proxy: DataPlane, now: number): boolean {
-  if (proxy.recorder.inFlight > 0) return false
-  return proxy.connections === 0 || now - proxy.lastRequestAt >= quietMs
+  /** Nothing is in flight or lingers, and either nobody is connected or nobody has asked for anything, or been answered, lately. */
+  #isQuiet(proxy: DataPlane, now: number): boolean {
+    const isBusy = proxy.recorder.inFlight > 0
+    if (this.#wasBusy && !isBusy) this.#idleSince = now
+    this.#wasBusy = isBusy
+    if (isBusy || lingeringResponses() > 0) return false
+    return proxy.connections === 0 || now - Math.max(proxy.lastRequestAt, this.#idleSince) >= quietMs
+  }
 }

@@ -40,6 +40,32 @@ const looksMax = 30
 
 const nothing = (): void => {}
 
+/** Of the process: it has one worker at most. */
+let lingering = 0
+
+/** Responses that are not over for their clients, although their exchanges are. A drain waits for them. */
+export function lingeringResponses(): number {
+  return lingering
+}
+
+/**
+ * Counts a response among them, until its connection has closed or the function that is returned is called. The abort handler is replaced.
+ * @param onGone the connection has closed
+ */
+export function linger(res: HttpResponse, onGone = nothing): () => void {
+  let isOver = false
+  const over = (): void => {
+    if (!isOver) lingering--
+    isOver = true
+  }
+  lingering++
+  res.onAborted(() => {
+    over()
+    onGone()
+  })
+  return over
+}
+
 /**
  * Ends a response in chunks, of which `write` has been called, and has taken all but the last byte for certain, and has the connection
  * closed. Inside a cork; the handlers of the response are replaced, and nobody else may touch it any more.
@@ -105,7 +131,7 @@ export function endHeadByHand(res: HttpResponse): void {
 
 function closeBehind(res: HttpResponse, ms: number): void {
   const timer = setTimeout(() => res.close(), ms)
-  res.onAborted(() => clearTimeout(timer))
+  linger(res, () => clearTimeout(timer))
   res.onWritable(() => {
     // An empty cork makes the binding flush its own buffer.
     res.cork(nothing)
@@ -145,7 +171,7 @@ function closeBehindUpload(res: HttpResponse, upload: Remainder, body: Buffer | 
       return true
     })
   })
-  res.onAborted(() => {
+  linger(res, () => {
     clearInterval(looks)
     clearImmediate(listening)
   })

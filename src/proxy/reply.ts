@@ -11,6 +11,7 @@ import {
   endBehindUpload,
   endHeadBehindUpload,
   endHeadByHand,
+  linger,
   type Remainder,
 } from './closing.ts'
 import { writeStatusBehind } from './headers/interim.ts'
@@ -199,7 +200,12 @@ export function endWithLarge(
   // The last byte apart: see closeBehindLastByte.
   if (close && ok && res.tryEnd(body.subarray(-1), body.length + 1)[0])
     return closeBehindLastByte(res, upload)
-  res.onWritable((offset) => res.tryEnd(body.subarray(offset), body.length)[0])
+  const over = linger(res)
+  res.onWritable((offset) => {
+    const [taken, ended] = res.tryEnd(body.subarray(offset), body.length)
+    if (ended) over()
+    return taken
+  })
 }
 
 /**
