@@ -75,9 +75,9 @@ export class Forwarding {
       const name = claims[index] as string
       const value = claims[index + 1] as string
       if (name.length === requestIdLength) {
-        if (this.#plan.requestId ? !trusted : head.nominates(name)) continue
-        if (name === 'x-request-id') requestId = value
-        else if (!this.#plan.requestId) headers.push(name, value)
+        if (this.#plan.requestId) {
+          if (trusted && name === 'x-request-id') requestId = value
+        } else if (!head.nominates(name)) headers.push(name, value)
         continue
       }
       if (!trusted) continue

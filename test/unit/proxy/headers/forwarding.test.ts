@@ -98,7 +98,7 @@ test('Via_added where asked for', () => {
 
 test('X-Request-Id_passed on where off, new where on, kept from a trusted peer', () => {
   const claim = ['x-request-id', 'abc']
-  assert.equal(sent(nothing, claim).at(-1), 'x-request-id: abc')
+  assert.deepEqual(sent(nothing, claim), ['x-request-id: abc', ...own])
   const fresh = told({ ...nothing, requestId: true }, claim)
   assert.match(fresh.head.requestId, /^[0-9a-f-]{36}$/)
   assert.equal(fresh.lines.at(-1), `x-request-id: ${fresh.head.requestId}`)
@@ -107,11 +107,21 @@ test('X-Request-Id_passed on where off, new where on, kept from a trusted peer',
   assert.equal(kept.lines.at(-1), 'x-request-id: abc')
 })
 
+test('X-Request-Id twice, or empty_all of them where off, as of any field; where on the last one, from a trusted peer', () => {
+  const claim = ['x-request-id', 'abc', 'x-request-id', '', 'x-request-id', 'def']
+  for (const plan of [nothing, trusting]) {
+    const lines = ['x-request-id: abc', 'x-request-id: ', 'x-request-id: def', ...own]
+    assert.deepEqual(sent(plan, claim), lines)
+    assert.equal(told(plan, claim).head.requestId, '', 'not told by the log')
+  }
+  assert.equal(told({ ...trusting, requestId: true }, claim).lines.at(-1), 'x-request-id: def')
+})
+
 test('X-Request-Id that Connection nominates_goes as any field does where off, stays what it is where on', () => {
   const claim = ['x-request-id', 'abc']
   for (const plan of [nothing, trusting]) {
     assert.deepEqual(told(plan, claim, peer, ['x-request-id']).lines, own)
-    assert.deepEqual(told(plan, claim, peer, ['x-other']).lines, [...own, 'x-request-id: abc'])
+    assert.deepEqual(told(plan, claim, peer, ['x-other']).lines, ['x-request-id: abc', ...own])
   }
   assert.equal(told({ ...trusting, requestId: true }, claim, peer, claim).head.requestId, 'abc')
   assert.notEqual(told({ ...nothing, requestId: true }, claim, peer, claim).head.requestId, 'abc')
