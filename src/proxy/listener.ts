@@ -11,7 +11,7 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { withSmallReceiveBuffer } from '../native/receive-buffer.ts'
 import type { Binding, HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from '../native/uws.ts'
-import type { ListenerPlan } from '../plan/listener-plan.ts'
+import type { ListenerPlan, UnixPlan } from '../plan/listener-plan.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
 import { peerAddress } from './client-address.ts'
 import { ConnectionLimits } from './connection-limits.ts'
@@ -119,13 +119,12 @@ export class Listener {
     for (const listener of unixLast) {
       const key = listenerKey(listener)
       if (this.#sockets.has(key)) continue
-      const app = this.#appFor(listener)
-      const socket = app === null ? null : this.#listen(app, listener)
-      if (socket === null) {
+      const open = this.#open(listener)
+      if (!('socket' in open)) {
         for (const other of opened) this.#forget(other)
-        return { listener, reason: app === null ? 'its certificate or its key cannot be used' : null }
+        return open
       }
-      this.#sockets.set(key, { socket, plan: listener })
+      this.#sockets.set(key, open)
       opened.push(key)
     }
     const wanted = new Set(listeners.map(listenerKey))
@@ -150,6 +149,19 @@ export class Listener {
     for (const app of this.#apps) app.close()
   }
 
+  #open(plan: ListenerPlan): Open | Unbound {
+    const app = this.#appFor(plan)
+    if (app === null) return { listener: plan, reason: 'its certificate or its key cannot be used' }
+    const { unix } = plan
+    const socket =
+      unix === undefined ? this.#listen(app, plan) : withinMode(unix, () => this.#listen(app, plan))
+    if (socket === null) return { listener: plan, reason: null }
+    const reason = unix === undefined ? null : modeFault(unix)
+    if (reason === null) return { socket, plan }
+    this.#close({ socket, plan })
+    return { listener: plan, reason }
+  }
+
   /** Shared among workers: SO_REUSEPORT is the binding's default, and the control process has checked for strangers. */
   #listen(app: TemplatedApp, listener: ListenerPlan): us_listen_socket | null {
     let socket: us_listen_socket | null = null
@@ -161,7 +173,6 @@ export class Listener {
       if (listener.unix === undefined) app.listen(listener.host, listener.port, opened)
       else app.listen_unix(opened, listener.unix.path)
     })
-    if (listener.unix !== undefined && socket !== null) chmodSync(listener.unix.path, listener.unix.mode)
     return socket
   }
 
@@ -270,12 +281,41 @@ export class Listener {
     // The binding leaves the file, and another socket may have taken the path meanwhile.
     const address = addressOf(open.plan)
     const taken = [...this.#sockets.values()].some(({ plan }) => addressOf(plan) === address)
-    if (open.plan.unix !== undefined && !taken) rmSync(open.plan.unix.path, { force: true })
+    if (open.plan.unix !== undefined && !taken) removeSocket(open.plan.unix)
   }
 }
 
 function addressOf({ host, port }: ListenerPlan): string {
   return `${host} ${port}`
+}
+
+/** A socket that `open` makes is nobody's who may not have it, not even for a moment. The umask is the process's, and only narrowed. */
+function withinMode<T>({ mode }: UnixPlan, open: () => T): T {
+  const umask = process.umask(0o777)
+  process.umask(umask | (0o777 & ~mode))
+  try {
+    return open()
+  } finally {
+    process.umask(umask)
+  }
+}
+
+/** Gives it what the umask has withheld. @returns why that cannot be; null: it has its mode */
+function modeFault({ path, mode }: UnixPlan): string | null {
+  try {
+    chmodSync(path, mode)
+    return null
+  } catch (error) {
+    return `its mode cannot be set (${(error as NodeJS.ErrnoException).code})`
+  }
+}
+
+function removeSocket({ path }: UnixPlan): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // Nobody listens there any more, which whoever wants the path finds out (unix-check.ts).
+  }
 }
 
 function asSlot(app: TemplatedApp): SlotApp {

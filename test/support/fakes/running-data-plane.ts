@@ -20,6 +20,11 @@ export class WatchedBinding {
   /** Ports of sockets that were closed, in order; twice where one was closed twice. */
   readonly closed: number[] = []
   readonly binding: Binding
+  /** Unix sockets that were opened, and closed again. */
+  readonly unix = { opened: 0, closed: 0 }
+  /** Between the bind of a Unix socket and the return from it. */
+  onUnixBound: (path: string) => void = () => undefined
+  readonly #unixSockets = new Set<us_listen_socket>()
   readonly #portOf = new Map<us_listen_socket, number>()
 
   constructor() {
@@ -31,7 +36,8 @@ export class WatchedBinding {
         ...uws,
         App: () => this.#watch(uws.App()),
         us_listen_socket_close: (socket: us_listen_socket) => {
-          this.closed.push(this.#portOf.get(socket) as number)
+          if (this.#unixSockets.has(socket)) this.unix.closed++
+          else this.closed.push(this.#portOf.get(socket) as number)
           uws.us_listen_socket_close(socket)
         },
       },
@@ -56,7 +62,17 @@ export class WatchedBinding {
         })
         return watched
       },
-      listen_unix: app.listen_unix.bind(app),
+      listen_unix: (callback: (socket: us_listen_socket | false) => void, path: string) => {
+        app.listen_unix((socket) => {
+          if (socket) {
+            this.unix.opened++
+            this.#unixSockets.add(socket)
+            this.onUnixBound(path)
+          }
+          callback(socket)
+        }, path)
+        return watched
+      },
     }
     return watched as unknown as TemplatedApp
   }

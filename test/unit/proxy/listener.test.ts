@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -122,12 +122,59 @@ test('one cannot be bound_named, what was opened for the list is closed, what wa
   assert.deepEqual([await isOpen(before), await isOpen(beside)], [true, false])
 })
 
+/** A Unix socket's listener, by its mode. */
+function unixListener(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'a.sock')
+  return { folder, path, at: (mode: number) => ({ host: `unix:${path}`, port: 0, unix: { path, mode } }) }
+}
+
+for (const umask of [0, 0o077]) {
+  test(`Unix socket, umask ${umask.toString(8)}_has its mode, at no time more than that, and the umask stays`, (t) => {
+    const { watched, listener } = setUp(t)
+    const { path, at } = unixListener(t)
+    const before = process.umask(umask)
+    t.after(() => process.umask(before))
+    const bound: number[] = []
+    watched.onUnixBound = () => bound.push(statSync(path).mode & 0o777)
+    assert.equal(listener.apply([at(0o600)]), null)
+    assert.equal(listener.apply([at(0o666)]), null)
+    assert.deepEqual(
+      bound.map((mode, index) => mode & ~[0o600, 0o666][index]!),
+      [0, 0],
+    )
+    assert.equal(statSync(path).mode & 0o777, 0o666)
+    assert.equal(process.umask(), umask)
+  })
+}
+
+test('Unix socket that is gone before it has its mode_named with the reason, and closed, like all of the list', async (t) => {
+  const { watched, listener } = setUp(t)
+  const { path, at } = unixListener(t)
+  const beside = await unusedPort()
+  watched.onUnixBound = () => rmSync(path)
+  const unbound = listener.apply([at(0o600), loopback(beside)])
+  assert.deepEqual(unbound, { listener: at(0o600), reason: 'its mode cannot be set (ENOENT)' })
+  assert.deepEqual(watched.unix, { opened: 1, closed: 1 })
+  assert.deepEqual([watched.closed, await isOpen(beside)], [[beside], false])
+})
+
+test('Unix socket whose path cannot be removed any more_its listener goes all the same', (t) => {
+  const { watched, listener } = setUp(t)
+  const { folder, path, at } = unixListener(t)
+  assert.equal(listener.apply([at(0o600)]), null)
+  // Not to be removed as a file, whoever asks.
+  rmSync(path)
+  mkdirSync(path)
+  assert.equal(listener.apply([]), null)
+  assert.deepEqual(watched.unix, { opened: 1, closed: 1 })
+  assert.ok(statSync(join(folder, 'a.sock')).isDirectory())
+})
+
 test('one cannot be bound beside a Unix socket whose mode changes_the socket that was open is still reached', async (t) => {
   const { listener } = setUp(t)
-  const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const path = join(folder, 'a.sock')
-  const at = (mode: number) => ({ host: `unix:${path}`, port: 0, unix: { path, mode } })
+  const { path, at } = unixListener(t)
   assert.equal(listener.apply([at(0o600)]), null)
   assert.deepEqual(listener.apply([at(0o660), foreign]), { listener: foreign, reason: null })
   const socket = connect(path)
