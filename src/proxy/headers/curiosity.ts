@@ -1,35 +1,43 @@
 /**
- * Which of the things that are not known are worth remembering. To remember costs more than to look again, so who never sends the same
- * twice must not pay for it: the longer nothing is recognised, the fewer are remembered, down to one in 1,024; with the first that is,
- * it is one in eight again.
+ * Decides whether a cache miss is worth storing. Storing costs more than missing again, so traffic that never repeats must pay for few
+ * stores: after each store the number of misses that are skipped doubles, from 8 to 1,024, and any hit sets it back to 8.
+ *
+ * How many are skipped is drawn, from none to twice as many: a client that could count its misses could see to it that what it compares with
+ * is never replaced (known-fields.ts).
  */
+import type { RandomSource } from '../balance/policy.ts'
+
 const leastPause = 8
 const mostPause = 1_024
 
 export class Curiosity {
   readonly #leastPause: number
   readonly #mostPause: number
-  /** So many more are let go. */
+  readonly #random: RandomSource
+  /** Misses still to be skipped. */
   #left = 0
+  /** On average. */
   #pause: number
 
-  constructor(least = leastPause, most = mostPause) {
+  constructor(least = leastPause, most = mostPause, random: RandomSource = Math.random) {
     this.#leastPause = least
     this.#mostPause = most
     this.#pause = least
+    this.#random = random
   }
 
+  /** A hit. */
   recognised(): void {
     this.#pause = this.#leastPause
   }
 
-  /** Something is not known. @returns whether to remember it */
+  /** A miss. @returns whether to store it */
   asks(): boolean {
     if (this.#left > 0) {
       this.#left--
       return false
     }
-    this.#left = this.#pause - 1
+    this.#left = Math.floor(this.#random() * (2 * this.#pause - 1))
     this.#pause = Math.min(2 * this.#pause, this.#mostPause)
     return true
   }

@@ -3,8 +3,10 @@
  * do: comparing a field with the one that stood in its place takes a fraction of looking at its characters, and fields that are all the
  * same go to undici, which puts a head together line by line, as one line.
  *
- * Another client's cookie, say, is not to be found out by how long a comparison takes: each guess that fails is one more that is not
- * known, and of those one in 1,024 at least takes the place of what it is compared with (curiosity.ts).
+ * What is kept may be a client's Cookie or Authorization, in this worker's memory until another field takes its place, which in quiet traffic
+ * may be long: to leave them out costs a fifth of a browser's request, which has its cookies with each. How long a comparison takes tells how much
+ * of a field is right, to a client that can see some nanoseconds across a network. It has few tries: each guess that fails is a miss, of which one
+ * in 1,024 on average, nobody can tell which, takes the place of what it is compared with (curiosity.ts).
  */
 import { Curiosity } from './curiosity.ts'
 

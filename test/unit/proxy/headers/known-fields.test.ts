@@ -24,7 +24,7 @@ test('a field that stood in this place_added; of another name, another value or 
 })
 
 test('not each is remembered, and none far behind', () => {
-  const known = new KnownFields(new Curiosity(3, 3))
+  const known = new KnownFields(new Curiosity(3, 3, () => 0.5))
   known.learn(0, 'a', 'b')
   known.learn(0, 'c', 'd')
   assert.deepEqual([known.addIfKnown([], 'a', 'b'), known.addIfKnown([], 'c', 'd')], [true, false])
@@ -63,7 +63,7 @@ test('the same again_one field, in one piece, and the same one each time', () =>
 })
 
 test('not each is remembered, and no list that is one field already', () => {
-  const joined = new JoinedFields(new Curiosity(3, 3))
+  const joined = new JoinedFields(new Curiosity(3, 3, () => 0.5))
   const [first, second] = [
     ['a', 'b', 'c', 'd'],
     ['e', 'f', 'g', 'h'],

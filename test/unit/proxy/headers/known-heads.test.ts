@@ -96,7 +96,7 @@ test('found only if every byte is the same', () => {
 })
 
 test('not each is remembered, and none that is long', () => {
-  const known = new KnownHeads(new Curiosity(3, 3))
+  const known = new KnownHeads(new Curiosity(3, 3, () => 0.5))
   const first = bytesOf(`${head}ok`)
   // Of another length, and so in another place.
   const second = bytesOf(`${head}no!`)
