@@ -74,6 +74,8 @@ export class DataPlane implements DataPlaneContext {
   readonly #upstreamLog: UpstreamListener
   readonly #upstreams = new Map<string, Upstream>()
   readonly #guards = new Guards()
+  /** See `mayAnswerPlainly`. */
+  #answersPlainly = false
   #router = new Router([], this.#upstreams)
   readonly #lookAtQueues = (): void => {
     for (const upstream of this.#upstreams.values()) upstream.admission.look()
@@ -121,6 +123,7 @@ export class DataPlane implements DataPlaneContext {
     }
     this.forwarding = new Forwarding(plan.forwarding)
     this.limits = plan.limits
+    this.#answersPlainly = mayAnswerPlainly(plan)
     this.#listener.configure(plan.limits)
     this.recorder.configure(plan.log)
     return null
@@ -249,7 +252,7 @@ export class DataPlane implements DataPlaneContext {
       }
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && route.guard === null && !redirects) {
-        if (isPlain(request, method, url, this.limits)) {
+        if (this.#answersPlainly && !by.fronted && isPlain(request, method, url, this.limits.targetBytes)) {
           const { status } = route.reply
           if (this.recorder.responded(status)) this.recorder.tellResponded(describe(res, request, by), status)
           const connection = request.getHeader(names.connection)
@@ -276,17 +279,28 @@ function hasBody(request: HttpRequest): boolean {
 }
 
 /**
- * Nothing about it needs a verdict: no body, and a method, target and Host as they should be. Of another method than GET and HEAD all fields
- * are looked at elsewhere, since an empty Content-Length, with another one behind it, reads as none here (native-notes/03-request-parser.md).
+ * Fixed answers may be given to requests that are plain as far as the binding tells. Not where a limit is lower than is usual, since all fields
+ * must be counted then, nor where a proxy stands in front that may tell requests apart otherwise (RFC 9112, section 11.2): what it takes for
+ * the body of one must not be another one here. Nobody but the client itself is deceived where none does.
+ */
+function mayAnswerPlainly({ limits: { headBytes, headerCount }, forwarding }: Plan): boolean {
+  return (
+    headBytes >= usualHeadBytes &&
+    headerCount === nativeLimits.headerCount &&
+    forwarding.trustedProxies.length === 0
+  )
+}
+
+/**
+ * Nothing about it needs a verdict, as far as the binding tells: no body, and a method, target and Host as they should be. An empty Content-Length
+ * with another one behind it reads as none here, and of two Hosts the second is not seen (native-notes/03-request-parser.md). Of another method
+ * than GET and HEAD all fields are looked at elsewhere: its body would be read as another request.
  * @param url its path
  */
-function isPlain(request: HttpRequest, method: string, url: string, limits: LimitsPlan): boolean {
+function isPlain(request: HttpRequest, method: string, url: string, targetBytes: number): boolean {
   const query = request.getQuery() as string | undefined
   return (
-    // Lower than is usual: they must be counted.
-    limits.headBytes >= usualHeadBytes &&
-    limits.headerCount === nativeLimits.headerCount &&
-    url.length + (query === undefined ? 0 : query.length + 1) <= limits.targetBytes &&
+    url.length + (query === undefined ? 0 : query.length + 1) <= targetBytes &&
     (method === 'GET' || method === 'HEAD') &&
     !hasBody(request) &&
     isTarget(url) &&

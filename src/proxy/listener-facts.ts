@@ -13,6 +13,8 @@ export interface ListenerFacts {
   readonly redirectPort: number
   /** Peers whose PROXY protocol header names the client; null: none. */
   readonly proxies: AddressSet | null
+  /** Somebody stands in front who may read requests as well: the PROXY protocol, or a Unix socket, which is for neighbours. */
+  readonly fronted: boolean
   /** Counts the requests of its connections; null: they cannot be told apart. */
   readonly counter: RequestCounter | null
   /** Is told of every connection that opens; nobody's where connections are not counted. */
@@ -24,17 +26,24 @@ export const plainListener: ListenerFacts = Object.freeze({
   clientCertificate: false,
   redirectPort: 0,
   proxies: null,
+  fronted: false,
   counter: null,
   peers: new Peers(),
 })
 
-export function listenerFacts({ tls, redirectPort = 0, proxyProtocolFrom }: ListenerPlan): ListenerFacts {
+export function listenerFacts({
+  tls,
+  redirectPort = 0,
+  proxyProtocolFrom,
+  unix,
+}: ListenerPlan): ListenerFacts {
   const clientCertificate = tls !== undefined && tls.clientCaFile !== null
   return {
     scheme: tls === undefined ? 'http' : 'https',
     clientCertificate,
     redirectPort,
     proxies: proxyProtocolFrom === undefined ? null : new AddressSet(proxyProtocolFrom),
+    fronted: proxyProtocolFrom !== undefined || unix !== undefined,
     counter: null,
     peers: new Peers(),
   }
