@@ -157,7 +157,11 @@ export class Supervisor {
     this.#draining = true
     for (const slot of [...this.#slots]) this.#dismiss(slot)
     this.#checkSettled()
-    if (this.#slots.length === 0) return
+    if (this.#slots.length > 0) await this.#untilEmpty()
+    this.#stopPulse()
+  }
+
+  async #untilEmpty(): Promise<void> {
     const limit = setTimeout(() => {
       this.#log.error('workers have not ended within drainTimeout: killing them')
       this.kill()
@@ -171,11 +175,16 @@ export class Supervisor {
   /** Ends every worker at once. */
   kill(): void {
     this.#draining = true
-    if (this.#pulse !== null) clearTimeout(this.#pulse)
+    this.#stopPulse()
     for (const { worker, respawn } of this.#slots) {
       if (respawn !== null) clearTimeout(respawn)
       worker?.kill()
     }
+  }
+
+  #stopPulse(): void {
+    if (this.#pulse !== null) clearTimeout(this.#pulse)
+    this.#pulse = null
   }
 
   #fill(): void {

@@ -425,6 +425,16 @@ test('drain_every worker is told, over when all have gone, nobody is replaced', 
   assert.ok(fakes.all.every(({ kills }) => kills === 0))
 })
 
+test('drain_no timer is left behind it: what runs both planes in its own process can end', async (t) => {
+  const { fakes, supervisor, pass } = running(t)
+  const drained = supervisor.drain()
+  for (const worker of [...fakes.living]) worker.exit('drained')
+  await drained
+  const set = t.mock.method(globalThis, 'setTimeout')
+  pass(60_000)
+  assert.equal(set.mock.callCount(), 0)
+})
+
 test('drain while one waits to be replaced_it is not', async (t) => {
   const { fakes, supervisor, pass } = running(t, 1)
   fakes.numbered(1).exit()
