@@ -26,6 +26,7 @@ import { taken } from './body/piece.ts'
 import { type Connect, connector, openSocket } from './connector.ts'
 import { EndpointSocket } from './endpoint-socket.ts'
 import { ContinueDisguise } from './headers/disguise-continue.ts'
+import { parsedHeadBytesMax } from './headers/head-limits.ts'
 import { IdleTimer } from './idle-timer.ts'
 import { readAsMeant } from './undici-parser.ts'
 
@@ -33,8 +34,6 @@ import { readAsMeant } from './undici-parser.ts'
 const unlimitedMs = 86_400_000
 /** A server that says `Keep-Alive: timeout=5` is left after 4 s, before it closes on a request under way. */
 const keepAliveMarginMs = 1_000
-/** Response heads above this are refused (undici's own default, written down). */
-const responseHeadBytes = 16_384
 
 export type ConnectionPlan = Pick<
   UpstreamPlan,
@@ -104,7 +103,7 @@ export class Connection {
       // Deadlines are Weir's own (deadlines.ts): undici's do not run while a body is sent or a reader is paused.
       headersTimeout: 0,
       bodyTimeout: 0,
-      maxHeaderSize: responseHeadBytes,
+      maxHeaderSize: parsedHeadBytesMax,
       allowH2: false,
     })
     this.client.on('connect', () => {

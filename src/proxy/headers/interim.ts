@@ -53,9 +53,7 @@ export function sendInterim(res: HttpResponse, interim: string, begun: boolean):
   })
 }
 
-/**
- * The status and the fields of an endpoint's final response. What says how the body is framed follows.
- */
+/** Writes the status and the fields of an endpoint's final response. How its body is framed is the caller's to say. */
 export function writeStatusAndFields(
   res: HttpResponse,
   status: number,
@@ -76,8 +74,9 @@ export function writeStatusAndFields(
 }
 
 /**
- * The same, and of what says how the body is framed and whether the connection closes that which the binding does not write.
- * @param withLength the length that the endpoint has given, if it has
+ * Writes an endpoint's final head: status, fields, and what the binding does not write by itself. That adds Date, and its own framing of the body.
+ * @param withLength with the Content-Length that the endpoint has given, if it has
+ * @param close with `Connection: close`
  */
 export function writeHead(
   res: HttpResponse,

@@ -6,17 +6,12 @@
  */
 import { Buffer } from 'node:buffer'
 import { contentLength } from './bytes.ts'
+import { forwardedHeadBytesMax } from './head-limits.ts'
 import { isHopByHop, nominated } from './hop-by-hop.ts'
-
-/**
- * Longer heads are not passed on. The binding gathers 16 KiB in a cork, and what goes beyond that may be lost on 20.51.4
- * (native-notes/01-lost-writes.md): this leaves room for the status line, the lines that it adds, and some body.
- */
-export const headBytesMax = 14_000
 
 /** For the log. @param bytes of a head that is longer */
 export function tooLong(bytes: number): string {
-  return `the head has ${bytes} bytes, and no more than ${headBytesMax} can be passed on`
+  return `the head has ${bytes} bytes, and no more than ${forwardedHeadBytesMax} can be passed on`
 }
 
 /** The head of a response that is text already, without what is not passed on: as a ResponseBlock has it. */
@@ -61,7 +56,7 @@ export class ResponseBlock {
   /** Why it is not to be passed on, for the log; '' if it is. */
   get fault(): string {
     if (this.malformed) return 'the framing of its body could be read in two ways'
-    return this.length > headBytesMax ? tooLong(this.length) : ''
+    return this.length > forwardedHeadBytesMax ? tooLong(this.length) : ''
   }
 
   read(fields: ResponseFields, interim = ''): void {
@@ -69,7 +64,7 @@ export class ResponseBlock {
     if (Array.isArray(fields)) this.#read(fields)
     else this.#adopt(fields as FieldLines)
     // They are hints: where the head leaves them no room, the head matters more.
-    if (interim !== '' && interim.length + this.length <= headBytesMax) this.interim = interim
+    if (interim !== '' && interim.length + this.length <= forwardedHeadBytesMax) this.interim = interim
   }
 
   /** One more line, behind the others. */

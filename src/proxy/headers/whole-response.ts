@@ -12,6 +12,7 @@
  * no error here. test/unit/proxy/headers/whole-response.test.ts holds the two against each other.
  */
 import { contentLengthDigitsMax, tokenCharacters } from './bytes.ts'
+import { shortcutHeadBytesMax } from './head-limits.ts'
 import { isHopByHop } from './hop-by-hop.ts'
 import { type HeadRead, type KnownHead, KnownHeads } from './known-heads.ts'
 import type { FieldLines } from './response-block.ts'
@@ -30,8 +31,6 @@ const fieldCharacters = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte === tab || (byte >= space && byte !== 0x7f) ? 1 : 0,
 )
 
-/** Longer heads are left to undici, which has a limit for them. */
-const headBytesMax = 8_192
 /** Runs of lines that are passed on, with lines between them that are not. */
 const runsMax = 8
 
@@ -77,7 +76,7 @@ export class WholeResponse implements FieldLines {
     this.#runCount = 0
     this.#inRun = false
     const end = this.#readFields(bytes, fieldsAt)
-    if (end < 0 || end - at > headBytesMax || this.contentLength < 0) return false
+    if (end < 0 || end - at > shortcutHeadBytesMax || this.contentLength < 0) return false
     if (end + this.contentLength > bytes.length) return false
     this.bodyAt = end
     this.#join(bytes)

@@ -19,7 +19,8 @@ import { Account } from '../account.ts'
 import { clientAddress } from '../client-address.ts'
 import type { DataPlaneContext } from '../context.ts'
 import type { Endpoint } from '../endpoint.ts'
-import { headBytesMax, ResponseBlock, tooLong } from '../headers/response-block.ts'
+import { forwardedHeadBytesMax } from '../headers/head-limits.ts'
+import { ResponseBlock, tooLong } from '../headers/response-block.ts'
 import { answer } from '../reply.ts'
 import { type Route, upstreamOf } from '../router.ts'
 import type { Upstream } from '../upstream.ts'
@@ -127,7 +128,7 @@ export class Session extends Account implements DialListener {
     const block = new ResponseBlock()
     block.read(fields)
     if (this.setCookie !== null) block.add('set-cookie', this.setCookie)
-    if (block.length > headBytesMax) {
+    if (block.length > forwardedHeadBytesMax) {
       this.reason = tooLong(block.length)
       return this.#refuse(outcomes.badResponse)
     }

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { errors } from 'undici'
 import { outcomes } from '../../../src/plan/outcome.ts'
 import { tickMs } from '../../../src/proxy/deadlines.ts'
-import { headBytesMax } from '../../../src/proxy/headers/response-block.ts'
+import { forwardedHeadBytesMax } from '../../../src/proxy/headers/head-limits.ts'
 import type { Connection } from '../../../src/proxy/pool.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
 import { headerValues } from '../../support/fakes/parse-response.ts'
@@ -339,13 +339,13 @@ test('head longer than the binding can send safely_502, and the endpoint is let 
   const context = new FakeContext(t)
   const { res } = context.start()
   context.call.connect()
-  context.call.head(200, [...length(5), ['x-long', 'v'.repeat(headBytesMax)]])
+  context.call.head(200, [...length(5), ['x-long', 'v'.repeat(forwardedHeadBytesMax)]])
   assert.equal(res.parse().status, 502)
   assert.deepEqual(context.recorder.counts(), { bad_response: 1 })
   const [line] = context.memory.named('request')
   assert.equal(
     line?.reason,
-    `the head has ${headBytesMax + 6} bytes, and no more than 14000 can be passed on`,
+    `the head has ${forwardedHeadBytesMax + 6} bytes, and no more than 14000 can be passed on`,
   )
   await context.assertAtRest()
 })
