@@ -88,11 +88,7 @@ export class Worker {
     if (unbound !== null) {
       const { listener, reason } = unbound
       const where = `cannot listen on ${listener.host}${listener.unix === undefined ? `:${listener.port}` : ''}`
-      this.#send({
-        type: 'rejected',
-        reason: reason === null ? where : `${where}: ${reason}`,
-        bind: listener,
-      })
+      this.#send({ type: 'rejected', reason: reason === null ? where : `${where}: ${reason}` })
       return
     }
     this.#log.level = plan.log.level

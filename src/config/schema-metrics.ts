@@ -32,5 +32,3 @@ export const metrics = z
     'Where "GET /metrics" tells the statistics of all workers in the text format of Prometheus: a port on 127.0.0.1, or an object with "host" and ' +
       '"port". Plain HTTP, served by the control process. Default: nowhere.',
   )
-
-export type MetricsConfig = z.output<typeof metrics>

@@ -25,8 +25,8 @@ export type FromWorker =
   | { readonly type: 'listening'; readonly listener: ListenerPlan }
   /** Every listener of the plan accepts. */
   | { readonly type: 'ready' }
-  /** The plan could not be put into effect: the old one (if any) goes on. `bind` names a listener to blame. */
-  | { readonly type: 'rejected'; readonly reason: string; readonly bind: ListenerPlan | null }
+  /** The plan could not be put into effect: the old one (if any) goes on. */
+  | { readonly type: 'rejected'; readonly reason: string }
   | { readonly type: 'stats'; readonly stats: WorkerStats }
   /** In-flight is 0 (or time was up), the listeners are closed: the worker exits now. */
   | { readonly type: 'drained' }

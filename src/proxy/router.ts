@@ -52,8 +52,6 @@ export class Router {
   readonly #entries: readonly Entry[]
   /** Some route looks at the host; otherwise it need not be read before routing. */
   readonly byHost: boolean
-  /** Some route has a fixed answer. */
-  readonly replies: boolean
 
   /** @param guards of the routes, in order; absent: none has one */
   constructor(
@@ -64,7 +62,6 @@ export class Router {
   ) {
     this.#entries = routes.map((plan, index) => compile(plan, upstreams, guards[index] ?? null, random))
     this.byHost = routes.some((plan) => plan.host !== null)
-    this.replies = routes.some((plan) => plan.target.kind === 'respond')
   }
 
   /**

@@ -35,7 +35,7 @@ export class FakeWorker {
   }
 
   reject(reason: string): void {
-    this.events.onMessage({ type: 'rejected', reason, bind: null })
+    this.events.onMessage({ type: 'rejected', reason })
   }
 
   exit(how = 'exit code 1'): void {
