@@ -17,7 +17,7 @@ export const limits = {
   redirectPort: { min: 1, max: 65_535 },
   /** Of the path of a file, in characters: PATH_MAX of Linux. */
   filePathLength: 4096,
-  /** `sun_path` of Linux, without its closing zero. */
+  /** `sun_path` of Linux, without its closing zero, which takes so many bytes. */
   unixPathLength: 107,
   proxyProtocolPeers: { min: 1, max: 1024 },
   passphraseLength: 1024,

@@ -5,16 +5,15 @@
 import { accessSync, constants, lstatSync, type Stats } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-
-/** Of `sun_path` in Linux, without the closing zero. In bytes. */
-const pathBytesMax = 107
+import { limits } from '../config/limits.ts'
 
 /** What connecting to a socket says that nobody listens on: its file is left, or has just gone as well. */
 const abandoned: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT'])
 
 /** @returns why it cannot be, with what to do; null if it can. A socket that nobody listens on any more is no obstacle. */
 export async function unixFault(path: string): Promise<string | null> {
-  if (Buffer.byteLength(path) > pathBytesMax) return `the path is longer than ${pathBytesMax} bytes`
+  if (Buffer.byteLength(path) > limits.unixPathLength)
+    return `the path is longer than ${limits.unixPathLength} bytes`
   let standing: Stats | undefined
   try {
     accessSync(dirname(path), constants.W_OK | constants.X_OK)

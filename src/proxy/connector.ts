@@ -6,7 +6,7 @@ import {
   type ConnectOptions,
   type UndiciConnector,
 } from '../native/undici.ts'
-import { originUrl, socketPath } from '../plan/origin.ts'
+import { originUrl, socketPath, unbracketed } from '../plan/origin.ts'
 import { trustOptions } from '../plan/trust.ts'
 import type { UpstreamPlan, UpstreamTlsPlan } from '../plan/upstream-plan.ts'
 
@@ -72,10 +72,6 @@ export function openSocket(
 type Connector = (options: ConnectOptions, callback: ConnectCallback) => Socket
 
 const httpsPort = '443'
-
-function unbracketed(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '')
-}
 
 function overTls(connect: Connector, name: string): UndiciConnector {
   // An address is no server name (RFC 6066, section 3); the certificate is then verified against the address.

@@ -14,7 +14,7 @@ import { readFileSync } from 'node:fs'
 import { connect, type IpcNetConnectOpts, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectSecurely, TLSSocket } from 'node:tls'
 import { Client, type Dispatcher } from 'undici'
-import { originUrl, socketPath } from '../../plan/origin.ts'
+import { originUrl, socketPath, unbracketed } from '../../plan/origin.ts'
 import { isOwnShortage } from '../../plan/own-shortage.ts'
 import { type ProxyVersion, proxyHeader } from '../../plan/proxy-header.ts'
 import { trustOptions } from '../../plan/trust.ts'
@@ -105,7 +105,7 @@ function open({ origin, tls, proxyProtocol }: ProbeTarget): Socket {
   if (path !== null) return begin({ path })
   const { protocol, hostname, port } = new URL(origin)
   const secure = protocol === 'https:'
-  const host = hostname.replace(/^\[|\]$/g, '')
+  const host = unbracketed(hostname)
   const address = { host, port: port === '' ? (secure ? 443 : 80) : Number(port), noDelay: true }
   if (!secure) return begin(address)
   const name = tls?.servername ?? host

@@ -1,5 +1,6 @@
 /** Random, weighted: each free endpoint with a chance in proportion to its weight. Keeps no state at all. */
 import type { Balancer, Candidate, RandomSource } from './policy.ts'
+import { draw, drawableWeight } from './weighted-draw.ts'
 
 export class Random<C extends Candidate> implements Balancer<C> {
   readonly #random: RandomSource
@@ -15,20 +16,8 @@ export class Random<C extends Candidate> implements Balancer<C> {
 
   pick(except: C | null): C | null {
     const endpoints = this.#endpoints
-    let total = 0
-    for (const endpoint of endpoints) {
-      if (endpoint !== except && endpoint.free) total += endpoint.weight
-    }
+    const total = drawableWeight(endpoints, except)
     if (total === 0) return null
-    let remaining = this.#random() * total
-    let last: C | null = null
-    for (const endpoint of endpoints) {
-      if (endpoint === except || !endpoint.free) continue
-      last = endpoint
-      remaining -= endpoint.weight
-      if (remaining < 0) return endpoint
-    }
-    // Only rounding leads here: random() * total came out as total.
-    return last
+    return endpoints[draw(endpoints, except, -1, this.#random() * total)] as C
   }
 }

@@ -1,4 +1,4 @@
-/** A draw by weight among the endpoints that have room: what the policies with two choices begin with. */
+/** A draw by weight among the endpoints that have room: all of `random`, and what the policies with two choices begin with. */
 import type { Candidate } from './policy.ts'
 
 /** The weights of all that may be drawn. 0: nobody may. */
