@@ -4,7 +4,7 @@
  *     pino ── line ──► chunk ── whole lines, at most `chunkBytes` ──► sink
  *                      filled; the next line finds no room; or `handOver`
  *
- * SonicBoom, the sink, can gather by itself (`minLength`), but as text: for every line it asks for the length of all that has
+ * As bytes, since SonicBoom, which pino would bring, gathers text (`minLength`): for every line it asks for the length of all that has
  * gathered, which joins these lines anew each time. Under load that took 12 us per line, where building one takes 1.
  *
  * Invariants

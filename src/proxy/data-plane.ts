@@ -44,7 +44,10 @@ const unlimited: LimitsPlan = {
   connectionRequests: 0,
   connectionAgeMs: 0,
 }
-/** The default of `limits.headBytes`. A fixed answer is too cheap to add up a head that may be some KiB longer. */
+/**
+ * The default of `limits.headBytes`. At or above it the bytes of a head are not counted for a plain fixed answer, which costs less than to count
+ * them: it is given to heads of up to the binding's 40 KiB.
+ */
 const usualHeadBytes = 16_384
 /** Asked for with each fixed answer. */
 const names = {
@@ -93,7 +96,7 @@ export class DataPlane implements DataPlaneContext {
   }
 
   /**
-   * Puts a plan into effect, whole or not at all.
+   * Puts a plan into effect: its listeners whole or not at all, and then the rest, which does not fail but for a defect.
    * @returns the listener that could not be bound, or null
    */
   apply(plan: Plan, unhealthy: Unhealthy): Unbound | null {

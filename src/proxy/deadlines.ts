@@ -13,6 +13,18 @@
  *     request of a quiet client would cost more).
  *   - a deadline never fires early. While the event loop turns it fires 1 to 3 ticks late; while the loop stands still
  *     time stands still too, so that a worker's own hiccup is nobody's time-out.
+ *
+ * The clocks of the proxy, all in milliseconds and monotonic. Those that run on begin with the process and may be compared with each other, the
+ * coarser one being behind; the two that stand still with the loop begin where they like, and only with each other.
+ *
+ *   clock                resolution, cost         while the loop stands still   for
+ *   `Deadlines.now`      50 ms, a field           stands still                  deadlines of exchanges and attempts
+ *   `Deadlines.precise`  exact, a reading         stands still                  waiting in the queue, controlled delay
+ *   `Deadlines.seenAt`   50 ms, a field           runs on                       retry budgets; how old ewma's figures are
+ *   `coarseNow`          100 ms, a field          runs on                       idle connections of endpoints (coarse-clock.ts)
+ *   `TurnClock.now`      a turn, two readings     runs on                       how long attempts take (turn-clock.ts)
+ *   `TurnClock.roughly`  a turn, one reading      runs on                       beginnings of exchanges, for the access log
+ *   `performance.now()`  exact, a reading         runs on                       hedges, outliers, limits of clients and connections, drains
  */
 
 export const tickMs = 50

@@ -16,11 +16,12 @@
  * fabric's (Kumar et al., SIGCOMM 2020).
  *
  * Invariants
- *   - nobody asks: the clock is not read. Who asks `roughly` costs one reading for all that do in the turn, and no end.
- *   - `end`, or `pass` where only `roughly` was asked, follows in each turn in which somebody asks, before the loop waits for
- *     events: `now` is as old as the turn's own work at most.
- *   - `awayMs` is less than the endpoint took by the work of one turn at most. It is more by what that turn and this
- *     one had done before anybody asked, at most: where nobody did in the turn before, it is all that has passed.
+ *   - in a turn without a call of `now` or `roughly` the clock is not read; in one with calls of `roughly` alone it is read once, and not at
+ *     the turn's end.
+ *   - in each turn with a call of `now` `end` runs before the loop waits for events, in each with a call of `roughly` alone `pass` or `end`: what
+ *     either says is as old as the turn's own work at most.
+ *   - `awayMs` is too low by the work of one turn at most. It is too high by what the turn before and this one had done before their first call
+ *     of `now`, at most; where the turn before had no such call, it is all the time since the attempt left.
  */
 
 /** Who begins in a turn leaves at the end of the next, or one later if it begins while others leave: that end is to be read, too. */
