@@ -104,8 +104,10 @@ const healthCheck = section({
   interval: duration(limits.healthIntervalMs)
     .default('10s')
     .describe(
-      'From one check of an endpoint to the next. "10ms" to "24h"; default "10s". A dead endpoint is noticed after ' +
-        '"interval" times "unhealthyAfter".',
+      'The pause between two checks of an endpoint, give or take a fifth. "10ms" to "24h"; default "10s". While checks contradict ' +
+        'its state, failures while it is up or successes while it is out, the pause is a quarter of that, though no less than 500 ms unless ' +
+        '"interval" is: with the defaults a dead endpoint is out some 5 s after its first failed check, and up to "timeout" more for ' +
+        'each check that nobody answers.',
     ),
   timeout: duration(limits.healthTimeoutMs)
     .default('2s')
@@ -133,7 +135,7 @@ const health = z
   )
   .prefault({})
   .describe(
-    'The active check of every endpoint. By default a TCP connection every 10 seconds; an HTTP GET with "path"; false ' +
+    'The active check of every endpoint. By default a TCP connection some 10 seconds after the one before; an HTTP GET with "path"; false ' +
       'turns it off, and then requests keep going to an endpoint that is down.',
   )
 
