@@ -278,6 +278,8 @@ export class Exchange extends Account implements Tried, Timed {
     // `close` runs this from inside `#breakOff`, which has recorded what really happened.
     if (this.#res === null) return
     this.#res = null
+    // Its head may be here, and nothing of it gone out.
+    if (!this.#response.headWritten) this.status = 0
     this.#upload.gone()
     this.#finish(outcomes.clientAborted)
   }

@@ -171,6 +171,8 @@ const phases: Record<string, Phase> = {
 async function check(scene: Scene, outcome: Outcome, headOut: boolean): Promise<void> {
   const { context, res } = scene
   assert.deepEqual(context.recorder.counts(), { [outcome.code]: 1 })
+  const [line] = context.memory.named('request')
+  assert.equal(line?.status, headOut ? 200 : outcome.status || 499)
   assert.deepEqual(res.misuse, [])
   if (headOut || outcome === outcomes.clientAborted) {
     assert.notEqual(res.closedBy, null, 'the connection is closed')
