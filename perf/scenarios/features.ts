@@ -46,6 +46,11 @@ const variants: readonly { readonly name: string; readonly what: string; readonl
     weir: weir({ settings: { clientLimits: limits } }),
   },
   {
+    name: 'metrics',
+    what: '"metrics": how long each request took and what its client got is counted; nobody asks',
+    weir: weir({ settings: { metrics: 0 } }),
+  },
+  {
     name: 'access',
     what: '"access": one network that may, two that may not',
     weir: weir({ settings: { access: { allow: ['127.0.0.0/8'], deny: ['10.0.0.0/8', '192.168.0.0/16'] } } }),

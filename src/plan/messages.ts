@@ -6,6 +6,7 @@
  */
 import type { ListenerPlan } from './listener-plan.ts'
 import type { Plan } from './plan.ts'
+import type { RequestStats } from './request-stats.ts'
 
 /** Endpoint ids that are out at this moment. Whoever is not named is healthy. */
 export type Unhealthy = readonly string[]
@@ -65,8 +66,19 @@ export interface UpstreamStats {
   readonly concurrency: number
   /** Where `concurrency` is adaptive: its latency without a queue and without Weir's own work, in milliseconds; null until it is known. */
   readonly baseMs?: number | null
+  readonly retries: RetryStats
   /** Where hedging is on. */
   readonly hedging?: HedgingStats
+  /** Where metrics are served, since they are. */
+  readonly requests?: RequestStats
+}
+
+/** Of requests; the second tries of WebSockets' handshakes are not among them. */
+export interface RetryStats {
+  /** Attempts that were begun since the one before had failed. */
+  readonly sent: number
+  /** Due, but not sent for lack of budget: the request failed, or got the status that was to be retried. */
+  readonly withheld: number
 }
 
 export interface HedgingStats {

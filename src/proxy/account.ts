@@ -9,7 +9,7 @@ import { RequestHead } from './request-head.ts'
 
 export abstract class Account implements Recorded, Balanced, Guarded {
   readonly head = new RequestHead()
-  /** Milliseconds on the monotonic clock; NaN if no line can come of it. */
+  /** See `Recorded`. */
   startedAt = Number.NaN
   address = ''
   /** What the client got; 0 if nothing. */

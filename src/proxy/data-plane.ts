@@ -27,6 +27,7 @@ import { Listener, type Unbound } from './listener.ts'
 import type { ListenerFacts } from './listener-facts.ts'
 import { Recorder } from './record.ts'
 import { redirectRoute } from './redirect.ts'
+import { RequestCounts } from './request-counts.ts'
 import { fixedPaths, type Route, Router } from './router.ts'
 import { Upstream } from './upstream.ts'
 import type { UpstreamListener } from './upstream-listener.ts'
@@ -128,7 +129,10 @@ export class DataPlane implements DataPlaneContext {
     this.limits = plan.limits
     this.#answersPlainly = mayAnswerPlainly(plan)
     this.#listener.configure(plan.limits)
-    this.recorder.configure(plan.log)
+    const measures = plan.metrics !== undefined
+    for (const upstream of this.#upstreams.values())
+      upstream.requests = measures ? (upstream.requests ?? new RequestCounts()) : null
+    this.recorder.configure(plan.log, measures)
     return null
   }
 
@@ -179,13 +183,15 @@ export class DataPlane implements DataPlaneContext {
       connections: this.connections,
       webSockets: this.#webSockets?.open ?? 0,
       outcomes: this.recorder.counts(),
-      upstreams: upstreams.map(({ name, admission, limit, hedging }) => ({
+      upstreams: upstreams.map(({ name, admission, limit, retried, hedging, requests }) => ({
         name,
         inFlight: admission.running,
         queued: admission.waiting,
         concurrency: admission.concurrency,
         ...(limit.learns ? { baseMs: Number.isNaN(limit.baseMs) ? null : limit.baseMs } : undefined),
+        retries: { ...retried },
         ...(hedging === null ? undefined : { hedging: hedging.stats() }),
+        ...(requests === null ? undefined : { requests: requests.stats() }),
       })),
       endpoints: upstreams.flatMap((upstream) =>
         upstream.endpoints.map(({ id, healthy, outlier, inFlight, attempts, usage }) => ({

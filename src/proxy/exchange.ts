@@ -332,7 +332,7 @@ export class Exchange extends Account implements Tried, Timed {
 
   #finish(outcome: Outcome): void {
     this.#tries.letGo()
-    this.#context.recorder.end(this, outcome)
+    this.#context.recorder.end(this, outcome, this.#upstream?.requests)
     this.#context.deadlines.remove(this)
     // Not used again while the native layer may call it back: the rest of one body must not become another's.
     const reusable = !this.#upload.coming

@@ -1,6 +1,6 @@
 /**
- * What is kept of an exchange: one count under its outcome, and one line of access log if the plan asks for it. Nothing
- * is formatted, and no clock is read, for a line that will not be written.
+ * What is kept of an exchange: one count under its outcome, one line of access log if the plan asks for it, and where metrics are served
+ * how long it took (request-counts.ts). Nothing is formatted, and no clock is read, for what is not asked for.
  *
  * Invariant: `end` runs exactly once for every `begin`; `inFlight` is the difference, 0 at rest.
  */
@@ -9,6 +9,7 @@ import { type Outcome, outcomes } from '../plan/outcome.ts'
 import { type LogLevel, type LogPlan, logLevels } from '../plan/plan.ts'
 import type { Clock, RandomSource } from './balance/policy.ts'
 import { reasonOf } from './failure-reason.ts'
+import type { RequestCounts } from './request-counts.ts'
 
 /** What the log tells of an exchange. */
 export interface Recorded {
@@ -20,7 +21,7 @@ export interface Recorded {
     readonly requestId: string
   }
   readonly address: string
-  /** Milliseconds on the monotonic clock; NaN if no line can come of it. */
+  /** Milliseconds on the monotonic clock; NaN if nobody will ask. */
   readonly startedAt: number
   /** What the client got; 0 if nothing. */
   readonly status: number
@@ -56,10 +57,12 @@ export class Recorder {
   #errors = false
   #sample = 0
   #attemptLines = false
+  /** Somebody may ask when an exchange began. */
+  #times = false
 
   /**
-   * @param clock for when exchanges begin: as `performance.now`, and up to a turn of the event loop behind it. Most exchanges make no line,
-   * and those that do are told from the turn that found them, so that one reading for a turn is enough.
+   * @param clock for when exchanges begin, and for metrics when they end: as `performance.now`, and up to a turn of the event loop behind
+   * it. Most exchanges make no line, and those that do are told from the turn that found them, so that one reading for a turn is enough.
    */
   constructor(log: Logger, random: RandomSource, clock: Clock = () => performance.now()) {
     this.#log = log
@@ -67,23 +70,29 @@ export class Recorder {
     this.#clock = clock
   }
 
-  /** The logger's own level may still be that of the plan before. */
-  configure(plan: LogPlan): void {
+  /**
+   * @param plan the logger's own level may still be that of the plan before
+   * @param measures metrics are served
+   */
+  configure(plan: LogPlan, measures = false): void {
     const visible = tells(plan, 'info')
     this.#errors = visible && plan.access.errors
     this.#sample = visible ? plan.access.sample : 0
     this.#attemptLines = tells(plan, 'debug')
+    this.#times = measures || this.#errors || this.#sample > 0
   }
 
-  /** An exchange begins. @returns its start for the log, NaN if no line can come of it */
+  /** An exchange begins. @returns its start, NaN if neither a line nor a duration can come of it */
   begin(): number {
     this.inFlight++
-    return this.#errors || this.#sample > 0 ? this.#clock() : Number.NaN
+    return this.#times ? this.#clock() : Number.NaN
   }
 
-  end(exchange: Recorded, outcome: Outcome): void {
+  /** @param requests where it is to be counted, beside its outcome; null: nowhere */
+  end(exchange: Recorded, outcome: Outcome, requests: RequestCounts | null = null): void {
     this.inFlight--
     this.#count(outcome)
+    if (requests !== null) requests.add(this.#clock() - exchange.startedAt, exchange.status, outcome)
     if (this.#isWanted(outcome, exchange.status)) this.#line(exchange, outcome)
   }
 

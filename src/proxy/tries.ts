@@ -125,7 +125,10 @@ export class Tries implements Applicant, AttemptListener, Parked {
     if (endpoint === null) return this.#noRoom(upstream, ticket)
     const attempt = takeAttempt(this.#context)
     attempt.number = ++request.attempts
-    if (attempt.number > 1) this.#upload.renew()
+    if (attempt.number > 1) {
+      upstream.retried.sent++
+      this.#upload.renew()
+    }
     this.#attempt = attempt
     request.endpointId = endpoint.id
     request.deadline = this.#context.deadlines.after(upstream.timeouts.connectMs)

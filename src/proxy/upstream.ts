@@ -22,6 +22,7 @@ import type { Heard } from './overload/gradient-limit.ts'
 import { UpstreamLimit } from './overload/upstream-limit.ts'
 import { type Parked, Parking } from './parking.ts'
 import type { Connection } from './pool.ts'
+import type { RequestCounts } from './request-counts.ts'
 import { mayRetry, type Replayable } from './retry.ts'
 import { RetryBudget } from './retry-budget.ts'
 import { Roster } from './roster.ts'
@@ -49,6 +50,10 @@ export class Upstream {
   hedging: Hedging | null = null
   /** Copies of other upstreams' requests (mirror.ts): sent, not made for lack of room, failed of those sent. */
   readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
+  /** Second and further tries of requests: begun, not begun for lack of budget. */
+  readonly retried = { sent: 0, withheld: 0 }
+  /** null: no metrics are served. */
+  requests: RequestCounts | null = null
   /** The balancer, the limit or the detection of outliers wants to hear how attempts end: see `observe`. */
   observing = false
   readonly #listener: UpstreamListener
@@ -294,7 +299,9 @@ export class Upstream {
   ): boolean {
     if (outcome.retry === 'elsewhere' && !this.hasOther(endpoint)) return false
     if (!mayRetry(outcome, method, attempts, body, this.retries)) return false
-    return outcome.retry === 'unsent' || now === null || this.retryBudget.take(now)
+    if (outcome.retry === 'unsent' || now === null || this.retryBudget.take(now)) return true
+    this.retried.withheld++
+    return false
   }
 
   /**

@@ -1,40 +1,13 @@
 /** Metrics of a real Weir, read as Prometheus reads them. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { type Exposition, readExposition } from '../support/exposition.ts'
 import { startOrigin, unusedPort } from '../support/origin.ts'
 import { held, ok, respond } from '../support/origin-behaviours.ts'
 import { upstreamOf } from '../support/proxied.ts'
 import { fetchRaw } from '../support/raw-client.ts'
-import { Gate, waitFor } from '../support/wait.ts'
-import { startWeir, type Weir, type WeirConfig } from '../support/weir.ts'
-
-async function scrape(weir: Weir): Promise<Exposition> {
-  const port = weir.log.named('metrics are served').at(-1)?.port as number
-  const answer = await fetchRaw(port, { target: '/metrics' })
-  assert.equal(answer.status, 200)
-  assert.match(answer.header('content-type') ?? '', /^text\/plain; version=0\.0\.4/)
-  return readExposition(answer.text)
-}
-
-/** Sum over all workers of the samples whose labels say this. */
-function sum({ samples }: Exposition, name: string, ...labels: string[]): number {
-  let total = Number.NaN
-  for (const [key, value] of samples) {
-    if (!key.startsWith(`${name}{`) || !labels.every((label) => key.includes(label))) continue
-    total = Number.isNaN(total) ? value : total + value
-  }
-  return total
-}
-
-const until = (weir: Weir, condition: (seen: Exposition) => boolean, what: string) =>
-  waitFor(
-    async () => {
-      const seen = await scrape(weir)
-      return condition(seen) && seen
-    },
-    { what, everyMs: 20 },
-  )
+import { scrape, scrapeUntil, sum } from '../support/scrape.ts'
+import { Gate } from '../support/wait.ts'
+import { startWeir, type WeirConfig } from '../support/weir.ts'
 
 async function before(t: TestContext, settings: WeirConfig = {}, config: WeirConfig = {}) {
   const origins = [await startOrigin(t, ok('a')), await startOrigin(t, ok('b'))]
@@ -49,7 +22,7 @@ async function before(t: TestContext, settings: WeirConfig = {}, config: WeirCon
 test('requests, attempts and connections are counted over all workers, and the current limit is told', async (t) => {
   const { weir } = await before(t, { concurrency: 'adaptive' }, { workers: 2 })
   for (let request = 0; request < 20; request++) await fetchRaw(weir.port)
-  const seen = await until(
+  const seen = await scrapeUntil(
     weir,
     (now) => sum(now, 'weir_exchanges_total', 'outcome="completed"') === 20,
     'twenty exchanges',
@@ -79,11 +52,15 @@ test('endpoints that fail: both verdicts, and failing open', async (t) => {
   assert.equal(sum(atRest, 'weir_upstream_failing_open'), 0)
   const [sick, other] = origins as [(typeof origins)[0], (typeof origins)[0]]
   sick.use(respond({ status: 503 }))
-  await until(weir, (now) => sum(now, 'weir_endpoint_healthy', first) === 0, 'the check to fail')
+  await scrapeUntil(weir, (now) => sum(now, 'weir_endpoint_healthy', first) === 0, 'the check to fail')
   // Checks go well at `/`, requests do not elsewhere.
   other.use({ '/': ok('up'), '*': respond({ status: 503 }) })
   await fetchRaw(weir.port, { target: '/x' })
-  const seen = await until(weir, (now) => sum(now, 'weir_upstream_failing_open') === 1, 'it to fail open')
+  const seen = await scrapeUntil(
+    weir,
+    (now) => sum(now, 'weir_upstream_failing_open') === 1,
+    'it to fail open',
+  )
   assert.equal(sum(seen, 'weir_endpoint_healthy', second), 1)
   assert.equal(sum(seen, 'weir_endpoint_ejections_total', second), 1)
 })
@@ -97,7 +74,7 @@ test('worker that is stopped: down, after a second at most; the others are told,
   assert.equal(sum(seen, 'weir_worker_up'), 1)
   assert.equal(seen.samples.get('weir_workers'), 2)
   process.kill(stopped, 'SIGCONT')
-  await until(weir, (now) => sum(now, 'weir_worker_up') === 2, 'both to be up')
+  await scrapeUntil(weir, (now) => sum(now, 'weir_worker_up') === 2, 'both to be up')
 })
 
 test('drain: what is in flight is told until it is over', async (t) => {
@@ -118,7 +95,7 @@ test('drain: what is in flight is told until it is over', async (t) => {
 test('worker that dies: counted, and replaced', async (t) => {
   const { weir } = await before(t)
   process.kill(weir.workerPid(), 'SIGKILL')
-  const seen = await until(
+  const seen = await scrapeUntil(
     weir,
     (now) => now.samples.get('weir_worker_deaths_total') === 1 && sum(now, 'weir_worker_up') === 1,
     'it to be replaced',

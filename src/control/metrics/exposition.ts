@@ -6,17 +6,21 @@
  */
 import { Counter, Gauge, Registry } from 'prom-client'
 import { outcomes } from '../../plan/outcome.ts'
+import { responseClasses } from '../../plan/request-stats.ts'
 import type { UpstreamPlan } from '../../plan/upstream-plan.ts'
 import type { Counted } from './census.ts'
+import { countedHistogram } from './counted-histogram.ts'
 import {
   type ControlFacts,
   clientFamilies,
   controlFamilies,
+  durationFamily,
   endpointFamilies,
   type Family,
   healthFamily,
   mirrorFamilies,
   outcomeFamily,
+  responseFamily,
   upFamily,
   upstreamFamilies,
   workerFamilies,
@@ -77,6 +81,22 @@ export function exposition({ facts, workers, upstreams, unhealthy }: Known): Pro
         { worker, upstream: upstream.name },
         { ...upstream, failingOpen: stats.failingOpen.includes(upstream.name) },
       ]),
+    ),
+  )
+  const counted = told.flatMap(({ worker, stats }) =>
+    stats.upstreams.flatMap(({ name, requests }) =>
+      requests === undefined ? [] : [[{ worker, upstream: name }, requests] as const],
+    ),
+  )
+  if (counted.length > 0) registry.registerMetric(countedHistogram(durationFamily, counted))
+  add(
+    registry,
+    [responseFamily],
+    counted.flatMap(([labels, { responses }]) =>
+      // From the first moment, as outcomes are.
+      responseClasses.map(
+        (name, index): Sample<number> => [{ ...labels, class: name }, responses[index] as number],
+      ),
     ),
   )
   add(

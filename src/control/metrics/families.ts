@@ -11,6 +11,7 @@ import type {
   UpstreamStats,
   WorkerStats,
 } from '../../plan/messages.ts'
+import type { RequestStats } from '../../plan/request-stats.ts'
 
 export interface Family<Item> {
   readonly name: string
@@ -19,6 +20,13 @@ export interface Family<Item> {
   readonly help: string
   /** null: this one has none. */
   readonly value: (item: Item) => number | null
+}
+
+/** Its bounds are those of the workers' counts. */
+export interface HistogramFamily<Item> {
+  readonly name: string
+  readonly help: string
+  readonly value: (item: Item) => Pick<RequestStats, 'durations' | 'sumMs'>
 }
 
 /** What only the control process knows. */
@@ -99,6 +107,23 @@ export const outcomeFamily: Family<number> = {
   value: (count) => count,
 }
 
+/** See plan/request-stats.ts, also for the next one. */
+export const durationFamily: HistogramFamily<RequestStats> = {
+  name: 'weir_request_duration_seconds',
+  help:
+    "From a request's head to the last byte of its answer, or to what there was in its place; to within a turn of the worker's event " +
+    'loop, some milliseconds under full load',
+  value: (requests) => requests,
+}
+
+/** By class. */
+export const responseFamily: Family<number> = {
+  name: 'weir_responses_total',
+  kind: 'counter',
+  help: 'Requests that have ended, by the class of the status that the client got; truncated: not whole; none: the client left before',
+  value: (count) => count,
+}
+
 export interface UpstreamItem extends UpstreamStats {
   readonly failingOpen: boolean
 }
@@ -133,6 +158,18 @@ export const upstreamFamilies: readonly Family<UpstreamItem>[] = [
     kind: 'gauge',
     help: '1 while every endpoint is ejected and they are sent requests in spite of it',
     value: ({ failingOpen }) => (failingOpen ? 1 : 0),
+  },
+  {
+    name: 'weir_upstream_retries_sent_total',
+    kind: 'counter',
+    help: 'Attempts of requests that were begun since the one before had failed',
+    value: ({ retries }) => retries.sent,
+  },
+  {
+    name: 'weir_upstream_retries_withheld_total',
+    kind: 'counter',
+    help: 'Retries that were due and not sent, for lack of budget',
+    value: ({ retries }) => retries.withheld,
   },
   {
     name: 'weir_upstream_hedge_delay_seconds',

@@ -11,6 +11,7 @@ import type { Departing } from '../../../src/proxy/departures.ts'
 import { Exchange } from '../../../src/proxy/exchange.ts'
 import { Forwarding } from '../../../src/proxy/headers/forwarding.ts'
 import { Recorder } from '../../../src/proxy/record.ts'
+import { RequestCounts } from '../../../src/proxy/request-counts.ts'
 import type { Route } from '../../../src/proxy/router.ts'
 import { TurnClock } from '../../../src/proxy/turn-clock.ts'
 import { Upstream } from '../../../src/proxy/upstream.ts'
@@ -44,6 +45,8 @@ export class FakeContext implements DataPlaneContext {
   readonly deadlines = new Deadlines<Exchange>(this.clock.read)
   readonly memory = new MemoryLog()
   readonly recorder = new Recorder(this.memory.log, () => 0.5)
+  /** As where metrics are served. */
+  readonly requests = new RequestCounts()
   draining = false
   readonly spareExchanges: Exchange[] = []
   readonly spareAttempts: Attempt[] = []
@@ -68,6 +71,7 @@ export class FakeContext implements DataPlaneContext {
       () => 0,
       this.clock.read,
     )
+    this.upstream.requests = this.requests
     this.side = new FakeUpstreamSide(this.upstream)
     this.route = {
       upstream: this.upstream,

@@ -1,6 +1,7 @@
 /** The data plane of one worker with the real binding and the real undici, in this process. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { UpstreamStats } from '../../../src/plan/messages.ts'
 import { endpointPlan, fixedRoute, timeouts, upstreamPlan, upstreamRoute } from '../../support/fakes/plans.ts'
 import { restOf, runDataPlane } from '../../support/fakes/running-data-plane.ts'
 import { startOrigin, unusedPort } from '../../support/origin.ts'
@@ -35,6 +36,36 @@ test('request_answered by the endpoint, counted, at rest', async (t) => {
     },
   ])
   assert.ok(rssBytes > 0)
+})
+
+test('requests_counted by duration and class while the plan has metrics, anew when it has them again', async (t) => {
+  const origin = await startOrigin(t, ok('hello'))
+  const { proxy, port, plan } = runDataPlane(t, { upstreams: upstreams(origin.port) })
+  const apply = (changed: typeof plan) => assert.equal(proxy.apply(changed, []), null)
+  const counted = async () => {
+    assert.equal((await fetchRaw(port)).status, 200)
+    await restOf(proxy)
+    const { requests } = proxy.stats().upstreams[0] as UpstreamStats
+    if (requests === undefined) return null
+    const { durations, responses } = requests
+    const [answers, ...others] = responses
+    assert.ok(others.every((count) => count === 0))
+    assert.equal(
+      durations.reduce((sum, count) => sum + count, 0),
+      answers,
+    )
+    return answers
+  }
+  const metrics = { host: '127.0.0.1', port: 9464 }
+  assert.equal(await counted(), null)
+  apply({ ...plan, metrics })
+  assert.deepEqual([await counted(), await counted()], [1, 2])
+  apply({ ...plan, metrics: { ...metrics, port: 9465 } })
+  assert.equal(await counted(), 3, 'they have moved')
+  apply(plan)
+  assert.equal(await counted(), null)
+  apply({ ...plan, metrics })
+  assert.equal(await counted(), 1)
 })
 
 test('fixed answer_given without an exchange, logged as the plan says', async (t) => {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
+import { type ResponseClass, responseClasses } from '../../../src/plan/request-stats.ts'
 import { tickMs } from '../../../src/proxy/deadlines.ts'
 import { unsentRetries } from '../../../src/proxy/retry.ts'
 import { FakeContext, type Started } from '../../support/fakes/data-plane-context.ts'
@@ -167,12 +168,31 @@ const phases: Record<string, Phase> = {
   },
 }
 
+/** What metrics tell that clients got. */
+function classes({ requests }: FakeContext): Record<string, number> {
+  const { responses } = requests.stats()
+  return Object.fromEntries(
+    responseClasses
+      .map((name, index) => [name, responses[index] as number] as const)
+      .filter(([, count]) => count > 0),
+  )
+}
+
+/** Of heads there are none here but 200. */
+function classOf(outcome: Outcome, headOut: boolean): ResponseClass {
+  if (headOut) return outcome.fault === 'client' ? '2xx' : 'truncated'
+  return outcome === outcomes.clientAborted
+    ? 'none'
+    : (`${Math.floor(outcome.status / 100)}xx` as ResponseClass)
+}
+
 /** Checks what came of it, and that a next request on the same objects has its own answer. */
 async function check(scene: Scene, outcome: Outcome, headOut: boolean): Promise<void> {
   const { context, res } = scene
   assert.deepEqual(context.recorder.counts(), { [outcome.code]: 1 })
   const [line] = context.memory.named('request')
   assert.equal(line?.status, headOut ? 200 : outcome.status || 499)
+  assert.deepEqual(classes(context), { [classOf(outcome, headOut)]: 1 })
   assert.deepEqual(res.misuse, [])
   if (headOut || outcome === outcomes.clientAborted) {
     assert.notEqual(res.closedBy, null, 'the connection is closed')

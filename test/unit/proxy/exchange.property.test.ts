@@ -31,6 +31,8 @@ interface Client extends Started {
   readonly method: string
   /** Of its body. */
   left: number
+  /** It comes to its upstream: its head does not say that the body is too large. */
+  readonly routed: boolean
 }
 
 /** What the endpoint has promised and still owes on a call. */
@@ -119,8 +121,12 @@ class World {
       assert.equal(text, whole.slice(0, text.length), `${id} got bytes of another, or of two attempts`)
     }
     this.#checkCalls()
-    const counts = Object.values(this.context.recorder.counts()).reduce((sum, count) => sum + count, 0)
-    assert.equal(counts, this.clients.length, 'each exchange is recorded once')
+    const ended = sum(Object.values(this.context.recorder.counts()))
+    assert.equal(ended, this.clients.length, 'each exchange is recorded once')
+    const routed = this.clients.filter((client) => client.routed)
+    const { durations, responses } = this.context.requests.stats()
+    for (const each of [durations, responses])
+      assert.equal(sum(each), routed.length, 'whatever its attempts, it is one request')
     await this.context.assertAtRest()
   }
 
@@ -156,10 +162,12 @@ class World {
     const headers = hasBody ? [framing] : []
     const client = slow ? { kernelBytes: 1_000 } : {}
     const target = `/${this.clients.length}`
+    const { bodyBytes } = this.context.limits
     this.clients.push({
       id,
       method,
       left: hasBody ? 8 : 0,
+      routed: !hasBody || inChunks || bodyBytes === 0 || bodyBytes >= 8,
       ...this.context.start({ method, target, headers }, client),
     })
   }
@@ -228,6 +236,10 @@ class World {
     if (call.ended || call.paused || !answer?.headSent || answer.left > 0) return
     call.complete()
   }
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0)
 }
 
 /** Its client's. */

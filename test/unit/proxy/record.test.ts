@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { type Outcome, outcomes } from '../../../src/plan/outcome.ts'
 import type { AccessLogPlan, LogLevel } from '../../../src/plan/plan.ts'
+import { durationBoundsMs, responseClasses } from '../../../src/plan/request-stats.ts'
 import { type Recorded, Recorder } from '../../../src/proxy/record.ts'
+import { RequestCounts } from '../../../src/proxy/request-counts.ts'
 import { MemoryLog } from '../../support/fakes/logger.ts'
 
 const off: AccessLogPlan = { errors: false, sample: 0 }
@@ -73,6 +75,40 @@ test('begin_tells the time of the clock it was given', () => {
   )
   subject.configure({ level: 'info', access: { errors: true, sample: 0 } })
   assert.equal(subject.begin(), 1_234)
+})
+
+/** A clock that gives these, and nothing further. */
+function clockOf(...times: number[]) {
+  return () => times.shift() ?? assert.fail('the clock is read for nothing')
+}
+
+test('metrics_how long it took on the same clock, whatever is logged, once for each exchange', () => {
+  const subject = new Recorder(new MemoryLog('info').log, () => 0.5, clockOf(1_000, 1_007))
+  subject.configure({ level: 'info', access: off }, true)
+  const counts = new RequestCounts()
+  const startedAt = subject.begin()
+  subject.end(recorded({ startedAt, status: 503 }), outcomes.queueFull, counts)
+  const { durations, sumMs, responses } = counts.stats()
+  assert.equal(sumMs, 7)
+  assert.equal(durations.indexOf(1), durationBoundsMs.indexOf(10))
+  assert.equal(responses[responseClasses.indexOf('5xx')], 1)
+})
+
+test('metrics that are served since it began_not counted', () => {
+  const subject = new Recorder(new MemoryLog('info').log, () => 0.5, clockOf(1_007))
+  subject.configure({ level: 'info', access: off })
+  const startedAt = subject.begin()
+  subject.configure({ level: 'info', access: off }, true)
+  const counts = new RequestCounts()
+  subject.end(recorded({ startedAt }), outcomes.completed, counts)
+  assert.deepEqual(counts.stats(), new RequestCounts().stats())
+})
+
+test('metrics that are served no longer_no clock is read', () => {
+  const subject = new Recorder(new MemoryLog('info').log, () => 0.5, clockOf(1_000))
+  subject.configure({ level: 'info', access: off }, true)
+  subject.configure({ level: 'info', access: off })
+  assert.ok(Number.isNaN(subject.begin()))
 })
 
 test('nothing has happened_no counts', () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { contentType, exposition, type Known } from '../../../../src/control/metrics/exposition.ts'
 import { outcomes } from '../../../../src/plan/outcome.ts'
-import { readExposition } from '../../../support/exposition.ts'
+import { durationBoundsMs, type RequestStats, responseClasses } from '../../../../src/plan/request-stats.ts'
+import { bucketsOf, readExposition } from '../../../support/exposition.ts'
 import { endpointPlan, upstreamPlan } from '../../../support/fakes/plans.ts'
 import { endpointStats, workerStats } from '../../../support/fakes/stats.ts'
 
@@ -62,7 +63,7 @@ test('worker that has not answered_down, and nothing else of it', async () => {
 })
 
 test('upstream_its limit, failing open, and seconds where they are known', async () => {
-  const upstream = { inFlight: 1, queued: 2, concurrency: 3 }
+  const upstream = { inFlight: 1, queued: 2, concurrency: 3, retries: { sent: 4, withheld: 5 } }
   const hedging = { afterMs: null, sent: 1, won: 0, withheld: 2 }
   const { samples } = await told({
     workers: [
@@ -83,6 +84,7 @@ test('upstream_its limit, failing open, and seconds where they are known', async
   assert.deepEqual([of('in_flight', 'a'), of('queued', 'a'), of('concurrency', 'a')], [1, 2, 3])
   assert.deepEqual([of('base_latency_seconds', 'a'), of('base_latency_seconds', 'b')], [0.0125, undefined])
   assert.deepEqual([of('failing_open', 'a'), of('failing_open', 'b')], [0, 1])
+  assert.deepEqual([of('retries_sent_total', 'a'), of('retries_withheld_total', 'a')], [4, 5])
   assert.deepEqual(
     ['hedge_delay_seconds', 'hedges_sent_total', 'hedges_won_total', 'hedges_withheld_total'].map((name) =>
       of(name, 'b'),
@@ -90,6 +92,97 @@ test('upstream_its limit, failing open, and seconds where they are known', async
     [undefined, 1, 0, 2],
   )
   assert.equal(of('hedges_sent_total', 'a'), undefined)
+})
+
+/** Requests that took 0.5 to 1 ms, and 0.25 to 0.5 s, and more than a minute. */
+const threeDurations = durationBoundsMs.map((bound) => (bound === 1 ? 5 : bound === 500 ? 3 : 0))
+
+const counted: RequestStats = {
+  durations: [...threeDurations, 1],
+  sumMs: 91_250,
+  responses: responseClasses.map((name) => ({ '2xx': 6, '5xx': 2, none: 1 })[name as string] ?? 0),
+}
+
+const served = (name: string, requests?: RequestStats) => ({
+  name,
+  inFlight: 0,
+  queued: 0,
+  concurrency: 1,
+  retries: { sent: 0, withheld: 0 },
+  ...(requests === undefined ? undefined : { requests }),
+})
+
+test('durations_as many as took so long or less, for each upstream and worker', async () => {
+  const { samples, kinds } = await told({
+    workers: [
+      { number: 1, stats: workerStats({ upstreams: [served('a', counted), served('b"\\', counted)] }) },
+      { number: 2, stats: workerStats({ upstreams: [served('a', counted)] }) },
+    ],
+  })
+  const name = 'weir_request_duration_seconds'
+  assert.equal(kinds.get(name), 'histogram')
+  const a = '{upstream="a",worker="1"}'
+  const buckets = bucketsOf(name, a, samples).map(([key, count]) => [/le="([^"]+)"/.exec(key)?.[1], count])
+  assert.deepEqual(buckets, [
+    ['0.001', 5],
+    ['0.0025', 5],
+    ['0.005', 5],
+    ['0.01', 5],
+    ['0.025', 5],
+    ['0.05', 5],
+    ['0.1', 5],
+    ['0.25', 5],
+    ['0.5', 8],
+    ['1', 8],
+    ['2.5', 8],
+    ['5', 8],
+    ['10', 8],
+    ['60', 8],
+    ['+Inf', 9],
+  ])
+  for (const labels of [a, '{upstream="b\\"\\\\",worker="1"}', '{upstream="a",worker="2"}']) {
+    assert.equal(samples.get(`${name}_count${labels}`), 9, labels)
+    assert.equal(samples.get(`${name}_sum${labels}`), 91.25, labels)
+  }
+})
+
+test('responses_every class from the first moment, those that have not occurred as 0', async () => {
+  const { samples, kinds } = await told({
+    workers: [{ number: 1, stats: workerStats({ upstreams: [served('a', counted)] }) }],
+  })
+  assert.equal(kinds.get('weir_responses_total'), 'counter')
+  const of = (name: string) => samples.get(`weir_responses_total{class="${name}",upstream="a",worker="1"}`)
+  assert.deepEqual(
+    responseClasses.map((name) => [name, of(name)]),
+    [
+      ['2xx', 6],
+      ['3xx', 0],
+      ['4xx', 0],
+      ['5xx', 2],
+      ['truncated', 0],
+      ['none', 1],
+    ],
+  )
+})
+
+test('worker that has not counted requests_neither durations nor responses of it, those of the others', async () => {
+  const name = 'weir_request_duration_seconds_count'
+  const before = workerStats({ upstreams: [served('a')] })
+  const nobody = await told({ workers: [{ number: 1, stats: before }] })
+  assert.deepEqual(
+    [...nobody.kinds.keys()].filter((kind) => /duration|responses/.test(kind)),
+    [],
+  )
+  const one = await told({
+    workers: [
+      { number: 1, stats: before },
+      { number: 2, stats: workerStats({ upstreams: [served('a', counted)] }) },
+    ],
+  })
+  assert.deepEqual(
+    [...one.samples.keys()].filter((key) => key.startsWith(name)),
+    [`${name}{upstream="a",worker="2"}`],
+  )
 })
 
 test('endpoint_the verdict of the checks once, that of requests by worker', async () => {
@@ -159,6 +252,9 @@ test('mirrors and limits of clients_by upstream and by scope', async () => {
 })
 
 test('names_counters end in _total, gauges do not', async () => {
-  const { kinds } = await told({ workers: [{ number: 1, stats: workerStats() }] })
+  const { kinds } = await told({
+    workers: [{ number: 1, stats: workerStats({ upstreams: [served('a', counted)] }) }],
+  })
+  assert.ok(kinds.size > 10, `found only ${kinds.size}`)
   for (const [name, kind] of kinds) assert.equal(name.endsWith('_total'), kind === 'counter', name)
 })
