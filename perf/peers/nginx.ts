@@ -3,25 +3,48 @@ import { which } from '../harness/processes.ts'
 import type { ProxySetup } from '../harness/proxy.ts'
 import { type Peer, versionOf } from './peer.ts'
 
-export const nginx: Peer = {
-  name: 'nginx',
-  what: 'nginx, kept connections to the origins, no access log',
-  balances: true,
-  webSocket: true,
-  workers: true,
-  missing: () => (which('nginx') === null ? 'not installed (Debian: apt-get install nginx)' : null),
-  version: () => versionOf('nginx', '-v'),
-  command: (setup) => ({
-    command: [
-      which('nginx')!,
-      '-p',
-      setup.folder,
-      '-c',
-      setup.write('conf', configuration(setup)),
-      '-e',
-      'stderr',
-    ],
-  }),
+/** With the buffers that Debian's package has: what is asked for beside it is its defaults, so all is divided by this one. */
+export const nginx = nginxPeer('nginx', 'nginx, kept connections to the origins, no access log', '')
+
+/**
+ * Buffers as long as the pieces in which Weir reads, in the place of pages: a long body takes fewer system calls. What
+ * somebody sets who knows that bodies are long.
+ */
+export const nginxBuffers: Peer = {
+  ...nginxPeer(
+    'nginx-buffers',
+    'the same with buffers of 64 KiB and more, where there are bodies',
+    `
+  proxy_buffer_size 64k;
+  proxy_buffers 8 64k;
+  proxy_busy_buffers_size 128k;
+  client_body_buffer_size 128k;`,
+  ),
+  onlyBodies: true,
+}
+
+/** @param buffers directives on their sizes; empty: the defaults */
+function nginxPeer(name: string, what: string, buffers: string): Peer {
+  return {
+    name,
+    what,
+    balances: true,
+    webSocket: true,
+    workers: true,
+    missing: () => (which('nginx') === null ? 'not installed (Debian: apt-get install nginx)' : null),
+    version: () => versionOf('nginx', '-v'),
+    command: (setup) => ({
+      command: [
+        which('nginx')!,
+        '-p',
+        setup.folder,
+        '-c',
+        setup.write('conf', configuration(setup, buffers)),
+        '-e',
+        'stderr',
+      ],
+    }),
+  }
 }
 
 /** The directive `name` for each kind of temporary file, which default to places that only root may write. */
@@ -41,8 +64,12 @@ function connectionsAtOnce(kept: number, origins: number): number {
   return Math.ceil((needed * 16) / 15) + 512
 }
 
-/** Tuned as its documentation advises a proxy of many requests to be. */
-export function configuration({ row, origins, port, certificate, folder }: ProxySetup): string {
+/**
+ * Tuned as its documentation advises a proxy of many requests to be.
+ *
+ * @param buffers as for the peer
+ */
+export function configuration({ row, origins, port, certificate, folder }: ProxySetup, buffers = ''): string {
   const { load, workers } = row.scenario
   const tls = certificate === null ? '' : ' ssl'
   // As many as there can be in use at once: every connection above would be closed after its request, and wait in
@@ -69,7 +96,7 @@ ${temporaryPaths(folder)}
   client_max_body_size 0;
   # Streams both ways as the others do, and never over the disk.
   proxy_request_buffering off;
-  proxy_max_temp_file_size 0;
+  proxy_max_temp_file_size 0;${buffers}
   upstream app {
 ${origins.map((url) => `    server ${new URL(url).host};`).join('\n')}
     keepalive ${kept};

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import type { ProxyCommand, ProxySetup } from '../harness/proxy.ts'
+import type { Scenario } from '../harness/scenario.ts'
 
 /** A proxy that Weir is measured beside: run as one who knows it would, on one core, without an access log. */
 export interface Peer {
@@ -12,11 +13,21 @@ export interface Peer {
   readonly webSocket: boolean
   /** It makes use of more than one core. */
   readonly workers: boolean
+  /** It differs from another peer in what it does with bodies, and runs only where there are some; absent: everywhere. */
+  readonly onlyBodies?: boolean
   /** Null if it can be started, else why not and what to do about it. */
   readonly missing: () => string | null
   readonly version: () => string
   /** What starts it for a scenario; writes its configuration and builds it if need be. */
   readonly command: (setup: ProxySetup) => ProxyCommand | Promise<ProxyCommand>
+}
+
+/** What a buffer of nginx holds by default, a page of memory: what is no longer is read and written in one piece by all. */
+const pageBytes = 4096
+
+/** Whether answers or uploads are so long that the size of a proxy's buffers matters. */
+export function hasBodies({ origin, load }: Pick<Scenario, 'origin' | 'load'>): boolean {
+  return origin.bytes > pageBytes || load.bodyBytes > pageBytes
 }
 
 /** The first thing like a version in what a program prints about itself, on whichever output. */

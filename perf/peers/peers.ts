@@ -3,12 +3,13 @@ import type { Scenario } from '../harness/scenario.ts'
 import { caddy } from './caddy.ts'
 import { goAsWritten, goTuned } from './go.ts'
 import { haproxy } from './haproxy.ts'
-import { nginx } from './nginx.ts'
+import { nginx, nginxBuffers } from './nginx.ts'
 import { fastifyHttpProxy, fastProxy, httpProxy3 } from './node.ts'
-import type { Peer } from './peer.ts'
+import { hasBodies, type Peer } from './peer.ts'
 
 export const peers: readonly Peer[] = [
   nginx,
+  nginxBuffers,
   haproxy,
   caddy,
   goAsWritten,
@@ -29,14 +30,15 @@ export function findPeer(name: string): Peer {
   )
 }
 
-/** Whether a peer can do what a scenario asks for. */
+/** Whether a peer can do what a scenario asks for, and is there for that. */
 export function canRun(peer: Peer, scenario: Scenario): boolean {
   return (
     scenario.peers &&
     scenario.weir !== null &&
     (peer.balances || scenario.endpoints === 1) &&
     (peer.webSocket || scenario.load.protocol !== 'websocket') &&
-    (peer.workers || scenario.workers === 1)
+    (peer.workers || scenario.workers === 1) &&
+    (peer.onlyBodies !== true || hasBodies(scenario))
   )
 }
 

@@ -53,7 +53,10 @@ test('everything is_all_scenarios_and_all_peers', () => {
 })
 
 test('an unknown peer is_refused_with_those_there_are', () => {
-  assert.throws(() => parseArguments(['--peers', 'nginx,apache']), /"apache"; there are: nginx, haproxy,/)
+  assert.throws(
+    () => parseArguments(['--peers', 'nginx,apache']),
+    /"apache"; there are: nginx, nginx-buffers, haproxy,/,
+  )
 })
 
 for (const [option, text] of [

@@ -9,9 +9,10 @@ import type { Row } from '../../../../perf/harness/row.ts'
 import type { Bench } from '../../../../perf/harness/running.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
 import { startOrigins, startSubject } from '../../../../perf/harness/subject.ts'
+import { nginxBuffers } from '../../../../perf/peers/nginx.ts'
 import type { Peer } from '../../../../perf/peers/peer.ts'
 import { canRun, describePeers, findPeer, peers } from '../../../../perf/peers/peers.ts'
-import { select } from '../../../../perf/scenarios/catalogue.ts'
+import { all, select } from '../../../../perf/scenarios/catalogue.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -66,8 +67,48 @@ async function answers(peer: Peer | null, scenario: Scenario): Promise<void> {
   }
 }
 
+test('nginx with longer buffers runs_where_bodies_are, and differs in nothing else', () => {
+  const where = all.filter((scenario) => canRun(nginxBuffers, scenario))
+  assert.deepEqual(
+    where.map(({ name }) => name),
+    ['response-16k', 'response-1m', 'upload-16k', 'upload-1m'],
+  )
+  assert.ok(where.every((scenario) => canRun(findPeer('nginx'), scenario)))
+  const [usual, longer] = [findPeer('nginx'), nginxBuffers].map((peer) => configured(peer, 'upload-1m'))
+  const added = longer!.split('\n').filter((line) => !usual!.includes(line))
+  assert.deepEqual(
+    added.map((line) => line.trim()),
+    [
+      'proxy_buffer_size 64k;',
+      'proxy_buffers 8 64k;',
+      'proxy_busy_buffers_size 128k;',
+      'client_body_buffer_size 128k;',
+    ],
+  )
+})
+
+/** The file that a peer is started with. */
+function configured(peer: Peer, scenario: string): string {
+  const written: string[] = []
+  void peer.command({
+    row: { name: 'x', baseline: 'x', subject: peer.name, scenario: select([scenario])[0]! },
+    origins: ['http://127.0.0.1:1'],
+    port: 2,
+    certificate: null,
+    write: (_ending, content) => {
+      written.push(content)
+      return 'file'
+    },
+    folder,
+  })
+  return written.join('\n')
+}
+
 test('an unknown peer is_refused_with_those_there_are', () => {
-  assert.throws(() => findPeer('apache'), /no peer is called "apache"; there are: nginx, haproxy,/)
+  assert.throws(
+    () => findPeer('apache'),
+    /no peer is called "apache"; there are: nginx, nginx-buffers, haproxy,/,
+  )
 })
 
 test('the list names_every_peer, and what one lacks that cannot be started', () => {
