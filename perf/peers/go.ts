@@ -10,8 +10,21 @@ import { type Peer, versionOf } from './peer.ts'
 
 export const goAsWritten = balancer('go', 'as-written', "the report's Go balancer as it was written")
 export const goTuned = balancer('go-tuned', 'tuned', "the report's Go balancer as its section 4 recommends")
+/** What the report's authors would have had if they had known of these two: to be beaten, where the others are history. */
+export const goKept = balancer(
+  'go-kept',
+  'tuned',
+  'the same, with enough connections kept and buffers lent',
+  ({ row }) => ['-keep', String(Math.max(64, row.scenario.load.connections))],
+)
 
-function balancer(name: string, folder: string, what: string): Peer {
+/** @param more options of the program that stands in `folder`, which several peers may share */
+function balancer(
+  name: string,
+  folder: string,
+  what: string,
+  more: (setup: ProxySetup) => readonly string[] = () => [],
+): Peer {
   const source = fileURLToPath(new URL(`go/${folder}/main.go`, import.meta.url))
   return {
     name,
@@ -22,7 +35,7 @@ function balancer(name: string, folder: string, what: string): Peer {
     missing: () => (which('go') === null ? 'Go is not installed (Debian: apt-get install golang-go)' : null),
     version: () => versionOf('go', 'version'),
     command: (setup) => ({
-      command: [build(name, source), ...options(setup)],
+      command: [build(folder, source), ...options(setup), ...more(setup)],
       env: { GOMAXPROCS: String(setup.row.scenario.workers) },
       // Not nowhere: the line that it writes for each request is what the report is about.
       log: setup.write('log', ''),

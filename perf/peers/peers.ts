@@ -1,7 +1,7 @@
 import { noSuch } from '../../src/usage-error.ts'
 import type { Scenario } from '../harness/scenario.ts'
 import { caddy } from './caddy.ts'
-import { goAsWritten, goTuned } from './go.ts'
+import { goAsWritten, goKept, goTuned } from './go.ts'
 import { haproxy } from './haproxy.ts'
 import { nginx, nginxBuffers } from './nginx.ts'
 import { fastifyHttpProxy, fastProxy, httpProxy3 } from './node.ts'
@@ -14,6 +14,7 @@ export const peers: readonly Peer[] = [
   caddy,
   goAsWritten,
   goTuned,
+  goKept,
   httpProxy3,
   fastifyHttpProxy,
   fastProxy,

@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { checkAnswer } from '../../../../perf/harness/check.ts'
+import { payload } from '../../../../perf/harness/payload.ts'
 import { Processes, which } from '../../../../perf/harness/processes.ts'
 import type { Row } from '../../../../perf/harness/row.ts'
-import type { Bench } from '../../../../perf/harness/running.ts'
+import type { Bench, Running } from '../../../../perf/harness/running.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
 import { startOrigins, startSubject } from '../../../../perf/harness/subject.ts'
 import { nginxBuffers } from '../../../../perf/peers/nginx.ts'
 import type { Peer } from '../../../../perf/peers/peer.ts'
 import { canRun, describePeers, findPeer, peers } from '../../../../perf/peers/peers.ts'
 import { all, select } from '../../../../perf/scenarios/catalogue.ts'
+import { small } from '../../../../perf/scenarios/routes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -86,6 +91,54 @@ test('nginx with longer buffers runs_where_bodies_are, and differs in nothing el
     ],
   )
 })
+
+const noGo = which('go') === null ? 'Go is not installed' : false
+
+test('of the Go balancers only the third keeps_as_many_connections_as_there_are_clients', {
+  skip: noGo,
+  timeout: 180_000,
+}, async () => {
+  const opened: Record<string, number> = {}
+  for (const name of ['go-tuned', 'go-kept']) opened[name] = await connectionsOpened(findPeer(name))
+  // Of 80 requests, 8 at a time. One connection or another may be given back after the next round has begun.
+  assert.ok(opened['go-kept']! <= 16, JSON.stringify(opened))
+  // Two are kept, so that six of each round open one.
+  assert.ok(opened['go-tuned']! >= 32, JSON.stringify(opened))
+})
+
+/** How many a peer opens to its origin for ten rounds of eight requests that the origin holds until all are there. */
+async function connectionsOpened(peer: Peer): Promise<number> {
+  const [rounds, atOnce] = [10, 8]
+  let opened = 0
+  const waiting: ServerResponse[] = []
+  const body = payload(small.origin.bytes)
+  const origin = createServer((request, response) => {
+    // What asks whether it is ready waits for nobody.
+    if (request.headers['x-round'] === undefined) return void response.end(body)
+    waiting.push(response)
+    if (waiting.length === atOnce) for (const one of waiting.splice(0)) one.end(body)
+  })
+  origin.on('connection', () => void opened++)
+  origin.listen(0, '127.0.0.1')
+  await once(origin, 'listening')
+  const { port } = origin.address() as AddressInfo
+  const processes = new Processes()
+  const bench: Bench = { processes, folder, cores: () => null, weir: '', allocation: false }
+  const row: Row = { name: `held@${peer.name}`, baseline: 'held', subject: peer.name, scenario: small }
+  try {
+    const behind = { url: `http://127.0.0.1:${port}` } as Running
+    const { url } = await startSubject(bench, row, [behind])
+    for (let round = 0; round < rounds; round++) {
+      const answers = Array.from({ length: atOnce }, () => fetch(url, { headers: { 'X-Round': 'held' } }))
+      for (const answer of await Promise.all(answers)) assert.equal(await answer.text(), body)
+    }
+    return opened
+  } finally {
+    await processes.stopAll()
+    origin.closeAllConnections()
+    origin.close()
+  }
+}
 
 /** The file that a peer is started with. */
 function configured(peer: Peer, scenario: string): string {
