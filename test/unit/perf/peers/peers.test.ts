@@ -13,6 +13,7 @@ import type { Row } from '../../../../perf/harness/row.ts'
 import type { Bench, Running } from '../../../../perf/harness/running.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
 import { startOrigins, startSubject } from '../../../../perf/harness/subject.ts'
+import { haproxy } from '../../../../perf/peers/haproxy.ts'
 import { nginxBuffers } from '../../../../perf/peers/nginx.ts'
 import type { Peer } from '../../../../perf/peers/peer.ts'
 import { canRun, describePeers, findPeer, peers } from '../../../../perf/peers/peers.ts'
@@ -99,19 +100,39 @@ test('of the Go balancers only the third keeps_as_many_connections_as_there_are_
   timeout: 180_000,
 }, async () => {
   const opened: Record<string, number> = {}
-  for (const name of ['go-tuned', 'go-kept']) opened[name] = await connectionsOpened(findPeer(name))
+  for (const name of ['go-tuned', 'go-kept'])
+    opened[name] = await connectionsOpened(findPeer(name), small, 10, 8)
   // Of 80 requests, 8 at a time. One connection or another may be given back after the next round has begun.
   assert.ok(opened['go-kept']! <= 16, JSON.stringify(opened))
   // Two are kept, so that six of each round open one.
   assert.ok(opened['go-tuned']! >= 32, JSON.stringify(opened))
 })
 
-/** How many a peer opens to its origin for ten rounds of eight requests that the origin holds until all are there. */
-async function connectionsOpened(peer: Peer): Promise<number> {
-  const [rounds, atOnce] = [10, 8]
+test('HAProxy keeps_its_connections_however_many_clients_there_are', {
+  skip: findPeer('haproxy').missing() ?? false,
+  timeout: 120_000,
+}, async () => {
+  const clients = 500
+  const opened = await connectionsOpened(haproxy, select(['connections-500'])[0]!, 4, clients)
+  assert.ok(opened <= clients * 1.5, String(opened))
+})
+
+test('HAProxy has_longer_buffers_where_bodies_are', () => {
+  const line = /^ *tune\.bufsize 65536$/m
+  for (const name of ['response-16k', 'upload-1m']) assert.match(configured(haproxy, name), line)
+  for (const name of ['small', 'websocket']) assert.doesNotMatch(configured(haproxy, name), line)
+})
+
+/** How many a peer opens to its origin for rounds of so many requests that the origin holds until all are there. */
+async function connectionsOpened(
+  peer: Peer,
+  scenario: Scenario,
+  rounds: number,
+  atOnce: number,
+): Promise<number> {
   let opened = 0
   const waiting: ServerResponse[] = []
-  const body = payload(small.origin.bytes)
+  const body = payload(scenario.origin.bytes)
   const origin = createServer((request, response) => {
     // What asks whether it is ready waits for nobody.
     if (request.headers['x-round'] === undefined) return void response.end(body)
@@ -124,7 +145,7 @@ async function connectionsOpened(peer: Peer): Promise<number> {
   const { port } = origin.address() as AddressInfo
   const processes = new Processes()
   const bench: Bench = { processes, folder, cores: () => null, weir: '', allocation: false }
-  const row: Row = { name: `held@${peer.name}`, baseline: 'held', subject: peer.name, scenario: small }
+  const row: Row = { name: `held@${peer.name}`, baseline: 'held', subject: peer.name, scenario }
   try {
     const behind = { url: `http://127.0.0.1:${port}` } as Running
     const { url } = await startSubject(bench, row, [behind])
