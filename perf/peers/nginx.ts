@@ -72,6 +72,8 @@ function connectionsAtOnce(kept: number, origins: number): number {
 export function configuration({ row, origins, port, certificate, folder }: ProxySetup, buffers = ''): string {
   const { load, workers } = row.scenario
   const tls = certificate === null ? '' : ' ssl'
+  // Else all workers accept from one queue, and whichever is awake takes more than its share. Weir's have one each, too.
+  const apart = workers > 1 ? ' reuseport' : ''
   // As many as there can be in use at once: every connection above would be closed after its request, and wait in
   // TIME_WAIT until there are no ports left.
   const kept = Math.max(64, load.connections)
@@ -105,8 +107,16 @@ ${origins.map((url) => `    server ${new URL(url).host};`).join('\n')}
     keepalive_timeout 4s;
   }
   server {
-    listen 127.0.0.1:${port}${tls} backlog=4096;
-${certificate === null ? '' : `    ssl_certificate ${certificate.cert};\n    ssl_certificate_key ${certificate.key};\n    ssl_session_cache shared:SSL:1m;`}
+    listen 127.0.0.1:${port}${tls} backlog=4096${apart};
+${
+  certificate === null
+    ? ''
+    : `    ssl_certificate ${certificate.cert};
+    ssl_certificate_key ${certificate.key};
+    # What the others speak, and nginx by default from 1.23.4 on; before, it had nothing above 1.2.
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_cache shared:SSL:1m;`
+}
     location = /isolated {
       return 200;
     }

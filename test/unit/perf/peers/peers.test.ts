@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { connect } from 'node:tls'
 import { checkAnswer } from '../../../../perf/harness/check.ts'
 import { payload } from '../../../../perf/harness/payload.ts'
 import { Processes, which } from '../../../../perf/harness/processes.ts'
@@ -52,25 +53,39 @@ test('Weir is_started_and_checked_in_the_same_way, TLS included', { skip: noOpen
   answers(null, select(['tls'])[0]!),
 )
 
-async function answers(peer: Peer | null, scenario: Scenario): Promise<void> {
-  const processes = new Processes()
-  const weir = new URL('../../../../src/cli.ts', import.meta.url).pathname
-  const bench: Bench = { processes, folder, cores: () => null, weir, allocation: false }
-  const subject = peer?.name ?? 'weir'
-  const row: Row = { name: `${scenario.name}@${subject}`, baseline: scenario.name, subject, scenario }
-  try {
-    const origins = await startOrigins(bench, scenario)
-    // Does not return before the answer is the right one.
-    const { url } = await startSubject(bench, row, origins)
+function answers(peer: Peer | null, scenario: Scenario): Promise<void> {
+  // Does not start before the answer is the right one.
+  return withSubject(peer?.name ?? 'weir', scenario, async ({ url }) => {
     assert.equal(await checkAnswer(url, scenario), null)
     // And once more with another expectation, so that the check cannot be one that always passes.
     if (scenario.name === 'three') {
       const other = { ...scenario, origin: { ...scenario.origin, bytes: 99 } }
       assert.match(String(await checkAnswer(url, other)), /answered 100 bytes instead of the origin's 99/)
     }
+  })
+}
+
+/** With something that runs, in front of origins of its own, or of those that are given. */
+async function withSubject<T>(
+  subject: string,
+  scenario: Scenario,
+  use: (running: Running) => Promise<T>,
+  given?: readonly Running[],
+): Promise<T> {
+  const processes = new Processes()
+  const weir = new URL('../../../../src/cli.ts', import.meta.url).pathname
+  const bench: Bench = { processes, folder, cores: () => null, weir, allocation: false }
+  const row: Row = { name: `${scenario.name}@${subject}`, baseline: scenario.name, subject, scenario }
+  try {
+    const origins = given ?? (await startOrigins(bench, scenario))
+    return await use(await startSubject(bench, row, origins))
   } finally {
     await processes.stopAll()
   }
+}
+
+function peerMissing(name: string): string | false {
+  return findPeer(name).missing() ?? false
 }
 
 test('nginx with longer buffers runs_where_bodies_are, and differs in nothing else', () => {
@@ -80,7 +95,9 @@ test('nginx with longer buffers runs_where_bodies_are, and differs in nothing el
     ['response-16k', 'response-1m', 'upload-16k', 'upload-1m'],
   )
   assert.ok(where.every((scenario) => canRun(findPeer('nginx'), scenario)))
-  const [usual, longer] = [findPeer('nginx'), nginxBuffers].map((peer) => configured(peer, 'upload-1m'))
+  const [usual, longer] = [findPeer('nginx'), nginxBuffers].map((peer) =>
+    configured(peer, select(['upload-1m'])[0]!),
+  )
   const added = longer!.split('\n').filter((line) => !usual!.includes(line))
   assert.deepEqual(
     added.map((line) => line.trim()),
@@ -93,10 +110,36 @@ test('nginx with longer buffers runs_where_bodies_are, and differs in nothing el
   )
 })
 
-const noGo = which('go') === null ? 'Go is not installed' : false
+for (const peer of peers.filter((peer) => canRun(peer, select(['tls'])[0]!))) {
+  test(`${peer.name} speaks TLS 1.3_as_the_others_do`, {
+    skip: peer.missing() ?? noOpenssl,
+    timeout: 120_000,
+  }, async () => {
+    const protocol = await withSubject(peer.name, select(['tls'])[0]!, async ({ url }) => {
+      const { hostname, port } = new URL(url)
+      // The certificate is the harness' own.
+      const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false })
+      await once(socket, 'secureConnect')
+      const spoken = socket.getProtocol()
+      socket.destroy()
+      return spoken
+    })
+    assert.equal(protocol, 'TLSv1.3')
+  })
+}
+
+test('workers of nginx have_a_queue_of_connections_each', {
+  skip: peerMissing('nginx'),
+  timeout: 120_000,
+}, async () => {
+  const two: Scenario = { ...small, name: 'two', workers: 2 }
+  assert.match(configured(findPeer('nginx'), two), /listen 127\.0\.0\.1:2 backlog=4096 reuseport;/)
+  assert.doesNotMatch(configured(findPeer('nginx'), small), /reuseport/)
+  await withSubject('nginx', two, async ({ url }) => assert.equal(await checkAnswer(url, two), null))
+})
 
 test('of the Go balancers only the third keeps_as_many_connections_as_there_are_clients', {
-  skip: noGo,
+  skip: peerMissing('go-kept'),
   timeout: 180_000,
 }, async () => {
   const opened: Record<string, number> = {}
@@ -109,7 +152,7 @@ test('of the Go balancers only the third keeps_as_many_connections_as_there_are_
 })
 
 test('HAProxy keeps_its_connections_however_many_clients_there_are', {
-  skip: findPeer('haproxy').missing() ?? false,
+  skip: peerMissing('haproxy'),
   timeout: 120_000,
 }, async () => {
   const clients = 500
@@ -119,8 +162,10 @@ test('HAProxy keeps_its_connections_however_many_clients_there_are', {
 
 test('HAProxy has_longer_buffers_where_bodies_are', () => {
   const line = /^ *tune\.bufsize 65536$/m
-  for (const name of ['response-16k', 'upload-1m']) assert.match(configured(haproxy, name), line)
-  for (const name of ['small', 'websocket']) assert.doesNotMatch(configured(haproxy, name), line)
+  for (const name of ['response-16k', 'upload-1m'])
+    assert.match(configured(haproxy, select([name])[0]!), line)
+  for (const name of ['small', 'websocket'])
+    assert.doesNotMatch(configured(haproxy, select([name])[0]!), line)
 })
 
 /** How many a peer opens to its origin for rounds of so many requests that the origin holds until all are there. */
@@ -143,29 +188,31 @@ async function connectionsOpened(
   origin.listen(0, '127.0.0.1')
   await once(origin, 'listening')
   const { port } = origin.address() as AddressInfo
-  const processes = new Processes()
-  const bench: Bench = { processes, folder, cores: () => null, weir: '', allocation: false }
-  const row: Row = { name: `held@${peer.name}`, baseline: 'held', subject: peer.name, scenario }
+  const behind = { url: `http://127.0.0.1:${port}` } as Running
   try {
-    const behind = { url: `http://127.0.0.1:${port}` } as Running
-    const { url } = await startSubject(bench, row, [behind])
-    for (let round = 0; round < rounds; round++) {
-      const answers = Array.from({ length: atOnce }, () => fetch(url, { headers: { 'X-Round': 'held' } }))
-      for (const answer of await Promise.all(answers)) assert.equal(await answer.text(), body)
-    }
-    return opened
+    return await withSubject(
+      peer.name,
+      scenario,
+      async ({ url }) => {
+        for (let round = 0; round < rounds; round++) {
+          const answers = Array.from({ length: atOnce }, () => fetch(url, { headers: { 'X-Round': 'held' } }))
+          for (const answer of await Promise.all(answers)) assert.equal(await answer.text(), body)
+        }
+        return opened
+      },
+      [behind],
+    )
   } finally {
-    await processes.stopAll()
     origin.closeAllConnections()
     origin.close()
   }
 }
 
 /** The file that a peer is started with. */
-function configured(peer: Peer, scenario: string): string {
+function configured(peer: Peer, scenario: Scenario): string {
   const written: string[] = []
   void peer.command({
-    row: { name: 'x', baseline: 'x', subject: peer.name, scenario: select([scenario])[0]! },
+    row: { name: 'x', baseline: 'x', subject: peer.name, scenario },
     origins: ['http://127.0.0.1:1'],
     port: 2,
     certificate: null,
