@@ -1,3 +1,4 @@
+import { reconnects } from '../peers/peers.ts'
 import type { FixedRate } from './fixed-rate.ts'
 import { failedRequests } from './load.ts'
 import { measureRate, type Passes, runPasses } from './passes.ts'
@@ -44,7 +45,8 @@ class Group {
   readonly #run: Run
   readonly #rows: readonly Row[]
   readonly #failed: (row: Row, error: unknown) => void
-  readonly #origins = new Map<Scenario, readonly Running[]>()
+  /** By what has them behind it: all rows of a scenario, or one of its own. */
+  readonly #origins = new Map<Scenario | Row, readonly Running[]>()
   readonly #subjects = new Map<Row, Running>()
   readonly #turns = new Map<Row, Turn[]>()
   readonly #rates = new Map<Row, FixedRate[]>()
@@ -92,10 +94,18 @@ class Group {
   async #start(row: Row): Promise<void> {
     const { bench } = this.#run
     // One that measures an origin alone has none behind it.
-    if (row.subject !== 'origin' && !this.#origins.has(row.scenario)) {
-      this.#origins.set(row.scenario, await startOrigins(bench, row.scenario))
-    }
-    this.#subjects.set(row, await startSubject(bench, row, this.#origins.get(row.scenario) ?? []))
+    const origins = row.subject === 'origin' ? [] : await this.#originsOf(row)
+    this.#subjects.set(row, await startSubject(bench, row, origins))
+  }
+
+  async #originsOf(row: Row): Promise<readonly Running[]> {
+    const apart = reconnects(row.subject)
+    const whose = apart ? row : row.scenario
+    const known = this.#origins.get(whose)
+    if (known !== undefined) return known
+    const started = await startOrigins(this.#run.bench, row.scenario, apart ? row.name : row.scenario.name)
+    this.#origins.set(whose, started)
+    return started
   }
 
   async #warmUp(row: Row, subject: Running): Promise<void> {

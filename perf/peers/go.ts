@@ -8,8 +8,14 @@ import { which } from '../harness/processes.ts'
 import type { ProxySetup } from '../harness/proxy.ts'
 import { type Peer, versionOf } from './peer.ts'
 
-export const goAsWritten = balancer('go', 'as-written', "the report's Go balancer as it was written")
-export const goTuned = balancer('go-tuned', 'tuned', "the report's Go balancer as its section 4 recommends")
+export const goAsWritten: Peer = {
+  ...balancer('go', 'as-written', "the report's Go balancer as it was written"),
+  reconnects: true,
+}
+export const goTuned: Peer = {
+  ...balancer('go-tuned', 'tuned', "the report's Go balancer as its section 4 recommends"),
+  reconnects: true,
+}
 /** What the report's authors would have had if they had known of these two: to be beaten, where the others are history. */
 export const goKept = balancer(
   'go-kept',

@@ -15,6 +15,11 @@ export interface Peer {
   readonly workers: boolean
   /** It differs from another peer in what it does with bodies, and runs only where there are some; absent: everywhere. */
   readonly onlyBodies?: boolean
+  /**
+   * It opens a connection to the origin for most requests. Such a peer has origins of its own: for a minute each of those
+   * connections is in the way of the next one to the same place. Absent: it keeps them.
+   */
+  readonly reconnects?: boolean
   /** Null if it can be started, else why not and what to do about it. */
   readonly missing: () => string | null
   readonly version: () => string

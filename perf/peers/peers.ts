@@ -43,6 +43,11 @@ export function canRun(peer: Peer, scenario: Scenario): boolean {
   )
 }
 
+/** Whether what is called so is a peer that opens a connection for most requests. */
+export function reconnects(subject: string): boolean {
+  return peers.some((peer) => peer.name === subject && peer.reconnects === true)
+}
+
 export interface ChosenPeers {
   readonly there: readonly Peer[]
   /** A line for each that is not. */

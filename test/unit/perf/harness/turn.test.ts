@@ -10,11 +10,12 @@ import {
   type GeneratorName,
   generatorNames,
 } from '../../../../perf/harness/load.ts'
-import { Processes, which } from '../../../../perf/harness/processes.ts'
+import { type Child, Processes, type StartOptions, which } from '../../../../perf/harness/processes.ts'
 import type { Row } from '../../../../perf/harness/row.ts'
 import { rotate, runRows } from '../../../../perf/harness/run.ts'
 import type { Run } from '../../../../perf/harness/run-settings.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
+import { findPeer } from '../../../../perf/peers/peers.ts'
 import { small, smallLoad } from '../../../../perf/scenarios/routes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
@@ -27,6 +28,16 @@ const scenario: Scenario = {
   load: { ...smallLoad, connections: 2 },
 }
 const alone: Row = { name: 'tiny', baseline: 'tiny', subject: 'origin', scenario }
+
+/** Which processes are started, by the names that they are given. */
+class Recording extends Processes {
+  readonly names: string[] = []
+
+  override start(name: string, command: readonly string[], options: StartOptions): Promise<Child> {
+    this.names.push(name)
+    return super.start(name, command, options)
+  }
+}
 
 const linux = process.platform === 'linux'
 
@@ -92,6 +103,26 @@ test('a row that fails is_left_out, and what it is divided by takes it along', a
     )
     const onBroken: Row = { ...alone, name: 'tiny', baseline: 'broken' }
     await assert.rejects(runRows(two, [{ ...broken, baseline: 'broken' }, onBroken]), /missing\.ts/)
+  } finally {
+    await processes.stopAll()
+  }
+})
+
+const apart = ['nginx', 'go', 'go-tuned']
+const missing = apart.map((name) => findPeer(name).missing()).find((why) => why !== null)
+
+test('peers that keep no connections have_origins_of_their_own', {
+  skip: missing ?? false,
+  timeout: 240_000,
+}, async () => {
+  const processes = new Recording()
+  try {
+    const rows = apart.map((subject) => ({ ...alone, name: `tiny@${subject}`, baseline: 'tiny', subject }))
+    assert.equal((await runRows(run(processes, 'autocannon'), rows)).length, rows.length)
+    assert.deepEqual(
+      processes.names.filter((name) => name.includes('origin')),
+      ['tiny origin 1', 'tiny@go origin 1', 'tiny@go-tuned origin 1'],
+    )
   } finally {
     await processes.stopAll()
   }
