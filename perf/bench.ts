@@ -10,6 +10,7 @@ import { type BenchArguments, parseArguments, usage } from './harness/arguments.
 import { chartsMissing, drawCharts } from './harness/charts.ts'
 import { understand } from './harness/command-line.ts'
 import { withText } from './harness/document.ts'
+import { repetitions } from './harness/doubt.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
@@ -150,6 +151,8 @@ async function bench(
   printTables(given.passes, measured, summaries, most)
   const others = disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign)))
   console.log(others)
+  const again = repetitions(measured)
+  if (again !== null) console.log(again)
   const results: Results = {
     version: 2,
     date: prepared.date,

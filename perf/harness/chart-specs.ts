@@ -1,4 +1,5 @@
 /** The charts of a run as Vega-Lite specifications: data and marks, drawn by perf/charts/render.js. */
+import { isFailing } from './doubt.ts'
 import type { Results } from './results.ts'
 import type { Summary } from './summary.ts'
 
@@ -25,10 +26,12 @@ export function comparable(summaries: readonly Summary[]): readonly Summary[] {
   return several.length === 0 ? summaries : several
 }
 
-/** Microseconds per request of each row that has them. */
+/** Microseconds per request of each row that has them, and did not fail: a bar is there to be compared. */
 export function cpuBars(summaries: readonly Summary[]): readonly Bar[] {
-  return summaries.flatMap(({ scenario, subject, cpu }) =>
-    cpu === null ? [] : [{ scenario, subject, ...cpu.totalUs }],
+  return summaries.flatMap((row) =>
+    row.cpu === null || isFailing(row)
+      ? []
+      : [{ scenario: row.scenario, subject: row.subject, ...row.cpu.totalUs }],
   )
 }
 

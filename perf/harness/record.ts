@@ -1,5 +1,6 @@
 /** What `npm run bench -- --full` leaves in perf/README.md: a figure in each table, a scenario in each row, and a subject in each column. */
 import type { Markers } from './document.ts'
+import { legend, marksOf, repetitions } from './doubt.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Results } from './results.ts'
 import type { Schedule } from './run-settings.ts'
@@ -66,6 +67,7 @@ export function renderRecord(results: Results, file: string, others: string): st
   const subjects = [...new Set(summaries.map(({ subject }) => subject))].filter((subject) =>
     summaries.some((row) => row.subject === subject && compared.includes(row.scenario)),
   )
+  const shown = summaries.filter(({ scenario }) => compared.includes(scenario))
   const failing = summaries.filter(({ failed }) => Object.keys(failed).length > 0)
   return [
     describeRun(results, '', file, others),
@@ -74,16 +76,23 @@ export function renderRecord(results: Results, file: string, others: string): st
         `\`${scenario}\``,
         ...subjects.map((subject) => {
           const row = summaries.find((one) => one.scenario === scenario && one.subject === subject)
-          return row === undefined ? '' : cell(row)
+          return row === undefined ? '' : marked(cell(row), row)
         }),
       ])
       const columns = subjects.map((title) => ({ title, align: 'right' as const }))
       return [title, renderTable([{ title: 'scenario', align: 'left' }, ...columns], rows)]
     }),
+    ...legend(shown),
+    ...[repetitions(results.measured)].filter((line) => line !== null),
     failing.length === 0
       ? 'No request failed.'
       : `Failed requests: ${failing.map(({ name, failed }) => `\`${name}\` ${inWords(failed)}`).join('; ')}.`,
   ].join('\n\n')
+}
+
+function marked(figure: string, row: Summary): string {
+  const marks = marksOf(row)
+  return figure === '' || marks === '' ? figure : `${figure} ${marks}`
 }
 
 function inWords(failed: Readonly<Record<string, number>>): string {

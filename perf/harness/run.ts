@@ -1,4 +1,5 @@
 import { reconnects } from '../peers/peers.ts'
+import { leastDisturbed, mostRepeated } from './doubt.ts'
 import type { FixedRate } from './fixed-rate.ts'
 import { failedRequests } from './load.ts'
 import { measureRate, type Passes, runPasses } from './passes.ts'
@@ -16,6 +17,8 @@ export interface Measured {
   readonly row: Row
   /** In order: turn n of one row and turn n of another of its group are a pair. */
   readonly turns: readonly Turn[]
+  /** How often turns were measured again, since others had too much of the machine; absent in older results. */
+  readonly repeated?: number
   /** At half of the rate that the turns reached; as many, or none where it is not measured. */
   readonly rates: readonly FixedRate[]
   /** What is looked at when the timed turns are over. */
@@ -49,6 +52,7 @@ class Group {
   readonly #origins = new Map<Scenario | Row, readonly Running[]>()
   readonly #subjects = new Map<Row, Running>()
   readonly #turns = new Map<Row, Turn[]>()
+  readonly #repeated = new Map<Row, number>()
   readonly #rates = new Map<Row, FixedRate[]>()
   /** The row that all are divided by has failed. */
   #lost = false
@@ -59,6 +63,7 @@ class Group {
     this.#failed = failed
     for (const row of rows) {
       this.#turns.set(row, [])
+      this.#repeated.set(row, 0)
       this.#rates.set(row, [])
     }
   }
@@ -82,7 +87,13 @@ class Group {
       const measured: Measured[] = []
       await this.#each(0, async (row, subject) => {
         const passes = await runPasses(this.#run, row, subject)
-        measured.push({ row, turns: this.#turns.get(row)!, rates: this.#rates.get(row)!, passes })
+        measured.push({
+          row,
+          turns: this.#turns.get(row)!,
+          repeated: this.#repeated.get(row)!,
+          rates: this.#rates.get(row)!,
+          passes,
+        })
       })
       return measured.filter(({ row }) => this.#subjects.has(row))
     } finally {
@@ -116,7 +127,13 @@ class Group {
 
   async #turn(number: number, row: Row, subject: Running): Promise<void> {
     const { bench, generator, schedule, say } = this.#run
-    const turn = await measureTurn(bench, generator, row, subject, schedule.seconds)
+    const before = this.#repeated.get(row)!
+    const { turn, repeated } = await leastDisturbed(
+      () => measureTurn(bench, generator, row, subject, schedule.seconds),
+      mostRepeated - before,
+      (foreign) => say(`again: turn ${number + 1} of ${row.name}, others had ${foreign} of the machine`),
+    )
+    this.#repeated.set(row, before + repeated)
     this.#turns.get(row)!.push(turn)
     say(`turn ${number + 1} of ${schedule.turns}  ${progress(row, turn)}`)
   }

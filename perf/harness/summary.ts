@@ -1,4 +1,5 @@
 import type { CpuTime } from './cpu.ts'
+import { failedShare } from './doubt.ts'
 import type { FixedRate } from './fixed-rate.ts'
 import type { Passes } from './passes.ts'
 import type { Measured } from './run.ts'
@@ -25,6 +26,10 @@ export interface Summary {
   readonly passes: Passes
   /** In all turns together, by kind; only what occurred. */
   readonly failed: Readonly<Record<string, number>>
+  /** Of all requests of all turns, 0 to 1; absent in results from before 30 November 2026. */
+  readonly failedShare?: number
+  /** Share of the machine that others had, 0 to 1; null where there is no /proc, absent as above. */
+  readonly foreign?: Spread | null
   /** Bytes per request. */
   readonly logBytes: Spread
   /** Of the baseline's rate in the same turn, pair by pair. */
@@ -80,6 +85,8 @@ export function summarise(measured: readonly Measured[]): readonly Summary[] {
       halfRate: summariseRates(rates),
       passes,
       failed: failures(turns),
+      failedShare: failedShare(turns),
+      foreign: summariseForeign(turns),
       logBytes: spread(turns.map((turn) => turn.logBytes)),
       rateRatio: spread(ratios(turns.map(rate), baseline.map(rate))),
     }
@@ -117,6 +124,11 @@ function summariseMemory(turns: readonly Turn[]): MemorySummary | null {
     residentBytes: spread(known.map((memory) => memory.residentBytes)),
     peakBytes: Math.max(...known.map((memory) => memory.peakBytes)),
   }
+}
+
+function summariseForeign(turns: readonly Turn[]): Spread | null {
+  const known = turns.map((turn) => turn.foreign).filter((share) => share !== null)
+  return known.length === 0 ? null : spread(known)
 }
 
 /** All turns' CPU times, or null if one has none: half a column would be compared with a whole one. */

@@ -60,14 +60,6 @@ export function coresBusy(turn: Turn): number | null {
   return us === null ? null : (us * turn.load.requestsPerSecond) / 1e6
 }
 
-/** Without those that wrk calls timed out: these were answered, after more than 2 s. */
-export function failedShare(turns: readonly Turn[]): number {
-  const socket = (turn: Turn) => errorsOf(turn, 'connect') + errorsOf(turn, 'read') + errorsOf(turn, 'write')
-  const sum = (value: (turn: Turn) => number) => turns.reduce((total, turn) => total + value(turn), 0)
-  const lost = sum(socket)
-  return (sum((turn) => errorsOf(turn, 'status')) + lost) / (sum((turn) => turn.load.requests) + lost)
-}
-
 function megabytes({ load }: Turn): number {
   return load.bytesRead / 2 ** 20
 }

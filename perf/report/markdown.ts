@@ -1,4 +1,5 @@
 /** `perf/report.md`, from what was measured and nothing else. */
+import { mostFailed, mostForeign } from '../harness/doubt.ts'
 import { describeMachine, type Machine } from '../harness/machine.ts'
 import type { Schedule } from '../harness/run-settings.ts'
 import type { Load } from '../harness/scenario.ts'
@@ -10,15 +11,7 @@ import type { Experiment, Variant } from './experiment.ts'
 import { type Figures, figuresOf } from './figures.ts'
 import { original } from './original.ts'
 import type { Outcome } from './run.ts'
-import {
-  foreignShare,
-  judge,
-  mostFailed,
-  mostForeign,
-  spareBelow,
-  threshold,
-  type Verdict,
-} from './verdict.ts'
+import { foreignShare, judge, spareBelow, threshold, type Verdict } from './verdict.ts'
 
 /** What the figures are worthless without. */
 export interface Circumstances {

@@ -1,16 +1,13 @@
 /** Whether figures bear a claim out. The rule is the one that the report states, and is stricter than the eye. */
+import { failedShare, mostFailed, mostForeign } from '../harness/doubt.ts'
 import { type Spread, spread } from '../harness/statistics.ts'
 import { formatNumber, formatSpread } from '../harness/table.ts'
 import type { Turn } from '../harness/turn.ts'
 import type { Claim, ErrorsClaim, RatioClaim, SpareClaim } from './experiment.ts'
-import { coresBusy, cpuUs, errorsOf, failedShare } from './figures.ts'
+import { coresBusy, cpuUs, errorsOf } from './figures.ts'
 
 /** How far the median of the ratios has to be from 1, as a factor, for a difference to be one. */
 export const threshold = 1.05
-/** A row of which more than this share failed compares with nothing: a server that fails fast has a splendid rate. */
-export const mostFailed = 0.01
-/** Rates of turns in which others had more than this share of the machine on average say nothing: CPU time still does. */
-export const mostForeign = 0.05
 /** Cores that a balancer may keep busy before it is called the limit itself. */
 export const spareBelow = 0.9
 

@@ -61,6 +61,11 @@ test('bars are_the_rows_whose_CPU_time_is_known', () => {
   ])
 })
 
+test('a row of which too much failed has_no_bar', () => {
+  const failing = { ...summary('small', 'haproxy', 3, null), failedShare: 0.5 }
+  assert.deepEqual(cpuBars([...summaries, failing]), cpuBars(summaries))
+})
+
 test('scenarios that one subject ran are_left_out beside others', () => {
   assert.deepEqual(comparable(summaries), summaries.slice(0, 2))
   const alone = summaries.slice(2)

@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { withText } from '../../../../perf/harness/document.ts'
 import { markers, renderRecord } from '../../../../perf/harness/record.ts'
 import type { Results } from '../../../../perf/harness/results.ts'
+import type { Row } from '../../../../perf/harness/row.ts'
 import type { Summary } from '../../../../perf/harness/summary.ts'
+import { small } from '../../../../perf/scenarios/routes.ts'
 
 const perf = new URL('../../../../perf/', import.meta.url)
 
@@ -84,6 +86,32 @@ test('a figure in each table_with a row for each scenario that peers have run, t
     ['`small`', '96', ''],
   ])
   assert.match(text, /Failed requests: `small@nginx` read 2\.$/)
+})
+
+test('a row that failed or was disturbed is_marked_in_every_table, and what the marks mean stands below', () => {
+  const doubtful: Results = {
+    ...results,
+    summaries: [
+      summary('small', 'weir', { failedShare: 0, foreign: { median: 0.01, min: 0, max: 0.2 } }),
+      summary('small', 'nginx', { failedShare: 0.02, foreign: null, halfRate: null }),
+    ],
+  }
+  const text = renderRecord(doubtful, 'results/some.json', 'nothing')
+  const rows = text.split('\n').filter((line) => line.startsWith('| `small`'))
+  assert.match(rows[0]!, /\| +20\.0 \(18\.0\.\.25\.0\) ‡ \| +20\.0 \(18\.0\.\.25\.0\) † \|$/)
+  assert.match(rows[1]!, /12,345 ‡ \| +12,345 † \|$/)
+  // Nothing is no figure, and bears no mark.
+  assert.match(rows[2]!, /1\.23 ‡ \| +\|$/)
+  assert.match(text, /\n\n† more than 1 % .*\n\n‡ disturbed: /)
+  assert.doesNotMatch(renderRecord(results, 'results/some.json', 'nothing'), /[†‡]/)
+})
+
+test('that turns were measured again stands_below_the_tables', () => {
+  const row: Row = { name: 'small', baseline: 'small', subject: 'weir', scenario: small }
+  const measured = [
+    { row, turns: [], repeated: 2, rates: [], passes: { systemCalls: null, allocatedBytes: null } },
+  ]
+  assert.match(renderRecord({ ...results, measured }, 'f', 'nothing'), /\n\n2 turns were measured again, /)
 })
 
 test('perf/README.md_has a place for it, and the results that it shows are there', () => {

@@ -54,6 +54,14 @@ test('failures add_up_by_kind_and_zeros_are_left_out', () => {
   assert.deepEqual(second!.failed, { read: 3, status: 1 })
 })
 
+test('what makes a row doubtful is_in_its_summary', () => {
+  const shares = [0.02, 0.3, 0.01].map((foreign) => ({ ...turn(100, 1, { status: 3 }), foreign }))
+  const [first] = summarise([measured('a', 'a', shares)])
+  assert.equal(first!.failedShare, 0.03)
+  assert.deepEqual(first!.foreign, { median: 0.02, min: 0.01, max: 0.3 })
+  assert.equal(summarise([origin])[0]!.foreign, null)
+})
+
 test('one turn without CPU figures leaves_the_whole_row_without', () => {
   const half = measured('half', 'half', [turn(1, 1), turn(1, null)])
   assert.equal(summarise([half])[0]!.cpu, null)
