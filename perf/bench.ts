@@ -95,14 +95,14 @@ function printTables(
   if (most !== undefined) console.log(`\n${renderRatios(measured, most)}\n`)
 }
 
+function resultsFolder({ out }: BenchArguments): string {
+  return out === null ? join(root, 'perf/results') : resolve(out)
+}
+
 /** Writes the results and draws the charts, where the documents look for them unless `--out` names another folder. */
-function keep(
-  { full, out: folder }: BenchArguments,
-  results: Results,
-  others: string,
-  undrawn: string | null,
-): void {
-  const out = folder === null ? join(root, 'perf/results') : resolve(folder)
+function keep(given: BenchArguments, results: Results, others: string, undrawn: string | null): void {
+  const { full, out: folder } = given
+  const out = resultsFolder(given)
   const file = writeResults(out, results)
   console.log(`written: ${relative(process.cwd(), file)}`)
   if (full && folder === null) {
@@ -129,6 +129,19 @@ async function bench(
   const { weir, before, generator, placement, peers, wanted } = prepared
   introduce(given, prepared)
   const rows = rowsFor(scenarios, all, peers.there, before !== null)
+  const resultsOf = (measured: readonly Measured[]): Results => ({
+    version: 2,
+    date: prepared.date,
+    revision: prepared.revision,
+    harness: prepared.harness,
+    peers: Object.fromEntries(peers.there.map((peer) => [peer.name, peer.version()])),
+    machine: prepared.machine,
+    generator: generator.name,
+    placement: placement.explanation,
+    schedule: given.schedule,
+    summaries: summarise(measured),
+    measured,
+  })
   const measured = await runRows(
     {
       bench: {
@@ -145,27 +158,17 @@ async function bench(
       say: (line) => console.error(line),
     },
     rows,
+    // A run that is stopped leaves what it has.
+    (soFar) => void writeResults(resultsFolder(given), { ...resultsOf(soFar), unfinished: true }),
   )
-  const summaries = summarise(measured)
+  const results = resultsOf(measured)
+  const { summaries } = results
   const most = onlySuite(given.names)?.mostCpuRatio ?? (before === null ? undefined : negligible)
   printTables(given.passes, measured, summaries, most)
   const others = disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign)))
   console.log(others)
   const again = repetitions(measured)
   if (again !== null) console.log(again)
-  const results: Results = {
-    version: 2,
-    date: prepared.date,
-    revision: prepared.revision,
-    harness: prepared.harness,
-    peers: Object.fromEntries(peers.there.map((peer) => [peer.name, peer.version()])),
-    machine: prepared.machine,
-    generator: generator.name,
-    placement: placement.explanation,
-    schedule: given.schedule,
-    summaries,
-    measured,
-  }
   keep(
     given,
     results,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Machine } from './machine.ts'
 import type { Measured } from './run.ts'
@@ -22,11 +22,13 @@ export interface Results {
   readonly generator: string
   readonly placement: string
   readonly schedule: Schedule
+  /** The run was not at its end when this was written, and may never have come there; absent: it was. */
+  readonly unfinished?: true
   readonly summaries: readonly Summary[]
   readonly measured: readonly Measured[]
 }
 
-/** Writes `<date>-<revision>.json` and returns its path. */
+/** Writes `<date>-<revision>.json`, in the place of an earlier one of the same run, and returns its path. */
 export function writeResults(folder: string, results: Results): string {
   return writeRun(folder, results, '')
 }
@@ -39,7 +41,10 @@ export function writeRun<R extends { readonly date: string; readonly revision: s
 ): string {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, `${fileDate(results.date)}-${results.revision}${kind}.json`)
-  writeFileSync(path, `${JSON.stringify(results, null, 1)}\n`)
+  // Whole or not there: it replaces what an hour has brought so far.
+  const unfinished = `${path}.part`
+  writeFileSync(unfinished, `${JSON.stringify(results, null, 1)}\n`)
+  renameSync(unfinished, path)
   return path
 }
 

@@ -31,14 +31,22 @@ export interface Measured {
  *
  * @throws {Error} the first failure if there is nothing left.
  */
-export async function runRows(run: Run, rows: readonly Row[]): Promise<readonly Measured[]> {
+export async function runRows(
+  run: Run,
+  rows: readonly Row[],
+  keep: (measured: readonly Measured[]) => void = () => {},
+): Promise<readonly Measured[]> {
   const measured: Measured[] = []
   const errors: unknown[] = []
   const failed = (row: Row, error: unknown) => {
     errors.push(error)
     run.say(`FAILED: ${row.name}: ${(error as Error).message}`)
   }
-  for (const group of groups(rows)) measured.push(...(await new Group(run, group, failed).measure()))
+  const all = groups(rows)
+  for (const [index, group] of all.entries()) {
+    measured.push(...(await new Group(run, group, failed).measure()))
+    if (measured.length > 0 && index < all.length - 1) keep(measured)
+  }
   if (measured.length === 0) throw errors[0]
   return measured
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
@@ -26,6 +26,15 @@ test('results are_written_under_date_and_revision_and_read_back_equal', () => {
   const path = writeResults(join(folder, 'new'), results)
   assert.equal(basename(path), '2026-01-31T123456Z-abc1234.json')
   assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), results)
+})
+
+test('the end of a run replaces_what_was_written_before, and leaves nothing else', () => {
+  const own = join(folder, 'own')
+  const first = writeResults(own, { ...results, unfinished: true })
+  assert.equal((JSON.parse(readFileSync(first, 'utf8')) as Results).unfinished, true)
+  assert.equal(writeResults(own, results), first)
+  assert.deepEqual(JSON.parse(readFileSync(first, 'utf8')), results)
+  assert.deepEqual(readdirSync(own), [basename(first)])
 })
 
 test('a folder that is no checkout has_the_revision_dirty', () => {
