@@ -26,7 +26,7 @@ export interface Summary {
   readonly passes: Passes
   /** In all turns together, by kind; only what occurred. */
   readonly failed: Readonly<Record<string, number>>
-  /** Of all requests of all turns, 0 to 1; absent in results from before 30 November 2026. */
+  /** Of all requests of all turns, 0 to 1; absent in older results. */
   readonly failedShare?: number
   /** Share of the machine that others had, 0 to 1; null where there is no /proc, absent as above. */
   readonly foreign?: Spread | null
