@@ -54,7 +54,7 @@ function prepare(given: BenchArguments) {
 
 type Prepared = ReturnType<typeof prepare>
 
-function introduce({ passes, schedule }: BenchArguments, prepared: Prepared): void {
+function introduce({ passes, schedule, seed }: BenchArguments, prepared: Prepared): void {
   const { weir, before, harness, wanted } = prepared
   const { turns, seconds, warmupSeconds } = schedule
   const from = weir === join(root, 'src/cli.ts') ? '' : `, from ${weir}; harness ${harness}`
@@ -63,7 +63,9 @@ function introduce({ passes, schedule }: BenchArguments, prepared: Prepared): vo
   if (before !== null) console.log(`before: ${revision(checkoutOf(before))}, from ${before}`)
   console.log(`load: ${prepared.generator.explanation}, on 127.0.0.1`)
   console.log(`placement: ${prepared.placement.explanation}`)
-  console.log(`turns: ${turns} of ${seconds} s, interleaved, after ${warmupSeconds} s of warm-up each`)
+  console.log(
+    `turns: ${turns} of ${seconds} s, in an order of its own each (seed ${seed}), after ${warmupSeconds} s of warm-up`,
+  )
   for (const line of prepared.peers.skipped) console.log(line)
   if (passes && wanted.h2load === null)
     console.log(
@@ -139,6 +141,7 @@ async function bench(
     generator: generator.name,
     placement: placement.explanation,
     schedule: given.schedule,
+    seed: given.seed,
     summaries: summarise(measured),
     measured,
   })
@@ -154,6 +157,7 @@ async function bench(
       },
       generator,
       schedule: given.schedule,
+      seed: given.seed,
       wanted,
       say: (line) => console.error(line),
     },
@@ -186,7 +190,7 @@ function checkoutOf(weir: string): string {
 
 async function main(argv: readonly string[]): Promise<void> {
   const { given, scenarios } = understand('bench', 'npm run bench -- --help', () => {
-    const given = parseArguments(argv)
+    const given = parseArguments(argv, Date.now())
     return { given, scenarios: select(given.names, given.full) }
   })
   if (given.help) console.log(usage)

@@ -142,7 +142,7 @@ const workingName = `, ${workingMs} ms`
 const closedLoopSeconds = 3
 
 async function measureClosedLoop(
-  { bench, schedule }: OverloadRun,
+  { bench, schedule, seed }: OverloadRun,
   say: (line: string) => void,
 ): Promise<ReadonlyMap<string, Measured>> {
   if (which('wrk') === null) {
@@ -158,6 +158,7 @@ async function measureClosedLoop(
         seconds: closedLoopSeconds,
         warmupSeconds: schedule.warmupSeconds,
       },
+      seed,
       wanted: { h2load: null, strace: null, allocation: false },
       say,
     },

@@ -13,6 +13,8 @@ export interface BenchArguments {
   /** Beside the timed turns: latency at half the rate, system calls, allocations. */
   readonly passes: boolean
   readonly schedule: Schedule
+  /** Of the order of rows in each turn. */
+  readonly seed: number
   /** Null: wrk where installed, else autocannon. */
   readonly generator: GeneratorName | null
   /** Weir's command line instead of this checkout's, for a comparison of two; null: this one's. */
@@ -37,6 +39,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --warmup N       seconds of load on each row before the first turn (0 to 60; default 2, full form 4, features 1)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
                    (features: left out; --passes puts them in)
+  --seed N         of the order of rows in each turn (0 to 4294967295; default: the time)
   --generator G    wrk or autocannon (default: wrk where installed, else autocannon)
   --weir FILE      measure this command line of Weir (default: src/cli.ts)
   --before FILE    measure this command line of Weir too, and divide by it
@@ -50,7 +53,7 @@ const namedForm = { turns: 5, seconds: 3, warmupSeconds: 2, passes: true }
 const fullForm = { turns: 3, seconds: 2, warmupSeconds: 4, passes: true }
 
 /** @throws {UsageError} that says what was expected and what was found. */
-export function parseArguments(argv: readonly string[]): BenchArguments {
+export function parseArguments(argv: readonly string[], now: number): BenchArguments {
   const { values, positionals } = parseCommandLine({
     args: [...argv],
     allowPositionals: true,
@@ -62,6 +65,7 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
       turns: { type: 'string' },
       seconds: { type: 'string' },
       warmup: { type: 'string' },
+      seed: { type: 'string' },
       generator: { type: 'string' },
       weir: { type: 'string' },
       before: { type: 'string' },
@@ -85,6 +89,7 @@ export function parseArguments(argv: readonly string[]): BenchArguments {
       seconds: wholeNumber('--seconds', values.seconds ?? String(form.seconds), 1, 60),
       warmupSeconds: wholeNumber('--warmup', values.warmup ?? String(form.warmupSeconds), 0, 60),
     },
+    seed: wholeNumber('--seed', values.seed ?? String(now % 2 ** 32), 0, 2 ** 32 - 1),
     generator: values.generator === undefined ? null : generatorName(values.generator),
     weir: values.weir ?? null,
     before: values.before ?? null,

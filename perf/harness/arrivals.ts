@@ -1,3 +1,5 @@
+import { randomFrom } from './random.ts'
+
 /**
  * When requests are due that come from many clients who do not know of each other: a Poisson process, exponential gaps. The same
  * seed gives the same times.
@@ -27,15 +29,4 @@ export function countArrivals(perSecond: number, seed: number, fromMs: number, t
     if (arrivals.dueMs >= fromMs) count++
   }
   return count
-}
-
-/** mulberry32: 0 or more, below 1. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -22,6 +22,8 @@ export interface Results {
   readonly generator: string
   readonly placement: string
   readonly schedule: Schedule
+  /** Of the order of rows in each turn; absent in older results, where each turn began one row further. */
+  readonly seed?: number
   /** The run was not at its end when this was written, and may never have come there; absent: it was. */
   readonly unfinished?: true
   readonly summaries: readonly Summary[]

@@ -22,6 +22,8 @@ export interface Run {
   readonly bench: Bench
   readonly generator: Generator
   readonly schedule: Schedule
+  /** Of the order of rows in each turn, a whole number from 0 to 2^32 - 1; absent: 1. */
+  readonly seed?: number
   /** Beside the timed turns. */
   readonly wanted: WantedPasses
   /** Is told what happens, a line at a time. */

@@ -2,7 +2,9 @@ import { reconnects } from '../peers/peers.ts'
 import { leastDisturbed, mostRepeated } from './doubt.ts'
 import type { FixedRate } from './fixed-rate.ts'
 import { failedRequests } from './load.ts'
+import { shuffled } from './order.ts'
 import { measureRate, type Passes, runPasses } from './passes.ts'
+import { randomFrom } from './random.ts'
 import type { Row } from './row.ts'
 import { groups } from './rows.ts'
 import type { Run } from './run-settings.ts'
@@ -42,9 +44,10 @@ export async function runRows(
     errors.push(error)
     run.say(`FAILED: ${row.name}: ${(error as Error).message}`)
   }
+  const random = randomFrom(run.seed ?? 1)
   const all = groups(rows)
   for (const [index, group] of all.entries()) {
-    measured.push(...(await new Group(run, group, failed).measure()))
+    measured.push(...(await new Group(run, group, random, failed).measure()))
     if (measured.length > 0 && index < all.length - 1) keep(measured)
   }
   if (measured.length === 0) throw errors[0]
@@ -55,6 +58,7 @@ export async function runRows(
 class Group {
   readonly #run: Run
   readonly #rows: readonly Row[]
+  readonly #random: () => number
   readonly #failed: (row: Row, error: unknown) => void
   /** By what has them behind it: all rows of a scenario, or one of its own. */
   readonly #origins = new Map<Scenario | Row, readonly Running[]>()
@@ -65,9 +69,15 @@ class Group {
   /** The row that all are divided by has failed. */
   #lost = false
 
-  constructor(run: Run, rows: readonly Row[], failed: (row: Row, error: unknown) => void) {
+  constructor(
+    run: Run,
+    rows: readonly Row[],
+    random: () => number,
+    failed: (row: Row, error: unknown) => void,
+  ) {
     this.#run = run
     this.#rows = rows
+    this.#random = random
     this.#failed = failed
     for (const row of rows) {
       this.#turns.set(row, [])
@@ -77,23 +87,22 @@ class Group {
   }
 
   /**
-   * Starts every row's subject, warms each, and then measures turn by turn: each turn goes once through all rows,
-   * beginning one further every time, so that neither a slow minute nor a place in the order falls to one of them
-   * alone. Subjects that are not having their turn are idle.
+   * Starts every row's subject, warms each, and then measures turn by turn: each turn goes once through all rows, in an
+   * order of its own, so that neither a slow minute nor a place in the order, nor what another one leaves behind, falls to
+   * one of them alone. Subjects that are not having their turn are idle.
    */
   async measure(): Promise<readonly Measured[]> {
     const { turns, warmupSeconds } = this.#run.schedule
+    const orders = Array.from({ length: turns }, () => shuffled(this.#rows, this.#random))
     try {
       for (const row of this.#rows) await this.#orDrop(row, () => this.#start(row))
-      if (warmupSeconds > 0) await this.#each(0, (row, subject) => this.#warmUp(row, subject))
-      for (let number = 0; number < turns; number++) {
-        await this.#each(number, (row, subject) => this.#turn(number, row, subject))
+      if (warmupSeconds > 0) await this.#each(this.#rows, (row, subject) => this.#warmUp(row, subject))
+      for (const [number, order] of orders.entries()) {
+        await this.#each(order, (row, subject) => this.#turn(number, row, subject))
       }
-      for (let number = 0; number < turns; number++) {
-        await this.#each(number, (row, subject) => this.#rate(row, subject))
-      }
+      for (const order of orders) await this.#each(order, (row, subject) => this.#rate(row, subject))
       const measured: Measured[] = []
-      await this.#each(0, async (row, subject) => {
+      await this.#each(this.#rows, async (row, subject) => {
         const passes = await runPasses(this.#run, row, subject)
         measured.push({
           row,
@@ -154,10 +163,9 @@ class Group {
     this.#run.say(`fixed rate of ${formatNumber(figures.targetPerSecond)} req/s  ${row.name}`)
   }
 
-  /** For each row that has not failed, beginning with another one. */
-  async #each(by: number, visit: (row: Row, subject: Running) => Promise<void>): Promise<void> {
-    const rows = this.#rows.filter((row) => this.#subjects.has(row))
-    for (const row of rows.length === 0 ? [] : rotate(rows, by)) {
+  /** For each of some rows that has not failed. */
+  async #each(rows: readonly Row[], visit: (row: Row, subject: Running) => Promise<void>): Promise<void> {
+    for (const row of rows) {
       const subject = this.#subjects.get(row)
       if (subject !== undefined) await this.#orDrop(row, () => visit(row, subject))
     }
@@ -180,12 +188,6 @@ class Group {
       }
     }
   }
-}
-
-/** The same list, beginning with another one. */
-export function rotate<T>(list: readonly T[], by: number): readonly T[] {
-  const start = by % list.length
-  return [...list.slice(start), ...list.slice(0, start)]
 }
 
 function progress(row: Row, turn: Turn): string {

@@ -1,7 +1,7 @@
 /** Counts rows, several at a time: what else runs is not in an instruction count, only in how long it takes. */
 import { processTree } from '../harness/cpu.ts'
+import { rotate } from '../harness/order.ts'
 import type { Row } from '../harness/row.ts'
-import { rotate } from '../harness/run.ts'
 import { type Bench, fileFor } from '../harness/running.ts'
 import { startOrigins, startSubject } from '../harness/subject.ts'
 import { perRequest, type SystemCalls, systemCallsDuring } from '../harness/system-calls.ts'

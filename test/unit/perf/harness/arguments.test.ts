@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseArguments } from '../../../../perf/harness/arguments.ts'
+import { parseArguments as parse } from '../../../../perf/harness/arguments.ts'
 import { peers } from '../../../../perf/peers/peers.ts'
+
+const now = 1_700_000_000_000
+const parseArguments = (argv: readonly string[]) => parse(argv, now)
 
 test('no arguments mean the_short_form_beside_two_peers', () => {
   assert.deepEqual(parseArguments([]), {
@@ -10,6 +13,7 @@ test('no arguments mean the_short_form_beside_two_peers', () => {
     peers: ['nginx', 'haproxy'],
     passes: true,
     schedule: { turns: 3, seconds: 2, warmupSeconds: 2 },
+    seed: now % 2 ** 32,
     generator: null,
     weir: null,
     before: null,
@@ -65,11 +69,16 @@ for (const [option, text] of [
   ['--seconds', '61'],
   ['--seconds', '3s'],
   ['--warmup', ''],
+  ['--seed', '4294967296'],
 ] as const) {
   test(`${option} "${text}" is_refused_with_the_range`, () => {
     assert.throws(() => parseArguments([option, text]), new RegExp(`${option}: expected .* found "${text}"`))
   })
 }
+
+test('a seed that is given is_the_one', () => {
+  assert.equal(parseArguments(['--seed', '7']).seed, 7)
+})
 
 test('an unknown generator is_refused_with_those_there_are', () => {
   assert.throws(() => parseArguments(['--generator', 'ab']), /expected wrk or autocannon, found "ab"/)

@@ -10,9 +10,11 @@ import {
   type GeneratorName,
   generatorNames,
 } from '../../../../perf/harness/load.ts'
+import { shuffled } from '../../../../perf/harness/order.ts'
 import { type Child, Processes, type StartOptions, which } from '../../../../perf/harness/processes.ts'
+import { randomFrom } from '../../../../perf/harness/random.ts'
 import type { Row } from '../../../../perf/harness/row.ts'
-import { rotate, runRows } from '../../../../perf/harness/run.ts'
+import { runRows } from '../../../../perf/harness/run.ts'
 import type { Run } from '../../../../perf/harness/run-settings.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
 import { findPeer } from '../../../../perf/peers/peers.ts'
@@ -128,10 +130,26 @@ test('peers that keep no connections have_origins_of_their_own', {
   }
 })
 
-test('each turn begins_one_scenario_further', () => {
-  const names = ['a', 'b', 'c']
-  assert.deepEqual(
-    [0, 1, 2, 3].map((turn) => rotate(names, turn).join('')),
-    ['abc', 'bca', 'cab', 'abc'],
-  )
+test('rows have their turns_in_the_order_that_the_seed_gives, and are told of in their own', async () => {
+  const processes = new Processes()
+  const said: string[] = []
+  const rows: readonly Row[] = ['a', 'b', 'c'].map((name) => ({ ...alone, name, baseline: 'x' }))
+  // Whose orders differ from that of the rows, and from each other.
+  const seed = 2
+  const random = randomFrom(seed)
+  const expected = [1, 2].flatMap(() => shuffled(rows, random).map(({ name }) => name))
+  assert.notDeepEqual(expected.slice(0, 3), expected.slice(3))
+  assert.notDeepEqual(expected.slice(0, 3), ['a', 'b', 'c'])
+  try {
+    const two = { ...run(processes, 'autocannon'), seed, say: (line: string) => void said.push(line) }
+    const measured = await runRows({ ...two, schedule: { ...two.schedule, turns: 2 } }, rows)
+    const turns = said.flatMap((line) => /^turn \d of 2 {2}(\w+)/.exec(line)?.[1] ?? [])
+    assert.deepEqual(turns, expected)
+    assert.deepEqual(
+      measured.map(({ row }) => row.name),
+      ['a', 'b', 'c'],
+    )
+  } finally {
+    await processes.stopAll()
+  }
 })
