@@ -31,7 +31,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
        npm run bench overload -- --help
        npm run bench instructions -- --help
 
-  --full           everything: all scenarios and all peers, an hour and a quarter; writes the tables of perf/README.md
+  --full           everything: all scenarios and all peers, an hour and three quarters; writes the tables of perf/README.md
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; none for named scenarios)
   --turns N        how often each row is measured (1 to 100; default 5, short and full form 3, features 9)
@@ -49,7 +49,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
 
 const shortForm = { turns: 3, seconds: 2, warmupSeconds: 2, passes: true }
 const namedForm = { turns: 5, seconds: 3, warmupSeconds: 2, passes: true }
-/** Some 170 rows: little of each, since what takes hours nobody runs whole. Warm-up is what cannot be had for less, where V8 compiles. */
+/** Some 190 rows: little of each, since what takes hours nobody runs whole. Warm-up is what cannot be had for less, where V8 compiles. */
 const fullForm = { turns: 3, seconds: 2, warmupSeconds: 4, passes: true }
 
 /** @throws {UsageError} that says what was expected and what was found. */

@@ -53,9 +53,13 @@ export async function measureTurn(
   return turn
 }
 
-/** How long a turn really is: connections have to be opened within it, some thousands of them each second. */
+/**
+ * How long a turn really is: connections have to be opened within it, some thousands of them each second, by proxies to their
+ * origins too, and what is cut off at its end costs CPU time and is not counted. Two seconds for each thousand keep that at
+ * some hundredths of the requests.
+ */
 export function turnSeconds(load: Pick<Load, 'connections'>, seconds: number): number {
-  return Math.max(seconds, Math.ceil(load.connections / 1000))
+  return Math.max(seconds, Math.ceil((load.connections * 2) / 1000))
 }
 
 /** A closed loop for some seconds, from the cores that the subject does not have; returns when the subject rests. */

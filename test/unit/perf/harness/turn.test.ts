@@ -17,6 +17,7 @@ import type { Row } from '../../../../perf/harness/row.ts'
 import { runRows } from '../../../../perf/harness/run.ts'
 import type { Run } from '../../../../perf/harness/run-settings.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
+import { turnSeconds } from '../../../../perf/harness/turn.ts'
 import { findPeer } from '../../../../perf/peers/peers.ts'
 import { small, smallLoad } from '../../../../perf/scenarios/routes.ts'
 
@@ -128,6 +129,14 @@ test('peers that keep no connections have_origins_of_their_own', {
   } finally {
     await processes.stopAll()
   }
+})
+
+test('a turn lasts_two_seconds_for_each_thousand_connections, or as long as was asked for', () => {
+  const lasts = (connections: number, seconds: number) => turnSeconds({ connections }, seconds)
+  assert.deepEqual(
+    [lasts(64, 1), lasts(500, 1), lasts(2_000, 2), lasts(2_001, 2), lasts(10_000, 2), lasts(2_000, 9)],
+    [1, 1, 4, 5, 20, 9],
+  )
 })
 
 test('rows have their turns_in_the_order_that_the_seed_gives, and are told of in their own', async () => {
