@@ -1,6 +1,7 @@
 import { accessSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { autocannonArguments, parseAutocannon } from './autocannon.ts'
+import { autocannonVariedCommand } from './autocannon-varied.ts'
 import type { LoadFigures } from './load-figures.ts'
 import { type Processes, which } from './processes.ts'
 import type { Load } from './scenario.ts'
@@ -54,11 +55,10 @@ export function findGenerator(wanted: GeneratorName | null): Generator {
       wanted === null
         ? 'autocannon (skipped: wrk, which is not installed; Debian: apt-get install wrk)'
         : 'autocannon',
-    command: (load, seconds, url, write) => [
-      process.execPath,
-      autocannon,
-      ...autocannonArguments(load, seconds, url, write),
-    ],
+    command: (load, seconds, url, write) =>
+      load.varied === undefined
+        ? [process.execPath, autocannon, ...autocannonArguments(load, seconds, url, write)]
+        : autocannonVariedCommand({ origin: new URL(url).origin, load, seconds }, write),
     parse: parseAutocannon,
   }
 }

@@ -50,7 +50,7 @@ export async function runPasses(run: Run, row: Row, running: Running): Promise<P
 /**
  * Latency where the subject is not overloaded: there it is its own, and not that of a queue in front of it.
  *
- * @returns null where h2load is missing, does not speak the protocol or fails, which is said
+ * @returns null where h2load is missing or fails, which is said, or cannot send what is asked for: WebSocket messages, fields that differ
  */
 export function measureRate(
   run: Run,
@@ -68,7 +68,7 @@ async function atRate(
   perSecond: number,
 ): Promise<FixedRate | null> {
   const { load, workers } = row.scenario
-  if (wanted.h2load === null || load.protocol === 'websocket') return null
+  if (wanted.h2load === null || load.protocol === 'websocket' || load.varied !== undefined) return null
   const seconds = turnSeconds(load, schedule.seconds)
   const plan = planRate(perSecond, seconds, load.connections)
   const write = writerFor(bench, `${row.name} rate`)

@@ -28,6 +28,8 @@ export interface Scenario {
   /** How a peer that can protects the origins; absent: it does not. */
   readonly protection?: Protection
   readonly load: Load
+  /** What Weir's CPU per request may be at most, divided by the yardstick's (rows.ts); absent: nothing is asked of it. */
+  readonly mostCpuRatio?: number
 }
 
 /** For HAProxy, which has a queue. nginx has none that is free: what is above `max_conns` it answers with 502. */
@@ -38,10 +40,12 @@ export interface Protection {
   readonly queueMs: number
 }
 
-/** An origin that answers every request with the same bytes. */
+/** An origin that answers every request with the same bytes, or as `varied` says. */
 export interface OriginShape {
-  /** Length of the answer's body in bytes, 1 or more. */
+  /** Length of the answer's body in bytes, 1 or more; of answers that differ, the most. */
   readonly bytes: number
+  /** So many answers that differ (varied.ts), by the number that the path ends in; absent: one. */
+  readonly varied?: number
   /** It accepts WebSockets too, and sends every message back. */
   readonly webSocket: boolean
   /** It closes every connection behind its answer, which has to be a small one; absent: it keeps them. */
@@ -96,6 +100,13 @@ export interface Load {
   readonly headers: Readonly<Record<string, string>>
   /** Length of the request's body, or of a WebSocket's message, in bytes. */
   readonly bodyBytes: number
+  /** So many requests that differ in their paths, below `path`, and header fields (varied.ts), over and over; absent: one. */
+  readonly varied?: number
+  /**
+   * Addresses of this machine, each with a connection to the subject that has had an answer and is idle while the load lasts, so
+   * that 127.0.0.1 is not the only one that it knows; absent: none.
+   */
+  readonly otherClients?: readonly string[]
 }
 
 export interface Suite {
@@ -108,6 +119,8 @@ export interface Suite {
     readonly seconds: number
     readonly warmupSeconds: number
     readonly passes: boolean
+    /** Names of the peers that are measured beside Weir; absent: none. */
+    readonly peers?: readonly string[]
   }
   /** What CPU per request may be at most, divided by the baseline's; absent: nothing is asked of it. */
   readonly mostCpuRatio?: number

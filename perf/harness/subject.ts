@@ -105,12 +105,13 @@ function slotOriginCommand(bytes: number, { slots, serviceMs }: SlotsShape): rea
   ]
 }
 
-function cheapest({ bytes, webSocket, closes }: OriginShape): readonly string[] {
+function cheapest({ bytes, webSocket, closes, varied }: OriginShape): readonly string[] {
   const script = fileURLToPath(new URL('origin.ts', import.meta.url))
   return [
     process.execPath,
     script,
     ...['--bytes', String(bytes)],
+    ...(varied === undefined ? [] : ['--varied', String(varied)]),
     ...(webSocket ? ['--websocket'] : []),
     ...(closes === true ? ['--close'] : []),
   ]

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type CpuTime, type Memory, machineTime, treeCpuTime, treeMemory } from './cpu.ts'
 import { type Generator, runLoad } from './load.ts'
 import type { LoadFigures } from './load-figures.ts'
+import { withOtherClients } from './other-clients.ts'
 import type { Row } from './row.ts'
 import { assertAlive, type Bench, logBytes, type Running, writerFor } from './running.ts'
 import type { Load } from './scenario.ts'
@@ -70,13 +71,16 @@ export async function putUnderLoad(
   running: Running,
   seconds: number,
 ): Promise<LoadFigures> {
-  const figures = await runLoad(bench.processes, generator, {
-    load: row.scenario.load,
-    seconds: turnSeconds(row.scenario.load, seconds),
-    origin: running.url,
-    cores: bench.cores(row.scenario.workers)?.rest ?? null,
-    write: writerFor(bench, `${row.name} load`),
-  })
+  const { load, workers } = row.scenario
+  const figures = await withOtherClients(load, running.url, () =>
+    runLoad(bench.processes, generator, {
+      load,
+      seconds: turnSeconds(load, seconds),
+      origin: running.url,
+      cores: bench.cores(workers)?.rest ?? null,
+      write: writerFor(bench, `${row.name} load`),
+    }),
+  )
   await atRest(running)
   return figures
 }

@@ -1,10 +1,12 @@
 import type { LoadFigures } from './load-figures.ts'
 import { payload } from './payload.ts'
 import type { Load } from './scenario.ts'
+import { asSent } from './varied.ts'
 
 /**
  * Arguments for a run of whole seconds; wrk knows no fractions. A script is needed for a body, and for the percentiles
- * that wrk does not print by itself; without a function per request or answer in it, it costs nothing while wrk runs.
+ * that wrk does not print by itself; without a function per request or answer in it, it costs nothing while wrk runs. For
+ * requests that differ there is one, which picks the next of those that the script read before.
  *
  * @param write stores a file and returns its path
  */
@@ -14,8 +16,11 @@ export function wrkArguments(
   url: string,
   write: (ending: string, content: string) => string,
 ): readonly string[] {
-  const headers = Object.entries(load.headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
-  const script = write('lua', wrkScript(load, write))
+  const varied = load.varied !== undefined
+  const headers = varied
+    ? []
+    : Object.entries(load.headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const script = write('lua', varied ? variedScript(load, url, write) : constantScript(load, write))
   return [
     `-t${load.threads}`,
     `-c${load.connections}`,
@@ -28,18 +33,39 @@ export function wrkArguments(
   ]
 }
 
-function wrkScript(load: Load, write: (ending: string, content: string) => string): string {
+function constantScript(load: Load, write: (ending: string, content: string) => string): string {
   const body = load.bodyBytes === 0 ? null : write('body', payload(load.bodyBytes))
   return `
 wrk.method = ${JSON.stringify(load.method)}
 ${body === null ? '' : `wrk.body = io.open(${JSON.stringify(body)}, "rb"):read("*a")`}
-done = function(summary, latency, requests)
+${percentiles}`
+}
+
+/** Each request as it is sent, behind a line with its length: wrk's own `format` would put the fields into the order of a hash. */
+function variedScript(load: Load, url: string, write: (ending: string, content: string) => string): string {
+  const requests = asSent(load, new URL(url).host)
+  const file = write('requests', requests.map((request) => `${request.length}\n${request}`).join(''))
+  return `
+local requests, last = {}, 0
+local file = io.open(${JSON.stringify(file)}, "rb")
+for line in file:lines() do
+  requests[#requests + 1] = file:read(tonumber(line))
+end
+file:close()
+local count = #requests
+request = function()
+  last = last % count + 1
+  return requests[last]
+end
+${percentiles}`
+}
+
+const percentiles = `done = function(summary, latency, requests)
   for _, percent in ipairs({50, 99, 99.9}) do
     io.write(string.format("percentile %g: %d us\\n", percent, latency:percentile(percent)))
   end
 end
 `
-}
 
 /**
  * What `wrk --latency` and its script print, as figures.

@@ -1,6 +1,9 @@
 /** One subject, counted once. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseAutocannon } from '../harness/autocannon.ts'
+import { autocannonVariedCommand } from '../harness/autocannon-varied.ts'
+import { withOtherClients } from '../harness/other-clients.ts'
 import { payload } from '../harness/payload.ts'
 import { which } from '../harness/processes.ts'
 import { startProxy } from '../harness/proxy.ts'
@@ -11,7 +14,7 @@ import { setupFor, startOrigins } from '../harness/subject.ts'
 import { findPeer } from '../peers/peers.ts'
 import { startInline } from '../profiling/inline.ts'
 import { callgrind, countOn, type Dump, dump, dumpFile, nodeOptions, parseDump, zero } from './callgrind.ts'
-import { checkFixedCount, fixedCountArguments } from './fixed-count.ts'
+import { checkAmount, checkFixedCount, fixedCountArguments } from './fixed-count.ts'
 import { slowdown } from './slowdown.ts'
 
 export interface Tools {
@@ -171,12 +174,20 @@ export async function sendRequests(
   const { load } = scenario
   const write = writerFor(bench, `${name} load`)
   const body = load.bodyBytes === 0 ? null : write('body', payload(load.bodyBytes))
-  const output = await bench.processes.run(
-    'h2load',
-    [h2load, ...fixedCountArguments(load, requests, body, running.url + load.path)],
-    { cores: bench.cores(1)?.rest ?? null, stderr: write('err', '') },
-    loadMs,
+  // h2load sends one set of header fields.
+  const varied = load.varied !== undefined
+  const command = varied
+    ? autocannonVariedCommand({ origin: running.url, load, amount: requests }, write)
+    : [h2load, ...fixedCountArguments(load, requests, body, running.url + load.path)]
+  const output = await withOtherClients(load, running.url, () =>
+    bench.processes.run(
+      varied ? 'autocannon' : 'h2load',
+      command,
+      { cores: bench.cores(1)?.rest ?? null, stderr: write('err', '') },
+      loadMs,
+    ),
   )
   assertAlive(running)
-  checkFixedCount(output, requests)
+  if (varied) checkAmount(parseAutocannon(output), requests)
+  else checkFixedCount(output, requests)
 }

@@ -1,4 +1,6 @@
 /** A load of so many requests, neither more nor fewer: `h2load --h1 -n`, in a closed loop. */
+import { failedRequests } from '../harness/load.ts'
+import type { LoadFigures } from '../harness/load-figures.ts'
 import type { Load } from '../harness/scenario.ts'
 
 /** @param body path of the request's body; null for GET */
@@ -28,4 +30,14 @@ export function checkFixedCount(output: string, requests: number): void {
   if (statuses === null) throw new SyntaxError(`not the output of h2load:\n${output.trim()}`)
   if (Number(statuses[1]) !== requests)
     throw new Error(`of ${requests} requests ${statuses[1]} were answered well`)
+}
+
+/**
+ * The same of what a generator has counted itself.
+ *
+ * @throws {Error} if not each was answered, with 2xx.
+ */
+export function checkAmount(figures: LoadFigures, requests: number): void {
+  const well = figures.requests - failedRequests(figures)
+  if (well !== requests) throw new Error(`of ${requests} requests ${well} were answered well`)
 }

@@ -28,6 +28,9 @@ const browserHeaders: Load['headers'] = {
   ].join('; '),
 }
 
+/** More than anything small remembers. */
+const variety = 4_000
+
 function response(name: string, bytes: number): Scenario {
   return {
     ...small,
@@ -70,19 +73,34 @@ const variants: readonly Scenario[] = [
     name: 'browser',
     what: "a small GET with a browser's dozen headers and cookies",
     load: { ...smallLoad, headers: browserHeaders },
+    mostCpuRatio: 1.6,
   },
-  response('16k', 16 * kib),
-  response('1m', mib),
+  {
+    ...small,
+    name: 'varied',
+    what: "a browser's GETs, 4,000 that differ, and as many answers; one client has another address",
+    origin: { ...small.origin, bytes: 400, varied: variety },
+    load: {
+      ...smallLoad,
+      path: '/catalogue',
+      headers: browserHeaders,
+      varied: variety,
+      otherClients: ['127.0.0.2'],
+    },
+  },
+  { ...response('16k', 16 * kib), mostCpuRatio: 1.4 },
+  { ...response('1m', mib), mostCpuRatio: 1.0 },
   upload('16k', 16 * kib),
   upload('1m', mib),
   connections(500),
-  connections(2000),
+  { ...connections(2000), mostCpuRatio: 1.3 },
   connections(10_000),
   {
     ...small,
     name: 'pipelined',
-    what: 'a small GET; Weir sends up to 16 ahead on each of 4 connections (peers do not pipeline)',
+    what: 'a small GET; Weir sends up to 16 ahead to the origin on each of 4 connections, which is an option there (neither clients nor peers pipeline)',
     weir: { ...defaultWeir, upstream: { connections: 4, pipelining: 16 } },
+    mostCpuRatio: 0.9,
   },
   { ...small, name: 'tls', what: 'a small GET, TLS with the clients', tls: true },
   {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Processes, which } from '../../../../perf/harness/processes.ts'
 import { countOnce, findTools, type Portions, toolsMissing } from '../../../../perf/instructions/count.ts'
+import { select } from '../../../../perf/scenarios/catalogue.ts'
 import { small } from '../../../../perf/scenarios/routes.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
@@ -13,17 +14,22 @@ const tools = findTools()
 
 // Too few for any figure to be a good one: that each step works is what is looked at.
 const few: Portions = { warmup: 64, settle: 64, window: 64, windows: 2 }
-const scenario = { ...small, load: { ...small.load, connections: 4 } }
 
-for (const subject of ['weir', 'nginx']) {
+// The last by another generator than the others.
+for (const [subject, scenario] of [
+  ['weir', small],
+  ['nginx', small],
+  ['nginx', select(['varied'])[0]!],
+] as const) {
   const missing = subject === 'nginx' && which('nginx') === null ? 'nginx is not installed' : false
   const skip = tools === null ? toolsMissing : missing
-  test(`${subject} is_counted`, { skip, timeout: 600_000 }, async (t) => {
+  test(`${scenario.name} of ${subject} is_counted`, { skip, timeout: 600_000 }, async (t) => {
     const processes = new Processes()
     t.after(() => processes.stopAll())
     const weir = join(import.meta.dirname, '../../../../src/cli.ts')
     const bench = { processes, folder, cores: () => null, weir, allocation: false }
-    const row = { name: `counted@${subject}`, baseline: '', subject, scenario }
+    const onFew = { ...scenario, load: { ...scenario.load, connections: 4 } }
+    const row = { name: `${scenario.name}@${subject}`, baseline: '', subject, scenario: onFew }
     const count = await countOnce(bench, tools!, row, few).catch((error: Error) => {
       // Some containers keep a process from being told anything, as they keep strace from looking.
       if (!/Operation not permitted/.test(error.message)) throw error

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { checkFixedCount, fixedCountArguments } from '../../../../perf/instructions/fixed-count.ts'
+import { parseAutocannon } from '../../../../perf/harness/autocannon.ts'
+import {
+  checkAmount,
+  checkFixedCount,
+  fixedCountArguments,
+} from '../../../../perf/instructions/fixed-count.ts'
 import { smallLoad } from '../../../../perf/scenarios/routes.ts'
 
 const printed = (good: number) => `
@@ -29,4 +35,16 @@ test('each answered well_passes; anything else is_an_error', () => {
     () => checkFixedCount('connect: refused', 6400),
     /not the output of h2load:\nconnect: refused/,
   )
+})
+
+test('of a generator that counts itself_the same is asked', () => {
+  const figures = parseAutocannon(
+    readFileSync(new URL('../harness/captured/autocannon-plain.json', import.meta.url), 'utf8'),
+  )
+  checkAmount(figures, figures.requests)
+  assert.throws(
+    () => checkAmount({ ...figures, failed: { status: 1, timeout: 1 } }, figures.requests),
+    new RegExp(`of ${figures.requests} requests ${figures.requests - 2} were answered well`),
+  )
+  assert.throws(() => checkAmount(figures, figures.requests + 1), /were answered well/)
 })
