@@ -15,7 +15,7 @@ import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
 import { type Processes, which } from './harness/processes.ts'
-import { renderRatios } from './harness/ratios.ts'
+import { renderGoals, renderRatios } from './harness/ratios.ts'
 import { markers, renderRecord } from './harness/record.ts'
 import { renderPasses, renderSummaries } from './harness/report.ts'
 import { type Results, revision, writeResults } from './harness/results.ts'
@@ -54,7 +54,11 @@ function prepare(given: BenchArguments) {
 
 type Prepared = ReturnType<typeof prepare>
 
-function introduce({ passes, schedule, seed }: BenchArguments, prepared: Prepared): void {
+function introduce(
+  { passes, schedule, seed }: BenchArguments,
+  scenarios: readonly Scenario[],
+  prepared: Prepared,
+): void {
   const { weir, before, harness, wanted } = prepared
   const { turns, seconds, warmupSeconds } = schedule
   const from = weir === join(root, 'src/cli.ts') ? '' : `, from ${weir}; harness ${harness}`
@@ -71,13 +75,18 @@ function introduce({ passes, schedule, seed }: BenchArguments, prepared: Prepare
     console.log(
       'skipped: latency at half the rate, h2load is not installed (Debian: apt-get install nghttp2-client)',
     )
+  const varied = scenarios.filter(({ load }) => load.varied !== undefined).map(({ name }) => name)
+  if (passes && wanted.h2load !== null && varied.length > 0)
+    console.log(
+      `skipped: latency at half the rate of ${varied.join(', ')}, h2load sends all with the same header fields`,
+    )
   if (passes && wanted.strace === null)
     console.log('skipped: system calls, strace is not installed (Debian: apt-get install strace)')
   if (process.platform !== 'linux')
     console.log("skipped: CPU per request and memory, which need Linux' /proc")
 }
 
-/** @param most the ratio that is asked for; undefined: none is */
+/** @param most the ratio that is asked of all; undefined: what each scenario asks, where what they are compared with has run */
 function printTables(
   passes: boolean,
   measured: readonly Measured[],
@@ -94,7 +103,8 @@ function printTables(
       'latency at half of the req/s above, with the waiting of the requests that were due behind a late one',
     )
   }
-  if (most !== undefined) console.log(`\n${renderRatios(measured, most)}\n`)
+  const ratios = most === undefined ? renderGoals(measured) : renderRatios(measured, most)
+  if (ratios !== '') console.log(`\n${ratios}\n`)
 }
 
 function resultsFolder({ out }: BenchArguments): string {
@@ -129,7 +139,7 @@ async function bench(
 ) {
   const prepared = prepare(given)
   const { weir, before, generator, placement, peers, wanted } = prepared
-  introduce(given, prepared)
+  introduce(given, scenarios, prepared)
   const rows = rowsFor(scenarios, all, peers.there, before !== null)
   const resultsOf = (measured: readonly Measured[]): Results => ({
     version: 2,

@@ -3,6 +3,7 @@ import type { Markers } from './document.ts'
 import { legend, marksOf, repetitions } from './doubt.ts'
 import { describeMachine, type Machine } from './machine.ts'
 import type { Results } from './results.ts'
+import { yardstick } from './rows.ts'
 import type { Schedule } from './run-settings.ts'
 import type { Summary } from './summary.ts'
 import { formatNumber, formatSpread, renderTable } from './table.ts'
@@ -47,6 +48,13 @@ const figures: readonly Figure[] = [
     title: 'CPU microseconds per request, median (lowest..highest):',
     cell: ({ cpu }) => (cpu === null ? '' : formatSpread(cpu.totalUs, cpu.totalUs.median < 100 ? 1 : 0)),
   },
+  {
+    title: `CPU per request, divided by that of ${yardstick} in the same turn: median (lowest..highest) of so many pairs, and no more than that; \`npm run bench goals\` says how sure it is:`,
+    cell: ({ cpu, baseline, name }) =>
+      cpu === null || baseline === name || !baseline.endsWith(`@${yardstick}`)
+        ? ''
+        : formatSpread(cpu.ratio, 2),
+  },
   { title: 'Requests per second:', cell: ({ requestsPerSecond }) => formatNumber(requestsPerSecond.median) },
   {
     title: 'p99 at half of that rate, in milliseconds:',
@@ -79,6 +87,7 @@ export function renderRecord(results: Results, file: string, others: string): st
           return row === undefined ? '' : marked(cell(row), row)
         }),
       ])
+      if (rows.every(([, ...cells]) => cells.every((text) => text === ''))) return []
       const columns = subjects.map((title) => ({ title, align: 'right' as const }))
       return [title, renderTable([{ title: 'scenario', align: 'left' }, ...columns], rows)]
     }),

@@ -96,4 +96,7 @@ test('a suite with a form of its own has_it, alone and as far as nothing else is
   const asked = parseArguments(['features', '--turns', '40', '--passes'])
   assert.deepEqual([asked.schedule.turns, asked.schedule.seconds, asked.passes], [40, 1, true])
   assert.equal(parseArguments(['features', 'small']).schedule.turns, 5)
+  const { schedule: goals, passes: looks, peers: beside } = parseArguments(['goals'])
+  assert.deepEqual([goals, looks, beside], [{ turns: 25, seconds: 2, warmupSeconds: 5 }, false, ['nginx']])
+  assert.deepEqual(parseArguments(['goals', '--peers', 'none']).peers, [])
 })

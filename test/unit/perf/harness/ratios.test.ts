@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answer, ratiosOf, renderRatios } from '../../../../perf/harness/ratios.ts'
+import { answer, ratiosOf, renderGoals, renderRatios } from '../../../../perf/harness/ratios.ts'
+import type { Row } from '../../../../perf/harness/row.ts'
 import type { Measured } from '../../../../perf/harness/run.ts'
 import type { Turn } from '../../../../perf/harness/turn.ts'
 import { small } from '../../../../perf/scenarios/routes.ts'
 
-function measured(name: string, cpu: readonly (number | null)[]): Measured {
+function measured(name: string, cpu: readonly (number | null)[], of: Partial<Row> = {}): Measured {
   const turns = cpu.map(
     (us): Turn => ({
-      load: {} as Turn['load'],
+      load: { requestsPerSecond: 40_000 } as Turn['load'],
       cpu: us === null ? null : { userUs: us / 2, systemUs: us / 2 },
       memory: null,
       logBytes: 0,
       foreign: null,
     }),
   )
-  const row = { name, baseline: 'plain', subject: 'weir', scenario: small }
+  const row = { name, baseline: 'plain', subject: 'weir', scenario: small, ...of }
   return { row, turns, rates: [], passes: { systemCalls: null, allocatedBytes: null } }
 }
 
@@ -62,5 +63,44 @@ test('rows without CPU times have_no_ratio', () => {
 
 test('the table has_a_line_for_each', () => {
   const text = renderRatios(all, 1.03)
-  assert.match(text, /\| free +\| 1\.011 \(1\.010\.\.1\.012\) \| 1\.010\.\.1\.012 \| .* \| 1\.03: holds/)
+  assert.match(
+    text,
+    /\| free +\| 1\.011 \(1\.010\.\.1\.012\) \| 1\.010\.\.1\.012 \| .* \| 0\.81 \/ 0\.80 \| 1\.03: holds/,
+  )
+})
+
+/** A scenario beside nginx, which takes `factor` times as much. */
+function beside(name: string, factor: number, mostCpuRatio?: number): readonly Measured[] {
+  const baseline = `${name}@nginx`
+  const scenario = { ...small, name, ...(mostCpuRatio === undefined ? {} : { mostCpuRatio }) }
+  return [
+    measured(name, times(factor), { baseline, scenario }),
+    measured(baseline, plain, { baseline, subject: 'nginx', scenario }),
+    measured(`${name}@haproxy`, times(9), { baseline, subject: 'haproxy', scenario }),
+  ]
+}
+
+test('beside nginx each scenario has_its own goal, or none, and peers have none', () => {
+  const text = renderGoals([
+    ...beside('quick', 0.99, 1),
+    ...beside('slow', 1.01, 1),
+    ...beside('other', 1.5),
+    measured('alone', plain, { baseline: 'alone' }),
+  ])
+  const cells = text
+    .split('\n')
+    .filter((line) => /^\| (quick|slow|other|alone)/.test(line))
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+  assert.deepEqual(
+    cells.map((row) => [row[1], row[2], row[6]]),
+    [
+      ['quick', '0.991 (0.990..0.992)', '1.00: holds'],
+      ['slow', '1.011 (1.010..1.012)', '1.00: **does not hold**'],
+      ['other', '1.501 (1.500..1.502)', 'no goal of its own'],
+    ],
+  )
+})
+
+test('where nginx has not run there is_nothing to say', () => {
+  assert.equal(renderGoals(all), '')
 })

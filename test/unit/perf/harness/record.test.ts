@@ -47,6 +47,11 @@ function summary(scenario: string, subject: string, changes: Partial<Summary> = 
   }
 }
 
+const besideNginx: Summary['cpu'] = {
+  ...summary('', '').cpu!,
+  ratio: { median: 1.234, min: 1.1, max: 1.4 },
+}
+
 const results: Results = {
   version: 2,
   date: '2026-01-31T12:34:56.789Z',
@@ -61,6 +66,8 @@ const results: Results = {
     summary('small', 'weir'),
     summary('small', 'nginx', { cpu: null, halfRate: null, memory: null, failed: { read: 2 } }),
     summary('features/plain', 'weir'),
+    summary('tls', 'weir', { baseline: 'tls@nginx', cpu: besideNginx }),
+    summary('tls', 'nginx', { baseline: 'tls@nginx' }),
     summary('origin', 'origin'),
   ],
   measured: [],
@@ -81,9 +88,16 @@ test('a figure in each table_with a row for each scenario that peers have run, t
   )
   assert.deepEqual(cells, [
     ['`small`', '20.0 (18.0..25.0)', ''],
+    ['`tls`', '20.0 (18.0..25.0)', '20.0 (18.0..25.0)'],
+    // Not `small`, which was divided by something else.
+    ['`small`', '', ''],
+    ['`tls`', '1.23 (1.10..1.40)', ''],
     ['`small`', '12,345', '12,345'],
+    ['`tls`', '12,345', '12,345'],
     ['`small`', '1.23', ''],
+    ['`tls`', '1.23', '1.23'],
     ['`small`', '96', ''],
+    ['`tls`', '96', '96'],
   ])
   assert.match(text, /Failed requests: `small@nginx` read 2\.$/)
 })
@@ -112,6 +126,13 @@ test('that turns were measured again stands_below_the_tables', () => {
     { row, turns: [], repeated: 2, rates: [], passes: { systemCalls: null, allocatedBytes: null } },
   ]
   assert.match(renderRecord({ ...results, measured }, 'f', 'nothing'), /\n\n2 turns were measured again, /)
+})
+
+test('a table in which nothing would stand is_left out', () => {
+  const summaries = results.summaries.filter(({ scenario }) => scenario === 'small')
+  const text = renderRecord({ ...results, summaries }, 'results/some.json', 'nobody else')
+  assert.match(text, /CPU microseconds/)
+  assert.doesNotMatch(text, /divided by/)
 })
 
 test('perf/README.md_has a place for it, and the results that it shows are there', () => {

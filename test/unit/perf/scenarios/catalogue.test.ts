@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { all, describe, select, suites } from '../../../../perf/scenarios/catalogue.ts'
+import { all, describe, onlySuite, select, selections, suites } from '../../../../perf/scenarios/catalogue.ts'
 
 const names = (scenarios: ReturnType<typeof select>) => scenarios.map((scenario) => scenario.name)
 
 test('names of suites and scenarios are_unique', () => {
-  const every = [...suites.map((suite) => suite.name), ...all.map((scenario) => scenario.name)]
+  const every = [
+    ...[...suites, ...selections].map((suite) => suite.name),
+    ...all.map((scenario) => scenario.name),
+  ]
   assert.equal(new Set(every).size, every.length, every.join(' '))
 })
 
@@ -36,12 +39,35 @@ test('an earlier name selects_what_is_called_otherwise_now', () => {
 test('an unknown name is_refused_with_those_there_are', () => {
   assert.throws(
     () => select(['two']),
-    /"two"; there are: suites routes, traffic, logging, features; scenarios origin,/,
+    /"two"; there are: suites routes, traffic, logging, features, goals; scenarios origin,/,
   )
 })
 
 test('the list names every_suite_and_scenario', () => {
   const text = describe()
-  for (const { name, what } of [...suites, ...all])
+  for (const { name, what } of [...suites, ...selections, ...all])
     assert.ok(text.includes(name) && text.includes(what), name)
+})
+
+test('the goals are_those that are asked for, and varied traffic has none', () => {
+  assert.deepEqual(
+    select(['goals']).map(({ name, mostCpuRatio }) => [name, mostCpuRatio]),
+    [
+      ['isolated', 1.0],
+      ['small', 1.3],
+      ['browser', 1.6],
+      ['varied', undefined],
+      ['response-16k', 1.4],
+      ['response-1m', 1.0],
+      ['connections-2000', 1.3],
+      ['pipelined', 0.9],
+    ],
+  )
+  assert.equal(onlySuite(['goals'])?.scenarios.length, 8)
+  // What is made of another scenario does not have its goal.
+  const others = all.filter(({ name }) => !select(['goals']).some((one) => one.name === name))
+  assert.deepEqual(
+    others.filter(({ mostCpuRatio }) => mostCpuRatio !== undefined),
+    [],
+  )
 })
