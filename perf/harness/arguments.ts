@@ -38,8 +38,8 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
                    none for other named scenarios)
   --turns N        how often each row is measured (1 to 100; default 5, short and full form 3, features 9, goals 25)
   --seconds N      length of a turn (1 to 60; default 3, short and full form and goals 2, features 1)
-  --warmup N       seconds of load on each row before the first turn (0 to 60; default 2, full form 4, features 1,
-                   goals 5)
+  --warmup N       seconds of load on each row before the first turn, at least; up to three times as many while its
+                   CPU per request still changes (0 to 60; default 2, full form 4, features 1, goals 5)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
                    (features, goals: left out; --passes puts them in)
   --seed N         of the order of rows in each turn (0 to 4294967295; default: the time)

@@ -7,7 +7,7 @@ export interface Schedule {
   readonly turns: number
   /** Length of a turn. */
   readonly seconds: number
-  /** Load on each row before the first turn, for compilers and connections. 0: none. */
+  /** Load on each row before the first turn, for compilers and connections: the least (warm-up.ts). 0: none. */
   readonly warmupSeconds: number
 }
 

@@ -13,7 +13,8 @@ import type { Scenario } from './scenario.ts'
 import { median } from './statistics.ts'
 import { startOrigins, startSubject } from './subject.ts'
 import { formatNumber } from './table.ts'
-import { measureTurn, type Turn } from './turn.ts'
+import { measureTurn, type Turn, turnSeconds } from './turn.ts'
+import { warmUp } from './warm-up.ts'
 
 export interface Measured {
   readonly row: Row
@@ -138,8 +139,14 @@ class Group {
 
   async #warmUp(row: Row, subject: Running): Promise<void> {
     const { bench, generator, schedule, say } = this.#run
-    await measureTurn(bench, generator, row, subject, schedule.warmupSeconds)
-    say(`warmed up ${row.name}`)
+    const { seconds, settled } = await warmUp(schedule.warmupSeconds, async (wanted) => {
+      const { cpu } = await measureTurn(bench, generator, row, subject, wanted)
+      const cpuUs = cpu === null ? null : cpu.userUs + cpu.systemUs
+      return { seconds: turnSeconds(row.scenario.load, wanted), cpuUs }
+    })
+    say(
+      `warmed up ${row.name}, ${seconds} s${settled === false ? '; its CPU per request still changed' : ''}`,
+    )
   }
 
   async #turn(number: number, row: Row, subject: Running): Promise<void> {
