@@ -4,7 +4,7 @@ import { parseArguments } from '../../../../perf/instructions/arguments.ts'
 
 test('no arguments mean_four scenarios beside nginx', () => {
   const { names, peers, turns, calls, weir, out } = parseArguments([])
-  assert.deepEqual([names, peers], [['isolated', 'small', 'browser', 'pipelined'], ['nginx']])
+  assert.deepEqual([names, peers], [['isolated', 'small', 'browser', 'varied', 'pipelined'], ['nginx']])
   assert.deepEqual([turns, calls, weir, out], [3, true, null, null])
 })
 
