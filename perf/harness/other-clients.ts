@@ -5,7 +5,8 @@ import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
 import { text } from 'node:stream/consumers'
 import type { Load } from './scenario.ts'
 
-const limitMs = 5_000
+/** Subjects that are looked at closely take their time. */
+const limitMs = 120_000
 
 /**
  * Does something while a connection from each of the addresses stands, which has had an answer. A subject that closes idle ones does

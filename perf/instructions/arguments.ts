@@ -26,7 +26,7 @@ const byDefault = { names: ['isolated', 'small', 'browser', 'varied', 'pipelined
 export const usage = `usage: npm run bench instructions -- [scenario or suite ...] [options]
 
   scenario, suite  as for the bench (its --list has them), those over plain HTTP (default: ${byDefault.names.join(' ')})
-                   varied gets its load from autocannon, the others from h2load, which sends one set of header fields
+                   load comes from h2load, and from autocannon where requests differ in their header fields
   --peers P,P      none or ${countable.join(', ')} (default: ${byDefault.peers}; none for named scenarios)
   --turns N        how often each is counted, by a new process each time (1 to 20; default 3)
   --at-once N      how many are counted at a time (1 to 64; default: as many as there are cores)

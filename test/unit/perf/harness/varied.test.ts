@@ -15,6 +15,8 @@ import { asSent, numberOf, variedAnswers, variedRequests } from '../../../../per
 import { parseWrk, wrkArguments } from '../../../../perf/harness/wrk.ts'
 import { select } from '../../../../perf/scenarios/catalogue.ts'
 import { small } from '../../../../perf/scenarios/routes.ts'
+import { JoinedFields, KnownFields } from '../../../../src/proxy/headers/known-fields.ts'
+import { WholeResponse } from '../../../../src/proxy/headers/whole-response.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -155,4 +157,37 @@ test('an answer to another request, or with another field, is_found out', async 
   assert.match((await checkAnswer(url, varied!))!, /with Set-Cookie: a=b instead of/)
   // One request only is answered like every other one.
   assert.match((await checkAnswer(url, small))!, /answered \d+ bytes instead of the origin's 100/)
+})
+
+test('what Weir remembers of heads and fields is_of no use here but for the fields that browsers have in common', () => {
+  const requests = variedRequests(load)
+  const heads = variedAnswers(origin).map(({ headers, body }) => {
+    const lines = Object.entries({ ...headers, 'Content-Length': body.length }).map(
+      ([name, value]) => `${name}: ${value}`,
+    )
+    return Buffer.from(['HTTP/1.1 200 OK', ...lines, '', body].join('\r\n'))
+  })
+  const response = new WholeResponse()
+  const [fields, joined] = [new KnownFields(), new JoinedFields()]
+  const recognised = { head: 0, request: 0, cookie: 0, accept: 0 }
+  const rounds = 5
+  for (let number = 0; number < rounds * heads.length; number++) {
+    assert.ok(response.read(heads[number % heads.length]!, 0))
+    if (response.head !== response) recognised.head++
+    const list: string[] = []
+    for (const [name, value] of Object.entries(requests[number % requests.length]!.headers)) {
+      if (fields.addIfKnown(list, name, value)) {
+        if (name === 'Cookie') recognised.cookie++
+        if (name === 'Accept') recognised.accept++
+      } else {
+        fields.learn(list.length, name, value)
+        list.push(name, value)
+      }
+    }
+    if (joined.of(list) !== list) recognised.request++
+  }
+  const share = (count: number) => count / (rounds * heads.length)
+  assert.ok(share(recognised.head) < 0.01, JSON.stringify(recognised))
+  assert.deepEqual([recognised.request, recognised.cookie], [0, 0])
+  assert.ok(share(recognised.accept) > 0.9, JSON.stringify(recognised))
 })
