@@ -54,11 +54,7 @@ function prepare(given: BenchArguments) {
 
 type Prepared = ReturnType<typeof prepare>
 
-function introduce(
-  { passes, schedule, seed }: BenchArguments,
-  scenarios: readonly Scenario[],
-  prepared: Prepared,
-): void {
+function introduce({ passes, schedule, seed }: BenchArguments, prepared: Prepared): void {
   const { weir, before, harness, wanted } = prepared
   const { turns, seconds, warmupSeconds } = schedule
   const from = weir === join(root, 'src/cli.ts') ? '' : `, from ${weir}; harness ${harness}`
@@ -75,15 +71,19 @@ function introduce(
     console.log(
       'skipped: latency at half the rate, h2load is not installed (Debian: apt-get install nghttp2-client)',
     )
-  const varied = scenarios.filter(({ load }) => load.varied !== undefined).map(({ name }) => name)
-  if (passes && wanted.h2load !== null && varied.length > 0)
-    console.log(
-      `skipped: latency at half the rate of ${varied.join(', ')}, h2load sends all with the same header fields`,
-    )
   if (passes && wanted.strace === null)
     console.log('skipped: system calls, strace is not installed (Debian: apt-get install strace)')
   if (process.platform !== 'linux')
     console.log("skipped: CPU per request and memory, which need Linux' /proc")
+}
+
+/** What no tool that is there can do, beside those that are missing. */
+function sayWhatIsLeftOut(scenarios: readonly Scenario[], { h2load }: Prepared['wanted']): void {
+  const varied = scenarios.filter(({ load }) => load.varied !== undefined).map(({ name }) => name)
+  if (h2load !== null && varied.length > 0)
+    console.log(
+      `skipped: latency at half the rate of ${varied.join(', ')}, h2load sends all with the same header fields`,
+    )
 }
 
 /** @param most the ratio that is asked of all; undefined: what each scenario asks, where what they are compared with has run */
@@ -139,7 +139,8 @@ async function bench(
 ) {
   const prepared = prepare(given)
   const { weir, before, generator, placement, peers, wanted } = prepared
-  introduce(given, scenarios, prepared)
+  introduce(given, prepared)
+  sayWhatIsLeftOut(scenarios, wanted)
   const rows = rowsFor(scenarios, all, peers.there, before !== null)
   const resultsOf = (measured: readonly Measured[]): Results => ({
     version: 2,

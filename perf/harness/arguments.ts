@@ -28,20 +28,21 @@ export interface BenchArguments {
 }
 
 export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
+       npm run bench goals         the scenarios of which a ratio to nginx is asked, and whether it holds: some 20 minutes
+                                   (25 turns of 2 s beside nginx, 5 s of warm-up, no passes, unless options say otherwise)
        npm run bench overload -- --help
        npm run bench instructions -- --help
 
-  goals            the scenarios of which a ratio to nginx is asked, and whether it holds: some 20 minutes
   --full           everything: all scenarios and all peers, an hour and three quarters; writes the tables of perf/README.md
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; nginx for goals;
                    none for other named scenarios)
-  --turns N        how often each row is measured (1 to 100; default 5, short and full form 3, features 9, goals 25)
-  --seconds N      length of a turn (1 to 60; default 3, short and full form and goals 2, features 1)
+  --turns N        how often each row is measured (1 to 100; default 5, short and full form 3, features 9)
+  --seconds N      length of a turn (1 to 60; default 3, short and full form 2, features 1)
   --warmup N       seconds of load on each row before the first turn, at least; up to three times as many while its
-                   CPU per request still changes (0 to 60; default 2, full form 4, features 1, goals 5)
+                   CPU per request still changes (0 to 60; default 2, full form 4, features 1)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
-                   (features, goals: left out; --passes puts them in)
+                   (features: left out; --passes puts them in)
   --seed N         of the order of rows in each turn (0 to 4294967295; default: the time)
   --generator G    wrk or autocannon (default: wrk where installed, else autocannon)
   --weir FILE      measure this command line of Weir (default: src/cli.ts)
