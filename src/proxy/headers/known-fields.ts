@@ -4,7 +4,7 @@
  * same go to undici, which puts a head together line by line, as one line.
  *
  * What is kept may be a client's Cookie or Authorization, in this worker's memory until another field takes its place, which in quiet traffic
- * may be long: to leave them out costs a fifth of a browser's request, which has its cookies with each. How long a comparison takes tells how much
+ * may be long: to leave them out adds a sixth to a browser's request, which has its cookies with each. How long a comparison takes tells how much
  * of a field is right, to a client that can see some nanoseconds across a network. It has few tries: each guess that fails is a miss, of which one
  * in 1,024 on average, nobody can tell which, takes the place of what it is compared with (curiosity.ts).
  */
