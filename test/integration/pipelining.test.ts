@@ -42,6 +42,7 @@ test('pipelining 1 sends none ahead', async (t) => {
   const clients = await Promise.all([1, 2, 3, 4].map(() => connect()))
   const answers = clients.map((client) => client.exchange())
   await weir.waitForStats((sum) => sum.queued === 2, 'two requests waiting in Weir')
+  await waitFor(() => origin.count >= 2, { what: 'the two others at the origin' })
   assert.deepEqual([origin.count, origin.connections.total], [2, 2])
   gate.open()
   for (const answer of answers) assert.equal((await answer).status, 200)
