@@ -92,7 +92,7 @@ export class Recorder {
   end(exchange: Recorded, outcome: Outcome, requests: RequestCounts | null = null): void {
     this.inFlight--
     this.#count(outcome)
-    if (requests !== null) requests.add(this.#clock() - exchange.startedAt, exchange.status, outcome)
+    if (requests !== null) requests.add(exchange, outcome, this.#clock())
     if (this.#isWanted(outcome, exchange.status)) this.#line(exchange, outcome)
   }
 

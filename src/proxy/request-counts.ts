@@ -9,6 +9,7 @@ import {
   type ResponseClass,
   responseClasses,
 } from '../plan/request-stats.ts'
+import type { Recorded } from './record.ts'
 
 /** For the comparisons: doubles that lie side by side. */
 const bounds = Float64Array.from(durationBoundsMs)
@@ -25,11 +26,11 @@ export class RequestCounts {
   readonly #sumMs = new Float64Array(1)
 
   /**
-   * A request has ended.
-   * @param ms since its head had come; NaN, of one that began before this was to be counted: it is left out
-   * @param status what the client got; 0 if nothing
+   * A request has ended. One that began when nobody asked for the time is left out.
+   * @param now on the clock of `startedAt`. The difference is taken in here, since a number that is handed over may have to be allocated
    */
-  add(ms: number, status: number, outcome: Outcome): void {
+  add({ startedAt, status }: Pick<Recorded, 'startedAt' | 'status'>, outcome: Outcome, now: number): void {
+    const ms = now - startedAt
     if (Number.isNaN(ms)) return
     // From the bottom: under load most are quick, and the slow ones are few for that they are slow.
     let bucket = 0

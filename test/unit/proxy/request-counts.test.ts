@@ -10,7 +10,7 @@ const sum = (counts: readonly number[]) => counts.reduce((total, count) => total
 /** In which bucket such a one is. */
 function bucketOf(ms: number): number {
   const counts = new RequestCounts()
-  counts.add(ms, 200, outcomes.completed)
+  counts.add({ startedAt: 0, status: 200 }, outcomes.completed, ms)
   const { durations } = counts.stats()
   assert.equal(durations.length, durationBoundsMs.length + 1)
   assert.equal(sum(durations), 1)
@@ -20,7 +20,7 @@ function bucketOf(ms: number): number {
 /** The only class that has one. */
 function classOf(status: number, outcome: Outcome): ResponseClass {
   const counts = new RequestCounts()
-  counts.add(1, status, outcome)
+  counts.add({ startedAt: 1, status }, outcome, 2)
   const { responses } = counts.stats()
   assert.equal(responses.length, responseClasses.length)
   assert.equal(sum(responses), 1)
@@ -52,7 +52,7 @@ test('duration_in the first bucket whose bound it does not exceed', () => {
 
 test('began before it was to be counted_left out, and of the classes, too', () => {
   const counts = new RequestCounts()
-  counts.add(Number.NaN, 200, outcomes.completed)
+  counts.add({ startedAt: Number.NaN, status: 200 }, outcomes.completed, 1)
   assert.deepEqual(counts.stats(), new RequestCounts().stats())
 })
 
@@ -101,7 +101,7 @@ test('whatever comes_each is in one bucket and one class, and the sum is theirs'
   fc.assert(
     fc.property(fc.array(request), (requests) => {
       const counts = new RequestCounts()
-      for (const { ms, status, outcome } of requests) counts.add(ms, status, outcome)
+      for (const { ms, status, outcome } of requests) counts.add({ startedAt: 0, status }, outcome, ms)
       const { durations, sumMs, responses } = counts.stats()
       assert.equal(sum(durations), requests.length)
       assert.equal(sum(responses), requests.length)
