@@ -57,7 +57,7 @@ export function sendInterim(res: HttpResponse, interim: string, begun: boolean):
 export function writeStatusAndFields(
   res: HttpResponse,
   status: number,
-  { name, rest, written, interim, behindInterim }: ResponseBlock,
+  { name, rest, ascii, written, interim, behindInterim }: ResponseBlock,
 ): void {
   if (behindInterim) {
     if (name === '') writeStatusBehind(res, interim, status, 'via', via)
@@ -70,7 +70,9 @@ export function writeStatusAndFields(
   }
   if (interim !== '') res.writeStatus(toWritable(interim + statusLine(status)))
   else if (status !== 200) res.writeStatus(statusLine(status))
-  if (name !== '') res.writeHeader(toWritable(name), toWritable(rest))
+  if (name === '') return
+  if (ascii) res.writeHeader(name, rest)
+  else res.writeHeader(toWritable(name), toWritable(rest))
 }
 
 /**

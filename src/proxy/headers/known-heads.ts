@@ -7,6 +7,7 @@
  */
 import { statusLine } from '../status-line.ts'
 import { Curiosity } from './curiosity.ts'
+import { MemoryView } from './memory-view.ts'
 
 /** What was read in a head. */
 export interface HeadRead {
@@ -31,6 +32,8 @@ export class KnownHead implements HeadRead {
   readonly keepAlive: string
   /** See WholeResponse. */
   readonly length = 0
+  /** Nobody asks, since it is written from bytes. */
+  readonly ascii = false
   /** Of the head, with the empty line. */
   readonly bytes: number
   /** Status line and fields, as the binding's `writeStatus` takes them. */
@@ -57,8 +60,7 @@ export class KnownHead implements HeadRead {
 export class KnownHeads {
   readonly #heads: (KnownHead | null)[] = Array.from({ length: places }, () => null)
   readonly #curiosity: Curiosity
-  /** On the memory that was looked at last, which nearly always is the one that all connections are read into (endpoint-socket.ts). */
-  #view: DataView = new DataView(new ArrayBuffer(0))
+  readonly #memory = new MemoryView()
 
   constructor(curiosity = new Curiosity()) {
     this.#curiosity = curiosity
@@ -69,7 +71,7 @@ export class KnownHeads {
     const left = bytes.length - at
     const head = this.#heads[left % places] as KnownHead | null
     if (head === null || left < head.bytes) return null
-    const view = this.#viewOf(bytes)
+    const view = this.#memory.of(bytes)
     const from = bytes.byteOffset + at
     const { words } = head
     const last = words.length - 1
@@ -91,11 +93,5 @@ export class KnownHeads {
     if (end - at > bytesMax || !this.#curiosity.asks()) return
     const view = new DataView(bytes.buffer, bytes.byteOffset + at, end - at)
     this.#heads[(bytes.length - at) % places] = new KnownHead(read, view)
-  }
-
-  #viewOf(bytes: Buffer): DataView {
-    const memory = bytes.buffer
-    if (this.#view.buffer !== memory) this.#view = new DataView(memory)
-    return this.#view
   }
 }

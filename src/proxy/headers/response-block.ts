@@ -19,6 +19,8 @@ export interface FieldLines {
   readonly name: string
   readonly rest: string
   readonly contentLength: number
+  /** Name and rest have no character above 0x7F; false: nobody has looked. */
+  readonly ascii: boolean
   /** Status line and fields, in bytes as the binding's `writeStatus` takes them; null: nobody has put them together. */
   readonly written: ArrayBuffer | null
 }
@@ -33,6 +35,8 @@ export class ResponseBlock {
   rest = ''
   /** -1: none given. */
   contentLength = -1
+  /** Name and rest have no character above 0x7F; false: nobody has looked. */
+  ascii = false
   /** Status line, name and rest in one, ready to be written; null: they are to be written one by one. */
   written: ArrayBuffer | null = null
   /** It comes in chunks. */
@@ -70,14 +74,16 @@ export class ResponseBlock {
   /** One more line, behind the others. */
   add(name: string, value: string): void {
     this.written = null
+    this.ascii = false
     if (this.name === '') {
       this.name = name
       this.rest = value
     } else this.rest += `\r\n${name}: ${value}`
   }
 
-  #adopt({ name, rest, contentLength, written }: FieldLines): void {
+  #adopt({ name, rest, contentLength, ascii, written }: FieldLines): void {
     this.#clear()
+    this.ascii = ascii
     this.written = written
     this.name = name
     this.rest = rest
@@ -103,6 +109,7 @@ export class ResponseBlock {
     this.name = ''
     this.rest = ''
     this.contentLength = -1
+    this.ascii = false
     this.written = null
     this.chunked = false
     this.malformed = false

@@ -15,6 +15,7 @@ import { contentLengthDigitsMax, tokenCharacters } from './bytes.ts'
 import { shortcutHeadBytesMax } from './head-limits.ts'
 import { isHopByHop } from './hop-by-hop.ts'
 import { type HeadRead, type KnownHead, KnownHeads } from './known-heads.ts'
+import { MemoryView } from './memory-view.ts'
 import type { FieldLines } from './response-block.ts'
 
 const prefix = Buffer.from('HTTP/1.1 ')
@@ -31,6 +32,19 @@ const fieldCharacters = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte === tab || (byte >= space && byte !== 0x7f) ? 1 : 0,
 )
 
+/** In any of four bytes. */
+const aboveAscii = 0x80808080
+
+/** Bytes of a value are looked at by so many, as long as they are what nearly all are. */
+const wordBytes = 4
+
+/** Whether none of four bytes is below 0x20 or 0x7F: each of them is in `fieldCharacters`. A tab is not among these, and looked at by itself. */
+function isUsual(word: number): boolean {
+  const belowSpace = (word - 0x20202020) & ~word
+  const likeDelete = word ^ 0x7f7f7f7f
+  return ((belowSpace | ((likeDelete - 0x01010101) & ~likeDelete)) & aboveAscii) === 0
+}
+
 /** Runs of lines that are passed on, with lines between them that are not. */
 const runsMax = 8
 
@@ -43,6 +57,7 @@ export class WholeResponse implements FieldLines {
   contentLength = -1
   /** The value of Keep-Alive, '' if there is none. */
   keepAlive = ''
+  ascii = false
   /** Nobody has put it together for a head that may not come again. */
   readonly written = null
   /** What was read: this, or what was read of the same bytes before. */
@@ -56,6 +71,7 @@ export class WholeResponse implements FieldLines {
   #nameEnd = 0
   #valueAt = 0
   readonly #known: KnownHeads
+  readonly #memory = new MemoryView()
 
   constructor(known = new KnownHeads()) {
     this.#known = known
@@ -110,6 +126,11 @@ export class WholeResponse implements FieldLines {
 
   /** @returns behind the empty line, or -1 */
   #readFields(bytes: Buffer, fieldsAt: number): number {
+    const view = this.#memory.of(bytes)
+    const offset = bytes.byteOffset
+    const lastWordAt = bytes.length - wordBytes
+    /** All of the values' bytes, one over the other. */
+    let seen = 0
     let index = fieldsAt
     while (bytes[index] !== carriageReturn) {
       const nameAt = index
@@ -118,13 +139,19 @@ export class WholeResponse implements FieldLines {
       if (nameEnd === nameAt || bytes[index++] !== colon) return -1
       if (bytes[index] === space) index++
       const valueAt = index
-      while (fieldCharacters[bytes[index] as number] === 1) index++
+      for (; index <= lastWordAt; index += wordBytes) {
+        const word = view.getInt32(offset + index, true)
+        if (!isUsual(word)) break
+        seen |= word
+      }
+      while (fieldCharacters[bytes[index] as number] === 1) seen |= bytes[index++] as number
       const end = index
       if (bytes[index] !== carriageReturn || bytes[index + 1] !== lineFeed) return -1
       if (end === valueAt || isBlank(bytes[valueAt] as number) || isBlank(bytes[end - 1] as number)) return -1
       if (!this.#take(bytes, nameAt, nameEnd, valueAt, end)) return -1
       index += 2
     }
+    this.ascii = (seen & aboveAscii) === 0
     return bytes[index + 1] === lineFeed ? index + 2 : -1
   }
 

@@ -70,6 +70,7 @@ test('a head that is ready in bytes_written as it is, unless something is added 
     name: 'X-A',
     rest: '1\r\nX-B: \xe9',
     contentLength: 2,
+    ascii: false,
     written: Uint8Array.from(Buffer.from('404 Ready\r\nX-A: 1\r\nX-B: \xe9', 'latin1')).buffer,
   }
   const block = new ResponseBlock()
@@ -87,6 +88,18 @@ test('a head that is ready in bytes_written as it is, unless something is added 
   block.behindInterim = false
   block.read(raw('X-A', '1'))
   assert.equal(head(), 'HTTP/1.1 404 Not Found\r\nX-A: 1\r\n', 'another head is not ready')
+})
+
+test('a head that is said to be ASCII_written as text, unless bytes above that are added', () => {
+  const block = new ResponseBlock()
+  const head = () => written((res) => writeStatusAndFields(res, 404, block))
+  block.read({ name: 'X-A', rest: '1', contentLength: 2, ascii: true, written: null })
+  assert.equal(head(), 'HTTP/1.1 404 Not Found\r\nX-A: 1\r\n')
+  block.add('X-B', '\xe9')
+  assert.equal(head(), 'HTTP/1.1 404 Not Found\r\nX-A: 1\r\nX-B: \xe9\r\n')
+  block.read({ name: 'X-A', rest: '1', contentLength: 2, ascii: true, written: null })
+  block.read(raw('X-A', '\xe9'))
+  assert.equal(head(), 'HTTP/1.1 404 Not Found\r\nX-A: \xe9\r\n', 'of another head nothing has been said')
 })
 
 test('sent ahead of the head_each whole, the first ones by the status line, further ones by a field', () => {

@@ -125,6 +125,24 @@ test('not all of it yet, wherever it is cut_left to undici’s parser', () => {
   assert.ok(read(text))
 })
 
+test('any one byte anywhere in a value, long or short_as RFC 9110, section 5.5, has it', () => {
+  for (let code = 0; code < 0x100; code++) {
+    const fits = code === 0x09 || (code >= 0x20 && code !== 0x7f)
+    for (let before = 1; before < 10; before++) {
+      // Another one in the same four bytes must hide nothing.
+      for (const behind of ['a', 'abc', '\xffabcdefgh', '\x80 a', '~\x81~']) {
+        const value = 'a'.repeat(before) + String.fromCharCode(code) + behind
+        const bytes = Buffer.from(`HTTP/1.1 200 OK\r\nA: ${value}\r\n${length}\r\nok`, 'latin1')
+        const fresh = new WholeResponse()
+        assert.equal(fresh.read(bytes, 0), fits, JSON.stringify(value))
+        if (!fits) continue
+        assert.equal(fresh.rest, value)
+        assert.equal(fresh.ascii, Buffer.byteLength(value) === value.length, JSON.stringify(value))
+      }
+    }
+  }
+})
+
 /** Pieces of responses, good and bad ones: what stands in them is put together at random. */
 const pieces = [
   'HTTP/1.1 ',
