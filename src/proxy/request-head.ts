@@ -9,15 +9,27 @@
 import type { HttpRequest } from '../native/uws.ts'
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { LimitsPlan } from '../plan/plan.ts'
-import { contentLength, fieldValue, isHost, isTarget, isToken, restoreBytes } from './headers/bytes.ts'
+import {
+  contentLength,
+  fieldValue,
+  isHost,
+  isQuery,
+  isTarget,
+  isToken,
+  restoreBytes,
+} from './headers/bytes.ts'
+import { type FieldName, fieldName } from './headers/field-names.ts'
 import { isClaim } from './headers/forwarding.ts'
 import { bindingCloses, isHopByHop, nominated, none, wantsClose } from './headers/hop-by-hop.ts'
-import { KnownFields } from './headers/known-fields.ts'
+import { KnownFields, KnownValues } from './headers/known-fields.ts'
 import { type ListenerFacts, plainListener } from './listener-facts.ts'
 import { asksForWebSocket, isHandshake } from './websocket/handshake.ts'
 
 /** Of all requests: what is known of one is known of the next. */
 const known = new KnownFields()
+const knownValues = new KnownValues()
+
+const unfit = 'a header field has characters that must not be forwarded'
 
 export class RequestHead {
   /** Of the listener that it came by; it stays until the next one. */
@@ -116,7 +128,8 @@ export class RequestHead {
     this.#measure(limits)
     if (this.fault !== null) return
     if (!isToken(this.method)) this.fault = 'the method is not a token'
-    else if (!isTarget(this.target))
+    // One by one: of both together V8 would make one piece of text to look at it.
+    else if (!isTarget(path) || !(query === undefined || isQuery(query)))
       this.fault = 'the request target has characters that must be percent-encoded'
     else if (cleaned === null) this.fault = 'the path climbs above the root'
     else if (!isHost(this.host)) this.fault = 'the Host header is empty or malformed'
@@ -199,7 +212,11 @@ export class RequestHead {
         if (name === 'upgrade') this.#upgrade = value
         break
       case 10:
-        if (name === 'connection') this.#addConnection(value)
+        if (name === 'connection') {
+          this.#addConnection(value)
+          // Not passed on either way, and nothing to find fault with.
+          if (value === 'keep-alive') return
+        }
         break
       case 12:
         if (name === 'max-forwards') this.#counted = true
@@ -217,11 +234,27 @@ export class RequestHead {
         }
         break
     }
-    if (known.addIfKnown(this.headers, name, value)) return
+    const found = fieldName(name)
+    if (found !== null) this.#addFound(found, value)
+    else if (!known.addIfKnown(this.headers, name, value)) this.#addOther(name, value)
+  }
+
+  #addFound(name: FieldName, value: string): void {
+    if (knownValues.addIfKnown(this.headers, name, value)) return
     const bytes = fieldValue(value)
     if (bytes !== value) this.#wide = true
-    if (bytes === null || !isToken(name))
-      this.fault ??= 'a header field has characters that must not be forwarded'
+    if (bytes === null) this.fault ??= unfit
+    else if (!name.passes) this.claims.push(name.text, bytes)
+    else {
+      if (bytes === value) knownValues.learn(name, value)
+      this.headers.push(name.text, bytes)
+    }
+  }
+
+  #addOther(name: string, value: string): void {
+    const bytes = fieldValue(value)
+    if (bytes !== value) this.#wide = true
+    if (bytes === null || !isToken(name)) this.fault ??= unfit
     else if (isClaim(name)) this.claims.push(name, bytes)
     else if (!isHopByHop(name)) {
       if (bytes === value) known.learn(this.headers.length, name, value)

@@ -8,8 +8,8 @@ import { Buffer } from 'node:buffer'
 import { isIPv6 } from 'node:net'
 
 const shortValue = 24
-/** Whatever is not printable ASCII or a tab. */
-const unusual = /[^\t\x20-\x7e]/
+/** Whatever is not printable ASCII. Tabs are so rare that the loop may judge them: one range less to compare each character with. */
+const unusual = /[^\x20-\x7e]/
 
 /**
  * The value of a field as uWebSockets.js gives it -> a byte string, as undici wants it. Looked at once, since undici does not look again
@@ -137,12 +137,17 @@ function isRareHost(text: string): boolean {
  */
 export function isTarget(target: string): boolean {
   if (target === lastTarget) return true
-  if (target.charCodeAt(0) !== 0x2f) return false
-  for (let index = 1; index < target.length; index++) {
-    const code = target.charCodeAt(index)
+  if (target.charCodeAt(0) !== 0x2f || !isQuery(target)) return false
+  lastTarget = target
+  return true
+}
+
+/** What may stand behind the `?` of a request target: visible ASCII but for `#`, or nothing. */
+export function isQuery(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
     if (code < 0x21 || code > 0x7e || code === 0x23) return false
   }
-  lastTarget = target
   return true
 }
 

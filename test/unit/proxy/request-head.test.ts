@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { LimitsPlan } from '../../../src/plan/plan.ts'
+import { fieldValue, isToken } from '../../../src/proxy/headers/bytes.ts'
+import { fieldNames } from '../../../src/proxy/headers/field-names.ts'
+import { isClaim } from '../../../src/proxy/headers/forwarding.ts'
+import { isHopByHop } from '../../../src/proxy/headers/hop-by-hop.ts'
 import { RequestHead } from '../../../src/proxy/request-head.ts'
 import { FakeRequest, type FakeRequestOptions } from '../../support/fakes/http-request.ts'
 import { readHead } from '../../support/fakes/read-head.ts'
@@ -298,6 +302,53 @@ test('any value_forwarded with one byte for each character and none that control
         assert.deepEqual(bytes, Buffer.from(value, 'utf8'))
       },
     ),
+  )
+})
+
+test('any fields, of names that are found and of others_as each is judged by itself, character by character', () => {
+  const found = fieldNames.map(({ text }) => text)
+  const name = fc.oneof(
+    fc.constantFrom(...found),
+    fc.constantFrom(
+      'te',
+      'keep-alive',
+      'proxy-connection',
+      'x_forwarded_for',
+      'x-a',
+      'x a',
+      'cookie\t',
+      'cookiF',
+    ),
+    // Found but for one character.
+    fc
+      .tuple(fc.constantFrom(...found), fc.nat(40), fc.constantFrom('(', 'b', ':', ' ', '\x00', '_'))
+      .map(([text, at, by]) => text.slice(0, at % text.length) + by + text.slice((at % text.length) + 1)),
+  )
+  const value = fc.oneof(
+    fc.constantFrom('1', '', 'a'.repeat(40), 'é', '\t', `${'a'.repeat(40)}\x7f`, 'a\r\nb: c', 'a\x00'),
+    // What may stand for bytes that are no UTF-8 is asked for once more (`restoreBytes`).
+    fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => !text.includes('\ufffd')),
+  )
+  const fields = fc.array(fc.tuple(name, value), { maxLength: 12 })
+  fc.assert(
+    fc.property(fields, (headers) => {
+      // What was remembered of it the first time is no reason to judge otherwise.
+      for (let times = 0; times < 3; times++) {
+        const head = read({ headers })
+        const lower = headers.map(([name, value]) => [name.toLowerCase(), value] as const)
+        const isFit = lower.every(([name, value]) => fieldValue(value) !== null && isToken(name))
+        assert.equal(head.fault === null, isFit)
+        if (!isFit) continue
+        const kept = (test: (name: string) => boolean) =>
+          lower.filter(([name]) => test(name)).flatMap(([name, value]) => [name, fieldValue(value)])
+        assert.deepEqual(head.claims, kept(isClaim))
+        assert.deepEqual(
+          head.headers,
+          kept((name) => !isClaim(name) && !isHopByHop(name)),
+        )
+      }
+    }),
+    { numRuns: 500 },
   )
 })
 
