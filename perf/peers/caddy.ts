@@ -1,6 +1,6 @@
 import { which } from '../harness/processes.ts'
 import type { ProxySetup } from '../harness/proxy.ts'
-import { type Peer, versionOf } from './peer.ts'
+import { fromDebian, type Peer } from './peer.ts'
 
 export const caddy: Peer = {
   name: 'caddy',
@@ -8,8 +8,7 @@ export const caddy: Peer = {
   balances: true,
   webSocket: true,
   workers: true,
-  missing: () => (which('caddy') === null ? 'not installed (Debian: apt-get install caddy)' : null),
-  version: () => versionOf('caddy', 'version'),
+  ...fromDebian('caddy', 'caddy', 'version'),
   command: (setup) => ({
     command: [
       which('caddy')!,

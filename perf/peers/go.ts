@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { which } from '../harness/processes.ts'
 import type { ProxySetup } from '../harness/proxy.ts'
-import { type Peer, versionOf } from './peer.ts'
+import { fromDebian, type Peer } from './peer.ts'
 
 export const goAsWritten: Peer = {
   ...balancer('go', 'as-written', "the report's Go balancer as it was written"),
@@ -38,8 +38,7 @@ function balancer(
     balances: true,
     webSocket: true,
     workers: true,
-    missing: () => (which('go') === null ? 'Go is not installed (Debian: apt-get install golang-go)' : null),
-    version: () => versionOf('go', 'version'),
+    ...fromDebian('go', 'golang-go', 'version'),
     command: (setup) => ({
       command: [build(folder, source), ...options(setup), ...more(setup)],
       env: { GOMAXPROCS: String(setup.row.scenario.workers) },

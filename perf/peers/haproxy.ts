@@ -1,6 +1,6 @@
 import { which } from '../harness/processes.ts'
 import type { ProxySetup } from '../harness/proxy.ts'
-import { hasBodies, type Peer, versionOf } from './peer.ts'
+import { fromDebian, hasBodies, type Peer } from './peer.ts'
 
 export const haproxy: Peer = {
   name: 'haproxy',
@@ -8,8 +8,7 @@ export const haproxy: Peer = {
   balances: true,
   webSocket: true,
   workers: true,
-  missing: () => (which('haproxy') === null ? 'not installed (Debian: apt-get install haproxy)' : null),
-  version: () => versionOf('haproxy', '-v'),
+  ...fromDebian('haproxy', 'haproxy', '-v'),
   command: (setup) => ({
     // -db: in the foreground, one process.
     command: [which('haproxy')!, '-db', '-q', '-f', setup.write('cfg', configuration(setup))],

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { which } from '../harness/processes.ts'
 import type { ProxySetup } from '../harness/proxy.ts'
-import { type Peer, versionOf } from './peer.ts'
+import { fromDebian, type Peer } from './peer.ts'
 
 /** With the buffers that Debian's package has: what is asked for beside it is its defaults, so all is divided by this one. */
 export const nginx = nginxPeer('nginx', 'nginx, kept connections to the origins, no access log', '')
@@ -31,8 +31,7 @@ function nginxPeer(name: string, what: string, buffers: string): Peer {
     balances: true,
     webSocket: true,
     workers: true,
-    missing: () => (which('nginx') === null ? 'not installed (Debian: apt-get install nginx)' : null),
-    version: () => versionOf('nginx', '-v'),
+    ...fromDebian('nginx', 'nginx', '-v'),
     command: (setup) => ({
       command: [
         which('nginx')!,

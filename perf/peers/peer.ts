@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { which } from '../harness/processes.ts'
 import type { ProxyCommand, ProxySetup } from '../harness/proxy.ts'
 import type { Scenario } from '../harness/scenario.ts'
 
@@ -33,6 +34,23 @@ const pageBytes = 4096
 /** Whether answers or uploads are so long that the size of a proxy's buffers matters. */
 export function hasBodies({ origin, load }: Pick<Scenario, 'origin' | 'load'>): boolean {
   return origin.bytes > pageBytes || load.bodyBytes > pageBytes
+}
+
+/**
+ * Whether a program that Debian has is there, and which it is.
+ *
+ * @param debian the package
+ * @param version what makes the program print its version
+ */
+export function fromDebian(
+  program: string,
+  debian: string,
+  version: string,
+): Pick<Peer, 'missing' | 'version'> {
+  return {
+    missing: () => (which(program) === null ? `not installed (Debian: apt-get install ${debian})` : null),
+    version: () => versionOf(program, version),
+  }
 }
 
 /** The first thing like a version in what a program prints about itself, on whichever output. */
