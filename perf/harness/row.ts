@@ -6,6 +6,8 @@ export interface Row {
   readonly name: string
   /** The row by whose figures of the same turn this one's are divided. A baseline names itself. */
   readonly baseline: string
+  /** Rows of the same one run together, turn by turn; absent: those with the same baseline do. */
+  readonly group?: string
   /** `origin`, `weir`, `before` or a peer's name. */
   readonly subject: string
   readonly scenario: Scenario

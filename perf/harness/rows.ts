@@ -51,15 +51,16 @@ function alone(scenario: Scenario): Row {
 }
 
 /**
- * Rows that run together, turn by turn: those that are divided by the same row. One group after the other, since
- * idle subjects take memory.
+ * Rows that run together, turn by turn: those that are divided by the same row, unless they say otherwise. One group after the
+ * other, since idle subjects take memory.
  */
 export function groups(rows: readonly Row[]): readonly (readonly Row[])[] {
-  const byBaseline = new Map<string, Row[]>()
+  const byKey = new Map<string, Row[]>()
   for (const row of rows) {
-    const group = byBaseline.get(row.baseline)
-    if (group === undefined) byBaseline.set(row.baseline, [row])
+    const key = row.group ?? row.baseline
+    const group = byKey.get(key)
+    if (group === undefined) byKey.set(key, [row])
     else group.push(row)
   }
-  return [...byBaseline.values()]
+  return [...byKey.values()]
 }

@@ -1,5 +1,6 @@
 /** What a run of the benchmark is to do. */
 import type { Generator } from './load.ts'
+import type { Row } from './row.ts'
 import type { Bench } from './running.ts'
 
 export interface Schedule {
@@ -28,4 +29,6 @@ export interface Run {
   readonly wanted: WantedPasses
   /** Is told what happens, a line at a time. */
   readonly say: (line: string) => void
+  /** Is told of each row that fails, with the line that is said of it; absent: nobody. */
+  readonly failed?: (row: Row, line: string) => void
 }

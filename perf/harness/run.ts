@@ -30,7 +30,7 @@ export interface Measured {
 
 /**
  * Measures rows group by group, and what a group started ends with it. A row that fails is reported and left out, so
- * that an hour of others is not lost with it; with the one that they are divided by goes its whole group.
+ * that an hour of others is not lost with it; with one that others are divided by goes its whole group.
  *
  * @throws {Error} the first failure if there is nothing left.
  */
@@ -43,7 +43,9 @@ export async function runRows(
   const errors: unknown[] = []
   const failed = (row: Row, error: unknown) => {
     errors.push(error)
-    run.say(`FAILED: ${row.name}: ${(error as Error).message}`)
+    const line = `FAILED: ${row.name}: ${(error as Error).message}`
+    run.failed?.(row, line)
+    run.say(line)
   }
   const random = randomFrom(run.seed ?? 1)
   const all = groups(rows)
@@ -67,7 +69,7 @@ class Group {
   readonly #turns = new Map<Row, Turn[]>()
   readonly #repeated = new Map<Row, number>()
   readonly #rates = new Map<Row, FixedRate[]>()
-  /** The row that all are divided by has failed. */
+  /** A row that others are divided by has failed. */
   #lost = false
 
   constructor(
@@ -186,8 +188,8 @@ class Group {
       // What is torn down fails on its way: that is not the row's doing.
       if (this.#run.bench.processes.stopping) throw error
       this.#failed(row, error)
-      // Without the one that all are divided by there is nothing to say of the others.
-      this.#lost = row.name === row.baseline
+      // Without the one that they are divided by there is nothing to say of the others.
+      this.#lost = this.#rows.some((other) => other !== row && other.baseline === row.name)
       for (const one of this.#lost ? [...this.#subjects.keys()] : [row]) {
         const subject = this.#subjects.get(one)
         this.#subjects.delete(one)

@@ -37,10 +37,10 @@ export function missingHere(): Missing {
 export async function runExperiment(run: Run, experiment: Experiment, missing: Missing): Promise<Outcome> {
   /** Names of variants by what they lack. */
   const lacking = new Map<string, readonly string[]>()
-  const rows: Row[] = []
+  const names = new Map<Row, string>()
   for (const variant of experiment.variants) {
     const why = missing(variant)
-    if (why === null) rows.push(rowOf(experiment, variant))
+    if (why === null) names.set(rowOf(experiment, variant), variant.name)
     else lacking.set(why, [...(lacking.get(why) ?? []), variant.name])
   }
   const skipped = [...lacking].map(
@@ -51,35 +51,25 @@ export async function runExperiment(run: Run, experiment: Experiment, missing: M
   const own: Run = {
     ...run,
     bench: experiment.pinned ? run.bench : { ...run.bench, cores: () => null },
-    say: (line) => {
-      if (line.startsWith('FAILED: ')) failed.push(line)
-      run.say(line)
-    },
+    failed: (_row, line) => void failed.push(line),
   }
-  const measured = rows.length === 0 ? [] : await runOrNone(own, rows)
-  const prefix = `${experiment.name}/`
+  let measured: readonly Measured[] = []
+  try {
+    if (names.size > 0) measured = await runRows(own, [...names.keys()])
+  } catch (error) {
+    // That every row failed has been said row by row, and other experiments may fare better.
+    if (run.bench.processes.stopping || failed.length < names.size) throw error
+  }
   return {
     experiment,
-    measured: new Map(measured.map((one) => [one.row.name.slice(prefix.length), one])),
+    measured: new Map(measured.map((one) => [names.get(one.row)!, one])),
     skipped,
     failed,
   }
 }
 
-/** That nothing is left has been said row by row, and other experiments may fare better. */
-async function runOrNone(run: Run, rows: readonly Row[]): Promise<readonly Measured[]> {
-  try {
-    return await runRows(run, rows)
-  } catch (error) {
-    if (run.bench.processes.stopping) throw error
-    return []
-  }
-}
-
-/**
- * The baseline groups the rows of an experiment, and none of them bears its name: claims say themselves what is divided by
- * what, and a variant that fails takes no other along.
- */
-function rowOf(experiment: Experiment, { name, subject, scenario }: Variant): Row {
-  return { name: `${experiment.name}/${name}`, baseline: experiment.name, subject, scenario }
+/** Divided by itself: claims say themselves what is divided by what, and a variant that fails takes no other along. */
+function rowOf(experiment: Experiment, { name: variant, subject, scenario }: Variant): Row {
+  const name = `${experiment.name}/${variant}`
+  return { name, baseline: name, group: experiment.name, subject, scenario }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Row } from '../../../../perf/harness/row.ts'
 import { groups, rowsFor } from '../../../../perf/harness/rows.ts'
 import type { Scenario } from '../../../../perf/harness/scenario.ts'
 import { haproxy } from '../../../../perf/peers/haproxy.ts'
@@ -47,6 +48,15 @@ test('a peer that cannot run a scenario is_left_out', () => {
     )
   }
   assert.ok(rowsFor([small!], [small!], [simple]).some((row) => row.subject === 'simple'))
+})
+
+test('rows of one group run_together, whatever they are divided by', () => {
+  const [first, second, third] = rowsFor(select(['isolated', 'small']), all, [nginx])
+  const named = (...wanted: readonly Row[]) => groups(wanted).map((group) => group.map(({ name }) => name))
+  assert.deepEqual(named({ ...first!, group: 'g' }, second!, { ...third!, group: 'g' }), [
+    ['isolated', 'small'],
+    ['isolated@nginx'],
+  ])
 })
 
 test('rows with one baseline run_together and the others apart', () => {

@@ -92,7 +92,12 @@ test('Weir that does not start is_reported_with_its_last_words', async () => {
 test('a row that fails is_left_out, and what it is divided by takes it along', async () => {
   const processes = new Processes()
   const said: string[] = []
-  const two = { ...run(processes, 'autocannon'), say: (line: string) => void said.push(line) }
+  const failed: string[] = []
+  const two = {
+    ...run(processes, 'autocannon'),
+    say: (line: string) => void said.push(line),
+    failed: (row: Row, line: string) => void failed.push(`${row.name}: ${line}`),
+  }
   const broken: Row = { ...alone, name: 'broken', subject: 'weir' }
   try {
     const measured = await runRows(two, [broken, alone])
@@ -103,6 +108,18 @@ test('a row that fails is_left_out, and what it is divided by takes it along', a
     assert.ok(
       said.some((line) => line.startsWith('FAILED: broken: ')),
       said.join('\n'),
+    )
+    assert.deepEqual(
+      failed,
+      said.filter((line) => line.startsWith('FAILED: ')).map((line) => `broken: ${line}`),
+    )
+    const together = [
+      { ...broken, baseline: 'broken', group: 'g' },
+      { ...alone, group: 'g' },
+    ]
+    assert.deepEqual(
+      (await runRows(two, together)).map((one) => one.row.name),
+      ['tiny'],
     )
     const onBroken: Row = { ...alone, name: 'tiny', baseline: 'broken' }
     await assert.rejects(runRows(two, [{ ...broken, baseline: 'broken' }, onBroken]), /missing\.ts/)

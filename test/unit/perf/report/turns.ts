@@ -41,7 +41,8 @@ export function rates(...values: readonly number[]): readonly Turn[] {
   return values.map((rate) => turn({ rate }))
 }
 
-export function measured({ name, subject, scenario }: Variant, turns: readonly Turn[]): Measured {
-  const row: Row = { name: `x/${name}`, baseline: 'x', subject, scenario }
+export function measured({ name: variant, subject, scenario }: Variant, turns: readonly Turn[]): Measured {
+  const name = `x/${variant}`
+  const row: Row = { name, baseline: name, group: 'x', subject, scenario }
   return { row, turns, rates: [], passes: { systemCalls: null, allocatedBytes: null } }
 }
