@@ -15,7 +15,6 @@ import { findOriginCores } from './harness/placement.ts'
 import { type Processes, which } from './harness/processes.ts'
 import { revision } from './harness/results.ts'
 import type { Measured } from './harness/run.ts'
-import type { OriginShape } from './harness/scenario.ts'
 import { disturbance, session } from './harness/session.ts'
 import { type OverloadArguments, parseArguments, usage } from './overload/arguments.ts'
 import { overloadChart } from './overload/chart.ts'
@@ -23,13 +22,11 @@ import { closedLoopLaws, overloadLaws, renderVerdicts } from './overload/laws.ts
 import { markers, renderRecord } from './overload/record.ts'
 import { type OverloadResults, writeOverloadResults } from './overload/results.ts'
 import { type MeasuredSetup, measureSetup, type OverloadRun } from './overload/run.ts'
-import { mostConnections, type Setup, timeoutMs } from './overload/setups.ts'
+import { closedLoopVariants, mostConnections, type Setup, timeoutMs, workingName } from './overload/setups.ts'
 import { renderClosedLoop, renderSetup } from './overload/tables.ts'
 import { findPeer } from './peers/peers.ts'
 import { backends } from './report/capacity.ts'
-import type { Variant } from './report/experiment.ts'
 import { missingHere, runExperiment } from './report/run.ts'
-import { fastApi, proxied, variant } from './report/variants.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -130,14 +127,6 @@ function versions(setups: readonly MeasuredSetup[]): Readonly<Record<string, str
   return { ...Object.fromEntries(peers.map((name) => [name, findPeer(name).version()])), ...fastApi }
 }
 
-/** What the laws look at of the report's experiment. */
-const closedLoopVariants = ['alone', 'weir 1', 'weir 3']
-/**
- * The report's FastAPI answered 900 requests per second, so that three of them found room on two cores. The bare one may be fast enough
- * to fill both together with Weir and wrk, and three cannot do more then; one that works a millisecond is as fast as the report's.
- */
-const workingMs = 1
-const workingName = `, ${workingMs} ms`
 /** What chance does to one turn it does not do to two. */
 const closedLoopSeconds = 3
 
@@ -162,27 +151,10 @@ async function measureClosedLoop(
       wanted: { h2load: null, strace: null, allocation: false },
       say,
     },
-    {
-      ...backends,
-      variants: [
-        ...backends.variants.filter(({ name }) => closedLoopVariants.includes(name)),
-        ...workingVariants(),
-      ],
-      claims: [],
-    },
+    { ...backends, variants: closedLoopVariants, claims: [] },
     missingHere(),
   )
   return measured
-}
-
-function workingVariants(): readonly Variant[] {
-  const origin: OriginShape = { ...fastApi, fastApi: { delaysMs: [], workMs: workingMs } }
-  const what = `each answer takes ${workingMs} ms of CPU time`
-  return [
-    variant(`alone${workingName}`, 'origin', proxied('alone-working', { origin, weir: null }), what),
-    variant(`weir 1${workingName}`, 'weir', proxied('one-working', { origin }), what),
-    variant(`weir 3${workingName}`, 'weir', proxied('three-working', { origin, endpoints: 3 }), what),
-  ]
 }
 
 /** The file always, the chart where it can be drawn, and with `--full` what the README shows. */

@@ -10,6 +10,17 @@ const app = fileURLToPath(new URL('../report/fastapi_app.py', import.meta.url))
 /** What the app answers: it knows no other. */
 export const fastApiBody = '{"message":"Hello World"}'
 
+/** One that does as little as it can. */
+export const fastApi: OriginShape = {
+  bytes: fastApiBody.length,
+  webSocket: false,
+  fastApi: { delaysMs: [] },
+}
+
+/** CPU time of each answer that makes one as fast as the report's, which served 900 requests per second. */
+export const workingMs = 1
+export const workingFastApi: OriginShape = { ...fastApi, fastApi: { delaysMs: [], workMs: workingMs } }
+
 /** Null if it can be started, else why not and what to do about it. */
 export function fastApiMissing(): string | null {
   if (!existsSync(python))

@@ -1,6 +1,6 @@
 /** The report's own figures beside ours: its table 1, and the three rates that it gives besides. */
 import { type Column, formatNumber, formatSpread, renderTable } from '../harness/table.ts'
-import { backends, capacity } from './capacity.ts'
+import { backends, balancers, capacity, slowBackends, slowBalancers } from './capacity.ts'
 import { type Figures, figuresOf } from './figures.ts'
 import { original } from './original.ts'
 import type { Outcome } from './run.ts'
@@ -8,9 +8,13 @@ import type { Outcome } from './run.ts'
 const left = (title: string): Column => ({ title, align: 'left' })
 const right = (title: string): Column => ({ title, align: 'right' })
 
-/** Empty if neither of the two experiments ran. */
+/** Empty if none of the three experiments ran. */
 export function besideTheReport(outcomes: readonly Outcome[]): string {
-  const parts = [tableOne(figuresIn(outcomes, capacity.name)), rates(figuresIn(outcomes, backends.name))]
+  const parts = [
+    tableOne(figuresIn(outcomes, capacity.name)),
+    rates('requests per second (section 3.1)', balancers, figuresIn(outcomes, backends.name)),
+    rates('the same, slow backends (`fastapi-slow`)', slowBalancers, figuresIn(outcomes, slowBackends.name)),
+  ]
   if (parts.every((part) => part === '')) return ''
   return ["## The report's figures beside these", ...parts.filter((part) => part !== '')].join('\n\n')
 }
@@ -60,9 +64,7 @@ function tableOne(measured: Measured): string {
   )
 }
 
-const balancers = ['weir', 'go', 'go-tuned', 'nginx', 'haproxy']
-
-function rates(measured: Measured): string {
+function rates(title: string, balancers: readonly string[], measured: Measured): string {
   if (measured.size === 0) return ''
   const alone = measured.get('alone')
   const cell = (figures: Figures | undefined) =>
@@ -79,7 +81,7 @@ function rates(measured: Measured): string {
   const one = (name: string) => measured.get(`${name} 1`)
   const three = (name: string) => measured.get(`${name} 3`)
   return renderTable(
-    [left('requests per second (section 3.1)'), right('the report'), ...balancers.map(right)],
+    [left(title), right('the report'), ...balancers.map(right)],
     [
       line('FastAPI alone', formatNumber(original.alone), () => cell(alone)),
       line('One backend', formatNumber(original.one), (name) => cell(one(name))),

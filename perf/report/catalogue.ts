@@ -1,11 +1,11 @@
 import { noSuch } from '../../src/usage-error.ts'
-import { backends, capacity } from './capacity.ts'
+import { backends, capacity, slowBackends } from './capacity.ts'
 import type { Experiment } from './experiment.ts'
 import { loads } from './load.ts'
 import { settings } from './settings.ts'
 
 /** In the order of the report. */
-export const experiments: readonly Experiment[] = [capacity, backends, ...settings, ...loads]
+export const experiments: readonly Experiment[] = [capacity, backends, slowBackends, ...settings, ...loads]
 
 /**
  * Experiments by name, in the catalogue's order and each once; all without names. `keep-alive` takes `keep-alive-light`

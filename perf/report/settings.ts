@@ -1,7 +1,8 @@
 /** What the report supposes of the balancer's settings and recommends: variants of one subject that differ in one thing. */
+import { fastApi } from '../harness/fastapi.ts'
 import { smallOrigin } from '../scenarios/routes.ts'
 import type { Claim, Experiment } from './experiment.ts'
-import { each, fastApi, isolated, isolatedLoad, proxied, ratio, set } from './variants.ts'
+import { each, isolated, isolatedLoad, proxied, ratio, set } from './variants.ts'
 
 const logLines = {
   off: set({ access: 'off' }),

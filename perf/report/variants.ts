@@ -1,6 +1,6 @@
 /** What the experiments of the report have in common. */
-import { fastApiBody } from '../harness/fastapi.ts'
-import type { Load, OriginShape, Scenario, WeirShape } from '../harness/scenario.ts'
+import { fastApi } from '../harness/fastapi.ts'
+import type { Load, Scenario, WeirShape } from '../harness/scenario.ts'
 import { defaultWeir, small, smallLoad } from '../scenarios/routes.ts'
 import type { Claim, Variant } from './experiment.ts'
 
@@ -8,13 +8,10 @@ import type { Claim, Variant } from './experiment.ts'
 export const load: Load = { ...smallLoad, threads: 4, connections: 500 }
 export const isolatedLoad: Load = { ...load, path: '/isolated' }
 
-export const fastApi: OriginShape = {
-  bytes: fastApiBody.length,
-  webSocket: false,
-  fastApi: { delaysMs: [] },
-}
-
-/** A name that its files can have: scenarios that share one share their backends. */
+/**
+ * @param name that its files can have, unique in an experiment: variants of one scenario share its backends, but for subjects that
+ * open a connection for most requests (`reconnects` of a peer), of which each has some of its own
+ */
 function scenario(name: string, differs: Partial<Scenario>): Scenario {
   return { ...small, name: `report ${name}`, what: '', ...differs }
 }

@@ -1,10 +1,29 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { configuration as weirConfiguration } from '../../../../perf/harness/weir.ts'
-import { mostConnections, setups, timeoutMs } from '../../../../perf/overload/setups.ts'
+import { closedLoopVariants, mostConnections, setups, timeoutMs } from '../../../../perf/overload/setups.ts'
 import { configuration as haproxyConfiguration } from '../../../../perf/peers/haproxy.ts'
 import { findPeer } from '../../../../perf/peers/peers.ts'
 import { readConfig } from '../../../../src/config/load.ts'
+
+test('the closed loop has_both_applications, with scenarios of their own', () => {
+  assert.deepEqual(
+    closedLoopVariants.map(({ name, scenario }) => [name, scenario.origin.fastApi?.workMs]),
+    [
+      ['alone', undefined],
+      ['weir 1', undefined],
+      ['weir 3', undefined],
+      ['alone, 1 ms', 1],
+      ['weir 1, 1 ms', 1],
+      ['weir 3, 1 ms', 1],
+    ],
+  )
+  // Files and origins go by the scenario's name.
+  assert.equal(
+    new Set(closedLoopVariants.map(({ scenario }) => scenario.name)).size,
+    closedLoopVariants.length,
+  )
+})
 
 for (const setup of setups) {
   const origins = Array.from(

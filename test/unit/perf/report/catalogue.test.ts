@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { configuration } from '../../../../perf/harness/weir.ts'
 import { canRun, peers } from '../../../../perf/peers/peers.ts'
 import { parseArguments, usage } from '../../../../perf/report/arguments.ts'
+import { backends, balancers, slowBackends, slowBalancers } from '../../../../perf/report/capacity.ts'
 import { experiments, select } from '../../../../perf/report/catalogue.ts'
 import type { Claim } from '../../../../perf/report/experiment.ts'
 import { readConfig } from '../../../../src/config/load.ts'
@@ -53,6 +54,37 @@ test('the report’s load is_that_of_its_isolated_test', () => {
   const { threads, connections, path } = select(['isolated'])[0]!.variants[0]!.scenario.load
   assert.deepEqual({ threads, connections, path }, { threads: 4, connections: 500, path: '/isolated' })
   assert.equal(parseArguments([]).schedule.seconds, 10)
+})
+
+test('the backends are_asked_alone and through each balancer, the slow ones too', () => {
+  for (const [{ variants }, subjects] of [
+    [backends, balancers],
+    [slowBackends, slowBalancers],
+  ] as const) {
+    const expected = ['alone', ...subjects.flatMap((name) => [`${name} 1`, `${name} 3`])]
+    assert.deepEqual(
+      variants.map(({ name }) => name),
+      expected,
+    )
+    for (const { name, scenario } of variants) assert.equal(scenario.endpoints, name.endsWith('3') ? 3 : 1)
+  }
+  for (const [{ variants }, workMs] of [
+    [backends, undefined],
+    [slowBackends, 1],
+  ] as const)
+    for (const { scenario } of variants) assert.equal(scenario.origin.fastApi?.workMs, workMs)
+})
+
+test('why the Go balancer is slow_is_asked_of_the_same_program with its connections kept', () => {
+  const pairs = backends.claims.flatMap((claim) =>
+    claim.kind === 'ratio' && claim.of.startsWith('go-kept') && claim.expects === 'higher'
+      ? [[claim.of, claim.to]]
+      : [],
+  )
+  assert.deepEqual(pairs, [
+    ['go-kept 1', 'go-tuned 1'],
+    ['go-kept 3', 'go-tuned 3'],
+  ])
 })
 
 test('a name_takes_along_what_begins_with_it, each once and in order', () => {
