@@ -1,9 +1,9 @@
 /** Load before anything is measured, until what is measured has stopped getting cheaper: compilers are done, connections open. */
 
 /** Two seconds one after the other that differ by no more are the same. */
-const sameWithin = 0.03
+export const sameWithin = 0.03
 /** Of the least. What changes for another reason than warmth is not waited for any longer. */
-const mostTimes = 3
+export const mostTimes = 3
 
 export interface Piece {
   /** How long it really took: thousands of connections take longer to open. */

@@ -7,6 +7,11 @@ import { settings } from './settings.ts'
 /** In the order of the report. */
 export const experiments: readonly Experiment[] = [capacity, backends, slowBackends, ...settings, ...loads]
 
+/** Of the orders of turns of one experiment, from that of a run: its own, and the same whichever others run. */
+export function seedOf(experiment: Experiment, seed: number): number {
+  return (seed + experiments.indexOf(experiment)) % 2 ** 32
+}
+
 /**
  * Experiments by name, in the catalogue's order and each once; all without names. `keep-alive` takes `keep-alive-light`
  * along.

@@ -1,46 +1,36 @@
 /** `perf/report.md`, from what was measured and nothing else. */
-import { mostFailed, mostForeign } from '../harness/doubt.ts'
-import { describeMachine, type Machine } from '../harness/machine.ts'
+import { mostFailed, mostForeign, repetitions } from '../harness/doubt.ts'
+import { describeMachine } from '../harness/machine.ts'
 import type { Schedule } from '../harness/run-settings.ts'
 import type { Load } from '../harness/scenario.ts'
 import { disturbance } from '../harness/session.ts'
 import { type Column, formatNumber, formatSpread, renderTable } from '../harness/table.ts'
+import { mostTimes, sameWithin } from '../harness/warm-up.ts'
 import { wrkArguments } from '../harness/wrk.ts'
 import { besideTheReport } from './beside.ts'
 import type { Experiment, Variant } from './experiment.ts'
 import { type Figures, figuresOf } from './figures.ts'
 import { original } from './original.ts'
+import { outcomesOf, type ReportResults } from './results.ts'
 import type { Outcome } from './run.ts'
-import { foreignShare, judge, spareBelow, threshold, type Verdict } from './verdict.ts'
+import { foreignShare, spareBelow, threshold, verdictsOf } from './verdict.ts'
 
-/** What the figures are worthless without. */
-export interface Circumstances {
-  /** ISO 8601, UTC. */
-  readonly date: string
-  readonly revision: string
-  readonly machine: Machine
-  /** What else ran, a version each. */
-  readonly versions: readonly string[]
-  readonly placement: string
-  readonly schedule: Schedule
-  /** The command that wrote this. */
-  readonly command: string
-}
-
-export function renderReport(circumstances: Circumstances, outcomes: readonly Outcome[]): string {
+/** @param file of the results, as a link in the report has it */
+export function renderReport(results: ReportResults, file: string): string {
+  const outcomes = outcomesOf(results)
   const parts = [
-    introduction(circumstances),
-    circumstancesPart(circumstances, outcomes),
-    rules(circumstances.schedule),
+    introduction(results),
+    circumstancesPart(results, outcomes, file),
+    rules(results.schedule),
     verdictTable(outcomes),
     besideTheReport(outcomes),
-    ...outcomes.map((outcome) => experimentPart(outcome, circumstances.schedule)),
+    ...outcomes.map((outcome) => experimentPart(outcome, results.schedule)),
     limits,
   ]
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`
 }
 
-function introduction({ command }: Circumstances): string {
+function introduction({ command }: ReportResults): string {
   return `# The Go load balancer's report, run again
 
 Written by
@@ -53,7 +43,7 @@ that is described, with the Go balancer rebuilt from the report's text (\`perf/p
 each of its suppositions is tried by itself.`
 }
 
-function circumstancesPart(it: Circumstances, outcomes: readonly Outcome[]): string {
+function circumstancesPart(it: ReportResults, outcomes: readonly Outcome[], file: string): string {
   const { turns, seconds, warmupSeconds } = it.schedule
   const foreign = outcomes.flatMap(({ measured }) =>
     [...measured.values()].flatMap((one) => one.turns.map((turn) => turn.foreign)),
@@ -65,13 +55,32 @@ function circumstancesPart(it: Circumstances, outcomes: readonly Outcome[]): str
       `- ${it.date}, commit ${it.revision}`,
       `- ${describeMachine(it.machine)}`,
       `- ${it.versions.join('; ')}`,
-      `- ${turns === 1 ? 'One turn' : `${turns} turns`} of ${seconds} s for each variant, after ${warmupSeconds} s of warm-up. The variants of an experiment take turns, beginning with another one each time; those whose turn it is not are idle.`,
+      `- ${turns === 1 ? 'One turn' : `${turns} turns`} of ${seconds} s for each variant, ${warmUp(warmupSeconds)}. The variants of an experiment take turns, in an order that chance decides each time (\`--seed ${it.seed}\` gives the same again); those whose turn it is not are idle.`,
       `- Experiments that are called pinned: ${it.placement}. The others share all cores.`,
       `- ${capital(disturbance(foreign))}.${warning(foreign)}`,
+      ...repeated(outcomes).map((line) => `- ${line}`),
+      `- Everything that was measured, turn by turn: [${file.split('/').at(-1)}](${file}). The figures and sentences below are computed from it.`,
       ...missing.map((line) => `- ${firstLine(line)}`),
     ].join('\n'),
     'The load of each experiment stands with it; `-s percentiles.lua` prints percentiles at the end and costs nothing before. A backend is `/usr/bin/python3 perf/report/fastapi_app.py`: FastAPI on one uvicorn worker, without an access log. Weir is `node src/cli.ts run` with one worker, its default settings but for what a variant names, and its log in a file. The others are configured as `perf/peers` has them.',
   ].join('\n\n')
+}
+
+function warmUp(least: number): string {
+  if (least === 0) return 'without warm-up'
+  const alike = `two seconds one after the other took the same CPU time per request within ${formatNumber(sameWithin * 100)} %`
+  return `after a warm-up of at least ${least} s, which goes on until ${alike}, or for ${mostTimes * least} s`
+}
+
+/** Turns that were measured again, and of which variants. */
+function repeated(outcomes: readonly Outcome[]): readonly string[] {
+  const all = outcomes.flatMap(({ measured }) => [...measured.values()])
+  const line = repetitions(all)
+  if (line === null) return []
+  const which = all.flatMap(({ row, repeated = 0 }) =>
+    repeated === 0 ? [] : [`\`${row.name}\` ${repeated}`],
+  )
+  return [`${line} How often: ${which.join(', ')}.`]
 }
 
 function warning(foreign: readonly (number | null)[]): string {
@@ -107,15 +116,9 @@ const number = (title: string): Column => ({ title, align: 'right' })
 
 function verdictTable(outcomes: readonly Outcome[]): string {
   const rows = outcomes.flatMap((outcome) =>
-    verdicts(outcome).map(([says, { answer }]) => [outcome.experiment.name, says, answer]),
+    verdictsOf(outcome).map(({ says, answer }) => [outcome.experiment.name, says, answer]),
   )
   return `## Verdicts\n\n${renderTable([text('experiment'), text('claim'), text('here')], rows)}`
-}
-
-/** None where nothing was measured: that is said once. */
-function verdicts({ experiment, measured }: Outcome): readonly (readonly [says: string, verdict: Verdict])[] {
-  if (measured.size === 0) return []
-  return experiment.claims.map((claim) => [claim.says, judge(claim, (name) => measured.get(name)?.turns)])
 }
 
 interface FigureColumn extends Column {
@@ -162,8 +165,8 @@ function experimentPart(outcome: Outcome, schedule: Schedule): string {
     loads(experiment, schedule),
     rows.length === 0 ? 'Nothing was measured.' : renderTable([text('variant'), ...columns], rows),
     descriptions(experiment.variants.filter((variant) => measured.has(variant.name))),
-    verdicts(outcome)
-      .map(([says, { answer, because }]) => `- ${says}: **${answer}.** ${because}`)
+    verdictsOf(outcome)
+      .map(({ says, answer, because }) => `- ${says}: **${answer}.** ${because}`)
       .join('\n'),
   ]
     .filter((part) => part !== '')
@@ -197,7 +200,8 @@ const limits = `## What this cannot tell
 
 - What the report's own machine was: it gives a name and no hardware. Its figures and these are of two machines.
 - What its balancer was: its text quotes some lines. Ours does what these lines and the text say, and logs to a file.
-- What its FastAPI application did: it does not say. Ours does as little as one can.
+- What its FastAPI application did: it does not say. Ours does as little as one can, and in \`fastapi-slow\` so much
+  that it is about as slow as the report's.
 - What backends on machines of their own would give (section 4.3): here everything is on 127.0.0.1.
 - What a log does that nobody reads or a disk that is full (section 3.2.1).
 - How soon a dead backend is noticed (section 3.2.2).`

@@ -5,6 +5,7 @@ import { formatNumber, formatSpread } from '../harness/table.ts'
 import type { Turn } from '../harness/turn.ts'
 import type { Claim, ErrorsClaim, RatioClaim, SpareClaim } from './experiment.ts'
 import { coresBusy, cpuUs, errorsOf } from './figures.ts'
+import type { Outcome } from './run.ts'
 
 /** How far the median of the ratios has to be from 1, as a factor, for a difference to be one. */
 export const threshold = 1.05
@@ -16,6 +17,21 @@ export interface Verdict {
   readonly answer: string
   /** The figures that it rests on, as the rest of the sentence. */
   readonly because: string
+}
+
+export interface ClaimVerdict extends Verdict {
+  /** The claim's sentence. */
+  readonly says: string
+}
+
+/** Of each claim of an experiment, in order; none where nothing was measured: that is said once. */
+export function verdictsOf({
+  experiment,
+  measured,
+}: Pick<Outcome, 'experiment' | 'measured'>): readonly ClaimVerdict[] {
+  if (measured.size === 0) return []
+  const turnsOf = (variant: string) => measured.get(variant)?.turns
+  return experiment.claims.map((claim) => ({ says: claim.says, ...judge(claim, turnsOf) }))
 }
 
 type TurnsOf = (variant: string) => readonly Turn[] | undefined

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { shuffled } from '../../../../perf/harness/order.ts'
+import { randomFrom } from '../../../../perf/harness/random.ts'
 import { configuration } from '../../../../perf/harness/weir.ts'
 import { canRun, peers } from '../../../../perf/peers/peers.ts'
-import { parseArguments, usage } from '../../../../perf/report/arguments.ts'
+import { defaultSchedule, parseArguments as parse, usage } from '../../../../perf/report/arguments.ts'
 import { backends, balancers, slowBackends, slowBalancers } from '../../../../perf/report/capacity.ts'
-import { experiments, select } from '../../../../perf/report/catalogue.ts'
+import { experiments, seedOf, select } from '../../../../perf/report/catalogue.ts'
+import { reckonMinutes } from '../../../../perf/report/duration.ts'
 import type { Claim } from '../../../../perf/report/experiment.ts'
 import { readConfig } from '../../../../src/config/load.ts'
+
+const now = 1_700_000_000_000
+const parseArguments = (argv: readonly string[]) => parse(argv, now)
 
 function variantsOf(claim: Claim): readonly string[] {
   if (claim.kind === 'ratio') return [claim.of, claim.to]
@@ -87,6 +94,37 @@ test('why the Go balancer is slow_is_asked_of_the_same_program with its connecti
   ])
 })
 
+test('every experiment has_orders_of_its_own from one seed, whichever others run', () => {
+  for (const seed of [0, 7, 2 ** 32 - 1]) {
+    const seeds = experiments.map((experiment) => seedOf(experiment, seed))
+    assert.equal(new Set(seeds).size, experiments.length)
+    for (const one of seeds) assert.ok(Number.isInteger(one) && one >= 0 && one < 2 ** 32, String(one))
+  }
+  // Those with four variants, three turns each: not all the same, as they were with one seed.
+  const alike = experiments.filter(({ variants }) => variants.length === 4)
+  const orders = alike.map((experiment) => {
+    const random = randomFrom(seedOf(experiment, 7))
+    return Array.from({ length: 3 }, () => shuffled([0, 1, 2, 3], random).join('')).join()
+  })
+  assert.ok(alike.length > 3)
+  assert.equal(new Set(orders).size, orders.length)
+})
+
+test('a whole run_is_reckoned_to_take_40_minutes at most, and said to take as long', () => {
+  const minutes = reckonMinutes(experiments, defaultSchedule)
+  assert.ok(minutes <= 40, String(minutes))
+  for (const file of ['README.md', 'perf/README.md']) {
+    const text = readFileSync(new URL(`../../../../${file}`, import.meta.url), 'utf8')
+    const line = text.split('\n').find((one) => /npm run report`? /.test(one) && /minutes/.test(one))
+    assert.equal(/(\d+) minutes/.exec(line ?? '')?.[1], String(minutes), file)
+  }
+  assert.ok(usage.includes(`${minutes} minutes`))
+  // Load alone: 10 variants would be 5 minutes of it.
+  const ten = { ...backends, variants: backends.variants.slice(0, 10) }
+  const reckoned = reckonMinutes([ten], defaultSchedule)
+  assert.ok(reckoned > 5 && reckoned < 10, String(reckoned))
+})
+
 test('a name_takes_along_what_begins_with_it, each once and in order', () => {
   const named = (...names: readonly string[]) => select(names).map((experiment) => experiment.name)
   assert.deepEqual(named('keep-alive', 'isolated', 'keep-alive-light'), [
@@ -112,6 +150,9 @@ test('arguments_are_read, and refused with what was expected', () => {
   assert.deepEqual(given.experiments, select(['health', 'threads']))
   assert.deepEqual(given.schedule, { turns: 2, seconds: 1, warmupSeconds: 2 })
   assert.equal(given.out, '/tmp/x.md')
+  assert.equal(given.seed, now % 2 ** 32)
+  assert.equal(parseArguments(['--seed', '7']).seed, 7)
+  assert.throws(() => parseArguments(['--seed', '4294967296']), /--seed: expected a whole number/)
   assert.throws(() => parseArguments(['--only', 'weather']), /"weather"; there are: isolated, fastapi,/)
   assert.throws(() => parseArguments(['--seconds', '0']), /--seconds: expected a whole number from 1 to 60/)
   assert.throws(() => parseArguments(['isolated']), /unexpected argument 'isolated'/)

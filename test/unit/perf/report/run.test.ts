@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -12,6 +12,7 @@ import { findGenerator } from '../../../../perf/harness/load.ts'
 import { Processes, which } from '../../../../perf/harness/processes.ts'
 import type { Run } from '../../../../perf/harness/run-settings.ts'
 import { select } from '../../../../perf/report/catalogue.ts'
+import type { ReportResults } from '../../../../perf/report/results.ts'
 import { missingHere, runExperiment } from '../../../../perf/report/run.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-test-'))
@@ -24,7 +25,8 @@ test('one experiment_from_the_command_line_to_the_file', {
 }, async () => {
   const script = fileURLToPath(new URL('../../../../perf/report.ts', import.meta.url))
   const out = join(folder, 'report.md')
-  const options = ['--only', 'balance', '--seconds', '1', '--turns', '1', '--warmup', '0', '--out', out]
+  const short = ['--seconds', '1', '--turns', '1', '--warmup', '0', '--seed', '7']
+  const options = ['--only', 'balance', ...short, '--out', out]
   const child = spawn(process.execPath, [script, ...options], { stdio: ['ignore', 'pipe', 'pipe'] })
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
@@ -32,6 +34,7 @@ test('one experiment_from_the_command_line_to_the_file', {
     once(child, 'exit'),
   ])
   assert.equal(code, 0, `${stdout}\n${stderr}`)
+  assert.match(stdout, /^turns: 1 of 1 s, in an order of its own each \(seed 7\)/m)
   assert.match(stdout, /^written: .*report\.md$/m)
   const report = readFileSync(out, 'utf8')
   for (const variant of ['weir round-robin', 'weir least-connections']) {
@@ -43,6 +46,15 @@ test('one experiment_from_the_command_line_to_the_file', {
   }
   assert.match(report, /FastAPI \d.*uvicorn \d.*Python 3/)
   assert.match(report, /\*\*Not tested: one turn is no evidence\.\*\* /)
+  const [file, ...others] = readdirSync(folder).filter((name) => name.endsWith('-report.json'))
+  assert.deepEqual(others, [])
+  assert.ok(report.includes(`[${file}](${file})`), file)
+  const { seed, outcomes, unfinished } = JSON.parse(
+    readFileSync(join(folder, file!), 'utf8'),
+  ) as ReportResults
+  assert.deepEqual([seed, unfinished, outcomes.length], [7, undefined, 1])
+  for (const { variant, turns } of outcomes[0]!.measured)
+    assert.ok(turns.length === 1 && turns[0]!.load.requests > 0, variant)
 })
 
 test('a variant that lacks something_is_skipped_and_said, and one that fails takes no other along', async () => {
