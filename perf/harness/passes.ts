@@ -69,7 +69,7 @@ async function atRate(
 ): Promise<FixedRate | null> {
   const { load, workers } = row.scenario
   if (wanted.h2load === null || load.protocol === 'websocket' || load.varied !== undefined) return null
-  const seconds = turnSeconds(load, schedule.seconds)
+  const seconds = turnSeconds(row.scenario, schedule.seconds)
   const plan = planRate(perSecond, seconds, load.connections)
   const write = writerFor(bench, `${row.name} rate`)
   const log = write('log', '')

@@ -144,7 +144,7 @@ class Group {
     const { seconds, settled } = await warmUp(schedule.warmupSeconds, async (wanted) => {
       const { cpu } = await measureTurn(bench, generator, row, subject, wanted)
       const cpuUs = cpu === null ? null : cpu.userUs + cpu.systemUs
-      return { seconds: turnSeconds(row.scenario.load, wanted), cpuUs }
+      return { seconds: turnSeconds(row.scenario, wanted), cpuUs }
     })
     say(
       `warmed up ${row.name}, ${seconds} s${settled === false ? '; its CPU per request still changed' : ''}`,

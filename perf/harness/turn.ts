@@ -6,7 +6,7 @@ import type { LoadFigures } from './load-figures.ts'
 import { withOtherClients } from './other-clients.ts'
 import type { Row } from './row.ts'
 import { assertAlive, type Bench, logBytes, type Running, writerFor } from './running.ts'
-import type { Load } from './scenario.ts'
+import type { Load, OriginShape } from './scenario.ts'
 
 /** One row measured once, for some seconds. */
 export interface Turn {
@@ -57,10 +57,18 @@ export async function measureTurn(
 /**
  * How long a turn really is: connections have to be opened within it, some thousands of them each second, by proxies to their
  * origins too, and what is cut off at its end costs CPU time and is not counted. Two seconds for each thousand keep that at
- * some hundredths of the requests.
+ * some hundredths of the requests. An origin that works for its answers (`workMs`) may write none before it has worked for all that it was
+ * asked for at once: four times that, so that there are answers where others have half of the machine.
  */
-export function turnSeconds(load: Pick<Load, 'connections'>, seconds: number): number {
-  return Math.max(seconds, Math.ceil((load.connections * 2) / 1000))
+export function turnSeconds(
+  {
+    load,
+    origin,
+  }: { readonly load: Pick<Load, 'connections'>; readonly origin: Pick<OriginShape, 'fastApi'> },
+  seconds: number,
+): number {
+  const workMs = origin.fastApi?.workMs ?? 0
+  return Math.max(seconds, Math.ceil((load.connections * Math.max(2, 4 * workMs)) / 1000))
 }
 
 /** A closed loop for some seconds, from the cores that the subject does not have; returns when the subject rests. */
@@ -75,7 +83,7 @@ export async function putUnderLoad(
   const figures = await withOtherClients(load, running.url, () =>
     runLoad(bench.processes, generator, {
       load,
-      seconds: turnSeconds(load, seconds),
+      seconds: turnSeconds(row.scenario, seconds),
       origin: running.url,
       cores: bench.cores(workers)?.rest ?? null,
       write: writerFor(bench, `${row.name} load`),

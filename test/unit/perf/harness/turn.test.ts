@@ -149,11 +149,14 @@ test('peers that keep no connections have_origins_of_their_own', {
 })
 
 test('a turn lasts_two_seconds_for_each_thousand_connections, or as long as was asked for', () => {
-  const lasts = (connections: number, seconds: number) => turnSeconds({ connections }, seconds)
+  const lasts = (connections: number, seconds: number) =>
+    turnSeconds({ load: { connections }, origin: {} }, seconds)
   assert.deepEqual(
     [lasts(64, 1), lasts(500, 1), lasts(2_000, 2), lasts(2_001, 2), lasts(10_000, 2), lasts(2_000, 9)],
     [1, 1, 4, 5, 20, 9],
   )
+  const working = { load: { connections: 500 }, origin: { fastApi: { delaysMs: [], workMs: 1 } } }
+  assert.deepEqual([turnSeconds(working, 1), turnSeconds(working, 10)], [2, 10])
 })
 
 test('rows have their turns_in_the_order_that_the_seed_gives, and are told of in their own', async () => {
