@@ -12,16 +12,25 @@ import { Worker } from './worker.ts'
 const workerFile = fileURLToPath(new URL(`./worker-process${extname(import.meta.url)}`, import.meta.url))
 
 /**
- * One thread for V8's own work (collecting garbage, compiling) beside the worker's, where it would have four: a worker is meant for a
- * core, and each thread brings memory of its own. What Node itself was started with comes after it, and wins.
+ * How V8 is to be in a worker.
+ *   - One thread for V8's own work (collecting garbage, compiling) beside the worker's, where it would have four: a worker is
+ *     meant for a core, and each thread brings memory of its own.
+ *   - A young generation of 16 MiB from the start, which is what it grows to under load. V8 takes it away from whoever has little
+ *     to do, and grows it again in steps when load comes back: each collection of garbage then comes sooner, and the kernel
+ *     has to find the pages once more (native-notes/24-what-did-not-help.md has the figures).
  */
-const workerFlags = ['--v8-pool-size=1']
+const workerFlags = ['--v8-pool-size=1', '--min-semi-space-size=16']
+
+/** Node's options for a worker's process. @param given those that Node itself was started with, which win */
+export function workerOptions(given: readonly string[]): string[] {
+  return [...workerFlags, ...given]
+}
 
 /** @param output where the workers' log lines go; null: they write to standard output themselves */
 export function processWorkers(output: Writable | null): StartWorker {
   return (number, events) => {
     const child = fork(workerFile, [], {
-      execArgv: [...workerFlags, ...process.execArgv],
+      execArgv: workerOptions(process.execArgv),
       env: { ...process.env, WEIR_WORKER: String(number) },
       // 'pipe' for --pretty, where this process formats the lines.
       stdio: ['ignore', output === null ? 'inherit' : 'pipe', 'inherit', 'ipc'],
