@@ -21,6 +21,7 @@ import { idempotentMethods, outcomes } from '../plan/outcome.ts'
 import { proxyHeader } from '../plan/proxy-header.ts'
 import type { Ticket } from './admission.ts'
 import type { AttemptListener } from './attempt-listener.ts'
+import { handOver } from './body/piece.ts'
 import type { RequestBody } from './body/request-body.ts'
 import type { Departing, Departures } from './departures.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -197,6 +198,9 @@ export class Attempt extends Evidence implements Departing {
     } catch (error) {
       throw this.#ours(error)
     }
+    // Written next: here, since undici may write one request more than once.
+    const { body } = this.#options
+    if (Buffer.isBuffer(body)) handOver(body)
   }
 
   #maySendAgain(): boolean {

@@ -142,7 +142,7 @@ export class Tries implements Applicant, AttemptListener, Parked {
       endpoint,
       ticket,
       request.head,
-      this.#upload.forAttempt(),
+      this.#upload.body,
       attempt.number > 1,
     )
   }

@@ -6,6 +6,8 @@
  *         └────────────┴──► giveBack        nobody of ours will look at it again
  *
  * Invariants
+ *   - each write has been announced by a `handOver` of its own. One that is not followed by a write costs the memory; a write without
+ *     one would let it go while the kernel still has to read it.
  *   - memory is used again when its piece was given back and was taken as often as it was handed over; whichever comes last. What
  *     is never reported as taken (the connection broke) is left to the collector: whoever has it may still send it, and would send
  *     the next client's bytes.
@@ -77,7 +79,7 @@ function newLoan(size: number): Loan {
   return { memory, size, piece: none, handedOver: 0, taken: 0, givenBack: false }
 }
 
-/** Somebody is given the piece to send; each such time is to be answered by `taken`. */
+/** The piece is about to be written; each such time is to be answered by `taken`. For any Buffer, as `taken` is. */
 export function handOver(piece: Piece): void {
   if (piece.loan !== undefined) piece.loan.handedOver++
 }

@@ -13,7 +13,7 @@
 import { Buffer } from 'node:buffer'
 import type { HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
-import { copyPiece, giveBack, handOver, streamPieceBytes } from './piece.ts'
+import { copyPiece, giveBack, streamPieceBytes } from './piece.ts'
 import { RequestBody, type Source } from './request-body.ts'
 
 export class Upload {
@@ -43,11 +43,9 @@ export class Upload {
     this.#onRefused = onRefused
   }
 
-  /** What an attempt is to send: null for no body. Once for each attempt. */
-  forAttempt(): Buffer | RequestBody | null {
-    if (this.#whole === null) return this.#stream
-    handOver(this.#whole)
-    return this.#whole
+  /** What an attempt is to send: null for no body. Whoever writes a Buffer hands it over (piece.ts); a stream does so itself. */
+  get body(): Buffer | RequestBody | null {
+    return this.#whole ?? this.#stream
   }
 
   /** It can be sent a second time: there is none, or it is whole in memory. */

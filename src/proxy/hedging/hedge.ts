@@ -131,7 +131,7 @@ export class Hedge implements Hedgeable, Applicant {
     this.#second = second
     this.#firstDeadline = request.deadline
     this.expect(second, deadlines.after(upstream.timeouts.connectMs))
-    second.begin(this.#listener, upstream, endpoint, ticket, request.head, this.#upload.forAttempt(), false)
+    second.begin(this.#listener, upstream, endpoint, ticket, request.head, this.#upload.body, false)
   }
 
   // ---- two are racing ----

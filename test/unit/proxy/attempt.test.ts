@@ -5,6 +5,7 @@ import { outcomes } from '../../../src/plan/outcome.ts'
 import type { Applicant, Ticket } from '../../../src/proxy/admission.ts'
 import { Attempt, type AttemptContext } from '../../../src/proxy/attempt.ts'
 import type { AttemptListener } from '../../../src/proxy/attempt-listener.ts'
+import { copyPiece, giveBack, taken } from '../../../src/proxy/body/piece.ts'
 import { RequestBody } from '../../../src/proxy/body/request-body.ts'
 import type { Endpoint } from '../../../src/proxy/endpoint.ts'
 import { interimBytesMax } from '../../../src/proxy/headers/interim.ts'
@@ -302,6 +303,32 @@ test('connection broke under a pipelined request, head not seen_an idempotent on
   kit.call.head(200)
   kit.call.complete()
   assert.equal(kit.listener.failed, null)
+  await kit.assertGivenBack()
+})
+
+test('undici writes a whole body once more by itself_its memory is nobody else’s before that write is done, too', async () => {
+  const body = copyPiece(new ArrayBuffer(10_000))
+  const next = () => copyPiece(new ArrayBuffer(10_000)).buffer
+  const kit = new Kit(outgoing({ body }))
+  kit.call.connect()
+  taken(body)
+  kit.call.connect()
+  kit.call.head(400)
+  kit.call.complete()
+  await kit.assertGivenBack()
+  giveBack(body)
+  assert.notEqual(next(), body.buffer)
+  taken(body)
+  assert.equal(next(), body.buffer)
+})
+
+test('taken back before it is written_the memory of its body is free at once', async () => {
+  const body = copyPiece(new ArrayBuffer(10_000))
+  const kit = new Kit(outgoing({ body }))
+  kit.attempt.cancel()
+  giveBack(body)
+  assert.equal(copyPiece(new ArrayBuffer(10_000)).buffer, body.buffer)
+  kit.call.connect()
   await kit.assertGivenBack()
 })
 

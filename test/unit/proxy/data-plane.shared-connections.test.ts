@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { UpstreamPlan } from '../../../src/plan/upstream-plan.ts'
+import { copyPiece } from '../../../src/proxy/body/piece.ts'
+import { EndpointSocket } from '../../../src/proxy/endpoint-socket.ts'
 import { endpointPlan, timeouts, upstreamPlan } from '../../support/fakes/plans.ts'
 import { restOf, runDataPlane } from '../../support/fakes/running-data-plane.ts'
 import { type Origin, startOrigin } from '../../support/origin.ts'
@@ -152,6 +154,29 @@ test('pipelined, the endpoint falls silent with a request not yet sent behind_gi
   second.close()
   await restOf(proxy)
   assert.equal((await fetchRaw(port)).text, 'alive')
+})
+
+test('pipelined, the connection closes behind the answer in front_a GET with a body is written once more, and its memory comes back', async (t) => {
+  const gate = new Gate()
+  const last = async (exchange: OriginExchange) => {
+    exchange.closing = true
+    await exchange.respond({ headers: [['connection', 'close']], body: 'first' })
+  }
+  const origin = await startOrigin(t, { '/first': held(gate, last), '*': ok('second') })
+  const { proxy, port } = runDataPlane(t, { upstreams: pipelined(origin.port) })
+  const write = t.mock.method(EndpointSocket.prototype, 'write')
+  const bodies = () =>
+    write.mock.calls.map(({ arguments: [data] }) => data).filter((data) => typeof data !== 'string')
+  const first = fetchRaw(port, { target: '/first' })
+  await gate.reached(1)
+  const second = fetchRaw(port, { target: '/second', body: 'x'.repeat(10_000) })
+  await waitFor(() => bodies().length === 1, { what: 'the second request to be written' })
+  gate.open()
+  assert.deepEqual([(await first).text, (await second).text], ['first', 'second'])
+  await restOf(proxy)
+  const [body, again, ...others] = bodies()
+  assert.ok(body !== undefined && body === again && others.length === 0)
+  assert.ok(copyPiece(new ArrayBuffer(10_000)) === body, 'taken as often as it was handed over')
 })
 
 test('pipelined, an answer that is retried at the same endpoint_on another connection than the one given up for it', async (t) => {

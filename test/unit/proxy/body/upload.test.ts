@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { copyPiece, streamPieceBytes, taken } from '../../../../src/proxy/body/piece.ts'
+import { copyPiece, handOver, streamPieceBytes, taken } from '../../../../src/proxy/body/piece.ts'
 import { RequestBody } from '../../../../src/proxy/body/request-body.ts'
 import { Upload } from '../../../../src/proxy/body/upload.ts'
 import { FakeResponse } from '../../../support/fakes/http-response.ts'
@@ -33,7 +33,7 @@ test('new_no body, which can be sent any number of times', () => {
     () => assert.fail('overrun'),
   )
   const { replayable, delivering, coming, awaitsClient, paused } = upload
-  const body = upload.forAttempt()
+  const body = upload.body
   assert.deepEqual(
     { body, replayable, delivering, coming, awaitsClient, paused },
     { body: null, replayable: true, delivering: false, coming: false, awaitsClient: false, paused: false },
@@ -50,7 +50,7 @@ test('one piece_a buffer of its own, ready with it, replayable', () => {
   res.sendBody('hello', true)
   assert.deepEqual(told, ['ready'])
   // The binding has taken its memory back by now.
-  assert.deepEqual(upload.forAttempt(), Buffer.from('hello'))
+  assert.deepEqual(upload.body, Buffer.from('hello'))
   assert.deepEqual([upload.coming, upload.replayable, upload.delivering], [false, true, false])
 })
 
@@ -59,13 +59,13 @@ test('an empty first piece_says nothing yet', () => {
   res.sendBody('', false)
   assert.deepEqual([told, upload.coming], [[], true])
   res.sendBody('hello', true)
-  assert.deepEqual(upload.forAttempt(), Buffer.from('hello'))
+  assert.deepEqual(upload.body, Buffer.from('hello'))
 })
 
 test('empty after all_ready, and no body', () => {
   const { res, upload, told } = begin()
   res.sendBody('', true)
-  assert.deepEqual([told, upload.forAttempt(), upload.coming], [['ready'], null, false])
+  assert.deepEqual([told, upload.body, upload.coming], [['ready'], null, false])
 })
 
 test('several pieces_a stream, ready with the first, moved with each of the others', () => {
@@ -73,7 +73,7 @@ test('several pieces_a stream, ready with the first, moved with each of the othe
   res.sendBody('hel', false)
   assert.deepEqual(told, ['ready'])
   assert.deepEqual([upload.replayable, upload.delivering], [false, true])
-  const seen = consume(upload.forAttempt())
+  const seen = consume(upload.body)
   res.sendBody('lo', true)
   assert.deepEqual(seen, ['hel', 'lo', 'end'])
   assert.deepEqual(new Set(told), new Set(['ready', 'moved']))
@@ -86,7 +86,7 @@ test('endpoint takes no more_paused, and not the client\u2019s turn', () => {
   assert.deepEqual([upload.paused, upload.awaitsClient], [true, false])
   upload.rearm(res.native)
   assert.deepEqual(res.throttling, ['pause', 'pause'])
-  consume(upload.forAttempt())
+  consume(upload.body)
   assert.deepEqual([upload.paused, upload.awaitsClient], [false, true])
 })
 
@@ -95,7 +95,7 @@ test('last piece delivered late_moved once more: the answer is next', () => {
   res.sendBody('hel', false)
   res.sendBody('lo', true)
   told.length = 0
-  consume(upload.forAttempt())
+  consume(upload.body)
   assert.deepEqual(told, ['moved'])
 })
 
@@ -105,7 +105,7 @@ test('let go before the first piece_never ready, and what comes is dropped', () 
   res.sendBody('hello', false)
   res.sendBody('', true)
   assert.deepEqual(told, [])
-  assert.deepEqual([upload.coming, upload.forAttempt()], [false, null])
+  assert.deepEqual([upload.coming, upload.body], [false, null])
   assert.deepEqual(res.misuse, [])
 })
 
@@ -114,7 +114,7 @@ test('let go while paused_the client can be read again, the rest is dropped', ()
   res.sendBody('hello', false)
   upload.detach(true)
   assert.equal(res.throttling.at(-1), 'resume')
-  const seen = consume(upload.forAttempt())
+  const seen = consume(upload.body)
   res.sendBody('world', true)
   assert.deepEqual(seen, [])
   assert.deepEqual(res.misuse, [])
@@ -174,22 +174,22 @@ test('reset_as new, for another request', () => {
   const next = new FakeResponse()
   upload.begin(next.native, () => told.push('ready'))
   next.sendBody('second', true)
-  assert.deepEqual(upload.forAttempt(), Buffer.from('second'))
+  assert.deepEqual(upload.body, Buffer.from('second'))
   assert.deepEqual(told, ['ready'])
 })
 
 test('stream that nobody has taken of_renewed whole, and the old one is dead', () => {
   const { res, upload, told } = begin()
   res.sendBody('hel', false)
-  const first = upload.forAttempt() as RequestBody
+  const first = upload.body as RequestBody
   assert.equal(upload.untouched, true)
   upload.renew()
-  assert.notEqual(upload.forAttempt(), first)
+  assert.notEqual(upload.body, first)
   assert.deepEqual([upload.untouched, upload.paused, upload.replayable], [true, true, false])
   const old = consume(first)
   first.destroy()
   res.sendBody('lo', false)
-  const seen = consume(upload.forAttempt())
+  const seen = consume(upload.body)
   res.sendBody('!', true)
   assert.deepEqual([old, seen], [[], ['hel', 'lo', '!', 'end']])
   assert.equal(upload.untouched, false)
@@ -199,17 +199,17 @@ test('stream that nobody has taken of_renewed whole, and the old one is dead', (
 test('stream that something was taken of_stays as it is', () => {
   const { res, upload } = begin()
   res.sendBody('hel', false)
-  const first = upload.forAttempt()
+  const first = upload.body
   consume(first)
   upload.renew()
-  assert.equal(upload.forAttempt(), first)
+  assert.equal(upload.body, first)
   assert.equal(upload.untouched, false)
 })
 
 test('stream that was given up_is not taken for an untouched one', () => {
   const { res, upload } = begin()
   res.sendBody('hel', false)
-  ;(upload.forAttempt() as RequestBody).destroy()
+  ;(upload.body as RequestBody).destroy()
   assert.equal(upload.untouched, false)
 })
 
@@ -217,9 +217,9 @@ test('no body, and a whole one_untouched, and renewing changes nothing', () => {
   const { res, upload } = begin()
   assert.equal(upload.untouched, true)
   res.sendBody('hello', true)
-  const body = upload.forAttempt()
+  const body = upload.body
   upload.renew()
-  assert.equal(upload.forAttempt(), body)
+  assert.equal(upload.body, body)
   assert.equal(upload.untouched, true)
 })
 
@@ -238,23 +238,25 @@ test('let go of_what still comes is counted, and moves nothing', () => {
   assert.equal(upload.bytes, 4)
 })
 
-test('one piece, sent by two attempts_its memory is used again when both have sent it and the upload is over', () => {
+test('one piece, written twice_its memory is used again when both writes are done and the upload is over', () => {
   const { res, upload } = begin()
   res.sendBody('x'.repeat(5_000), true)
-  const [first, second] = [upload.forAttempt() as Buffer, upload.forAttempt() as Buffer]
-  assert.equal(first, second)
+  const piece = upload.body as Buffer
+  assert.equal(upload.body, piece)
   const other = () => copyPiece(new ArrayBuffer(5_000)).buffer
-  taken(first)
+  handOver(piece)
+  handOver(piece)
+  taken(piece)
   upload.reset()
-  assert.notEqual(other(), first.buffer)
-  taken(second)
-  assert.equal(other(), first.buffer)
+  assert.notEqual(other(), piece.buffer)
+  taken(piece)
+  assert.equal(other(), piece.buffer)
 })
 
 test('a long piece of a stream_cut, in order, and what was taken is used again at once', () => {
   const { res, upload } = begin()
   res.sendBody('first', false)
-  const body = upload.forAttempt() as RequestBody
+  const body = upload.body as RequestBody
   const sizes: number[] = []
   const memory = new Set<ArrayBufferLike>()
   let text = ''
