@@ -35,7 +35,9 @@ const lookMs = 1_000
  */
 const stillLooks = 10
 const leastBytes = 16_384
-/** As nginx's `lingering_time`: who has not looked for an answer by then will not. */
+/** Behind the end of the upload and the answer: what the kernel has refused of that, a writable event tells. */
+const spareLooks = 2
+/** As nginx's `lingering_time`: who has not looked for an answer by then will not. Who takes a long one does. */
 const looksMax = 30
 
 const nothing = (): void => {}
@@ -140,37 +142,50 @@ function closeBehind(res: HttpResponse, ms: number): void {
   })
 }
 
-/** @param body what `tryEnd` has not taken whole; null: nothing is left */
-function closeBehindUpload(res: HttpResponse, upload: Remainder, body: Buffer | null = null): void {
+/**
+ * Closes when the upload is over and the answer taken, or neither gets on. The handlers are replaced, as above.
+ * @param body the answer's, where `tryEnd` has not taken all of it; null: nothing is left. Not inside `onWritable` where there is one
+ */
+export function closeBehindUpload(res: HttpResponse, upload: Remainder, body: Buffer | null = null): void {
   // Once it is over, `upload` may be another request's.
   let sending = upload.coming
   let from = upload.bytes
+  let rest = body
+  // Looks: since something has moved, since there was nothing more to wait for, and since the answer was taken.
   let still = 0
-  let over = 0
-  let all = 0
+  let spare = 0
+  let waited = 0
   const looks = setInterval(() => {
     res.cork(nothing)
     still++
-    all++
+    waited++
     if (sending && upload.bytes - from >= leastBytes) {
       from = upload.bytes
       still = 0
     }
     sending &&= upload.coming
-    if (!sending) over++
-    if (still === stillLooks || over === 2 || all === looksMax) res.close()
+    if (!sending && rest === null) spare++
+    if (still === stillLooks || spare === spareLooks || waited === looksMax) res.close()
   }, lookMs)
-  // A client that is slow to take the answer has some of it in the binding's buffer. This may be inside `onWritable`, where 20.51.4 throws a
-  // new handler away.
-  const listening = setImmediate(() => {
+  const listen = (): void => {
     res.onWritable((offset) => {
-      if (body !== null && offset < body.length) res.tryEnd(body.subarray(offset), body.length + 1)
-      else res.cork(nothing)
       still = 0
-      over = 0
+      spare = 0
+      if (rest !== null && offset < rest.length) {
+        waited = 0
+        if (res.tryEnd(rest.subarray(offset), rest.length + 1)[0]) rest = null
+      } else {
+        // A client that is slow to take the answer has some of it in the binding's buffer.
+        rest = null
+        res.cork(nothing)
+      }
       return true
     })
-  })
+  }
+  // Inside `onWritable`, where this may be when nothing is left, 20.51.4 throws a new handler away. Otherwise the event may come before the loop
+  // has turned, and is the only one.
+  const listening = body === null ? setImmediate(listen) : undefined
+  if (body !== null) listen()
   linger(res, () => {
     clearInterval(looks)
     clearImmediate(listening)

@@ -8,6 +8,7 @@ import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { FixedResponse } from '../plan/route-plan.ts'
 import {
   closeBehindLastByte,
+  closeBehindUpload,
   endBehindUpload,
   endHeadBehindUpload,
   endHeadByHand,
@@ -185,7 +186,8 @@ export const oneCorkBytes = 15_000
  * Ends with a body that does not fit the cork together with its head, which must have been written in the same one. `end` would
  * lose it on 20.51.4 where the client's kernel takes nothing (native-notes/01-lost-writes.md); `tryEnd` says what it took.
  * The abort handler is replaced: nobody else may touch the response any more.
- * @param close the connection closes behind it, where the client's kernel takes it at once. Otherwise it is left to the client
+ * @param close the connection closes behind it, where the client's kernel takes it at once or the client still sends. Otherwise it is left
+ * to the client
  * @param upload see `endWhole`
  */
 export function endWithLarge(
@@ -200,6 +202,7 @@ export function endWithLarge(
   // The last byte apart: see closeBehindLastByte.
   if (close && ok && res.tryEnd(body.subarray(-1), body.length + 1)[0])
     return closeBehindLastByte(res, upload)
+  if (close && upload !== null) return closeBehindUpload(res, upload, body)
   const over = linger(res)
   res.onWritable((offset) => {
     const [taken, ended] = res.tryEnd(body.subarray(offset), body.length)

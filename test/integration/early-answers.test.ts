@@ -10,6 +10,7 @@ import { silent } from '../support/origin-behaviours.ts'
 import type { Response } from '../support/origin-exchange.ts'
 import { type ProxiedOptions, proxied } from '../support/proxied.ts'
 import type { ClientResponse, RawClient } from '../support/raw-client.ts'
+import { waitFor } from '../support/wait.ts'
 
 const uploadBytes = 1_000_000
 const firstBytes = 50_000
@@ -241,3 +242,32 @@ for (const [whose, each] of [
     assert.match(answer.text, each.body)
   })
 }
+
+test('long fixed answer behind others that the client has not read, to one that still sends: whole, then closed, and nothing more is served', async (t) => {
+  const { connect, weir } = await proxied(t, silent, {
+    config: {
+      routes: [
+        { path: '/fixed', respond: { status: 200, body: 'x'.repeat(12_000) } },
+        { path: '/long', respond: { status: 413, body: 'y'.repeat(60_000) } },
+        { upstream: 'app' },
+      ],
+    },
+  })
+  const client = await connect()
+  client.wire.socket.pause()
+  const many = 800
+  await client.send('GET /fixed HTTP/1.1\r\nhost: test\r\n\r\n'.repeat(many))
+  await client.send('POST /long HTTP/1.1\r\nhost: test\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n')
+  const isAnswered = async () => (await weir.stats())[0]?.outcomes.responded === many + 1
+  await waitFor(isAnswered, { what: 'all to be answered', everyMs: 20 })
+  await client.send('0\r\n\r\n')
+  client.wire.socket.resume()
+  for (let count = 0; count < many; count++) assert.equal((await client.response()).status, 200)
+  const answer = await client.response()
+  assert.deepEqual([answer.status, answer.ended, answer.header('connection')], [413, 'complete', 'close'])
+  assert.equal(answer.text, 'y'.repeat(60_000))
+  await client.request()
+  assert.equal((await client.closed(20_000)).unread, '', 'another request is not served')
+  await weir.waitForStats(({ connections }) => connections === 0, 'no connection left')
+  await weir.atRest()
+})

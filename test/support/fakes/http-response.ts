@@ -42,6 +42,8 @@ export interface FakeResponseOptions {
   /** 127.0.0.1 by default. */
   readonly address?: readonly number[]
   readonly loop?: FakeLoop
+  /** Of earlier answers, which the client has not read: they fill the kernel's buffer, and so much is in the user-space buffer. */
+  readonly behindBytes?: number
   /** The client asked for the connection to be closed behind the response. */
   readonly clientCloses?: boolean
 }
@@ -60,6 +62,8 @@ export class FakeResponse {
   readonly #kernelBytes: number
   readonly #address: readonly number[]
   readonly #received: Buffer[] = []
+  /** Bytes that are not this response's. */
+  readonly #behind: number = 0
   #kernel: Buffer = Buffer.alloc(0)
   #buffered: Buffer = Buffer.alloc(0)
   #polled: Polled = { readable: true, writable: false }
@@ -79,6 +83,12 @@ export class FakeResponse {
     this.#kernelBytes = options.kernelBytes ?? Number.POSITIVE_INFINITY
     this.#address = options.address ?? [127, 0, 0, 1]
     this.#closing = options.clientCloses ?? false
+    const { behindBytes = 0 } = options
+    if (behindBytes === 0) return
+    this.#kernel = Buffer.alloc(this.#kernelBytes)
+    this.#buffered = Buffer.alloc(behindBytes)
+    this.#behind = this.#kernelBytes + behindBytes
+    this.#polled = { readable: true, writable: true }
   }
 
   get native(): HttpResponse {
@@ -99,12 +109,12 @@ export class FakeResponse {
 
   /** All that has been written so far, wherever it is by now. */
   get bytes(): Buffer {
-    return Buffer.concat([...this.#received, this.#kernel, this.#buffered])
+    return Buffer.concat([...this.#received, this.#kernel, this.#buffered]).subarray(this.#behind)
   }
 
   /** What the client has read so far. */
   get receivedBytes(): Buffer {
-    return Buffer.concat(this.#received)
+    return Buffer.concat(this.#received).subarray(this.#behind)
   }
 
   /** All that has been written, read as HTTP. @throws where it is none */
