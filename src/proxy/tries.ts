@@ -136,15 +136,7 @@ export class Tries implements Applicant, AttemptListener, Parked {
       this.#hedge ??= new Hedge(this.#context, request, this.#upload, this)
       this.#hedge.watch(upstream.hedging, upstream, attempt)
     }
-    attempt.begin(
-      this,
-      upstream,
-      endpoint,
-      ticket,
-      request.head,
-      this.#upload.body,
-      attempt.number > 1,
-    )
+    attempt.begin(this, upstream, endpoint, ticket, request.head, this.#upload.body, attempt.number > 1)
   }
 
   /** A place in the queue, but no endpoint to go with it. */
@@ -216,7 +208,9 @@ export class Tries implements Applicant, AttemptListener, Parked {
     const { head, attempts, hedged } = this.#request
     // The budget was asked for the hedge. What fails after all is allowed its retry.
     const oneByOne = hedged ? attempts - 1 : attempts
-    return upstream.mayRetry(outcome, head.method, oneByOne, this.#upload, now, endpoint)
+    const verdict = upstream.mayRetry(outcome, head.method, oneByOne, this.#upload, now, endpoint)
+    if (verdict === 'withheld') upstream.retried.withheld++
+    return verdict === 'granted'
   }
 
   #tryAgain(endpoint: Endpoint): void {

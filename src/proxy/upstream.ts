@@ -37,6 +37,9 @@ export interface OtherClocks {
   readonly coarse?: Clock
 }
 
+/** Whether another attempt may follow; `withheld`: it might, but for the budget. */
+export type RetryVerdict = 'granted' | 'refused' | 'withheld'
+
 export class Upstream {
   readonly name: string
   readonly admission: Admission
@@ -50,7 +53,7 @@ export class Upstream {
   hedging: Hedging | null = null
   /** Copies of other upstreams' requests (mirror.ts): sent, not made for lack of room, failed of those sent. */
   readonly mirrored = { sent: 0, dropped: 0, failed: 0 }
-  /** Second and further tries of requests: begun, not begun for lack of budget. */
+  /** Second and further tries of requests, and not of WebSockets' handshakes: begun, not begun for lack of budget. Counted in tries.ts. */
   readonly retried = { sent: 0, withheld: 0 }
   /** null: no metrics are served. */
   requests: RequestCounts | null = null
@@ -296,12 +299,11 @@ export class Upstream {
     body: Replayable,
     now: number | null,
     endpoint: Endpoint,
-  ): boolean {
-    if (outcome.retry === 'elsewhere' && !this.hasOther(endpoint)) return false
-    if (!mayRetry(outcome, method, attempts, body, this.retries)) return false
-    if (outcome.retry === 'unsent' || now === null || this.retryBudget.take(now)) return true
-    this.retried.withheld++
-    return false
+  ): RetryVerdict {
+    if (outcome.retry === 'elsewhere' && !this.hasOther(endpoint)) return 'refused'
+    if (!mayRetry(outcome, method, attempts, body, this.retries)) return 'refused'
+    const free = outcome.retry === 'unsent' || now === null
+    return free || this.retryBudget.take(now) ? 'granted' : 'withheld'
   }
 
   /**

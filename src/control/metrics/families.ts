@@ -168,7 +168,7 @@ export const upstreamFamilies: readonly Family<UpstreamItem>[] = [
   {
     name: 'weir_upstream_retries_withheld_total',
     kind: 'counter',
-    help: 'Retries that were due and not sent, for lack of budget',
+    help: 'Retries of requests that were due and not sent, for lack of budget',
     value: ({ retries }) => retries.withheld,
   },
   {

@@ -189,11 +189,10 @@ export class Session extends Account implements DialListener {
     const endpoint = this.#endpoint as Endpoint
     if (outcome.fault === 'endpoint') upstream.failed(endpoint, outcome, this.#epoch, error)
     this.#endProbe()
-    const { seenAt } = deadlines
-    if (!upstream.mayRetry(outcome, this.head.method, this.attempts, bodiless, seenAt, endpoint)) {
-      return this.#refuse(outcome)
-    }
-    this.#dial(upstream, endpoint)
+    const { method } = this.head
+    const verdict = upstream.mayRetry(outcome, method, this.attempts, bodiless, deadlines.seenAt, endpoint)
+    if (verdict === 'granted') this.#dial(upstream, endpoint)
+    else this.#refuse(outcome)
   }
 
   // ---- ends ----
