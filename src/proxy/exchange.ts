@@ -121,8 +121,9 @@ export class Exchange extends Account implements Tried, Timed {
       this.#block.behindInterim = true
       writeContinue(res)
     }
-    const gather = mayGather(this.head.method, this.head.contentLength, this.#upstream.retries)
-    this.#upload.begin(res, this.#onFirstBytes, this.#context.limits.bodyBytes, gather)
+    const { method, contentLength } = this.head
+    const wholeBytes = mayGather(method, contentLength, this.#upstream.retries) ? contentLength : 0
+    this.#upload.begin(res, this.#onFirstBytes, this.#context.limits.bodyBytes, wholeBytes)
   }
 
   /**

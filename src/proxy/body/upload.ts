@@ -1,8 +1,9 @@
 /**
- * The client's side of a request body: what uWebSockets.js hands over, kept as one buffer if it comes in one piece and
- * turned into a stream if it does not. Belongs to an exchange and is used again with it.
+ * The client's side of a request body: what uWebSockets.js hands over, kept as one buffer if it comes in one piece or is wanted so, and
+ * turned into a stream if not. Belongs to an exchange and is used again with it.
  *
  *     none ──begin──► coming ──► whole     the first piece was the last
+ *                         ├────► whole     or all of it was waited for, so that it can be sent twice
  *                         └────► streamed  further pieces go through a RequestBody
  *
  * Invariants
@@ -15,6 +16,9 @@ import type { HttpResponse } from '../../native/uws.ts'
 import { type Outcome, outcomes } from '../../plan/outcome.ts'
 import { copyPiece, giveBack, streamPieceBytes } from './piece.ts'
 import { RequestBody, type Source } from './request-body.ts'
+
+/** Memory for a body that is waited for, unless it is shorter: beyond that, no more than twice what has come. */
+const gatherBytes = 65_536
 
 export class Upload {
   /** The native layer still has body to hand over. */
@@ -30,8 +34,10 @@ export class Upload {
   #bytesMax = 0
   /** Nobody takes any more of it. */
   #dropped = false
-  /** Pieces of a body that is wanted whole; null: it is not. */
-  #gathered: Buffer[] | null = null
+  /** Of a body that is wanted whole, all of it; 0: it is not. */
+  #wholeBytes = 0
+  /** The beginning of such a body, and room for more. */
+  #gathered: Buffer | null = null
   readonly #onData = (bytes: ArrayBuffer, last: boolean): void => this.#take(bytes, last)
 
   /**
@@ -86,10 +92,10 @@ export class Upload {
   /**
    * Must be called inside the native handler: what comes before somebody listens is lost.
    * @param bytesMax what the body may have; 0: anything
-   * @param gather wait for all of it, so that it can be sent twice
+   * @param wholeBytes wait for all of it, which is so much, so that it can be sent twice; 0: do not
    */
-  begin(res: HttpResponse, onReady: () => void, bytesMax = 0, gather = false): void {
-    this.#gathered = gather ? [] : null
+  begin(res: HttpResponse, onReady: () => void, bytesMax = 0, wholeBytes = 0): void {
+    this.#wholeBytes = wholeBytes
     this.bytes = 0
     this.#bytesMax = bytesMax
     this.#dropped = false
@@ -130,6 +136,7 @@ export class Upload {
    */
   detach(alive: boolean): this | null {
     this.#onReady = null
+    this.#gathered = null
     this.#bytesMax = 0
     this.#dropped = true
     this.#stream?.detach(alive)
@@ -148,6 +155,7 @@ export class Upload {
     if (this.#whole !== null) giveBack(this.#whole)
     this.#whole = null
     this.#stream = null
+    this.#wholeBytes = 0
     this.#gathered = null
     this.#res = null
     this.#onReady = null
@@ -169,11 +177,11 @@ export class Upload {
     }
     const onReady = this.#onReady
     if (onReady === null || (bytes.byteLength === 0 && !last)) return
-    if (this.#gathered !== null && (!last || this.#gathered.length > 0)) {
-      this.#gathered.push(copyPiece(bytes))
+    if (this.#wholeBytes > 0 && (!last || this.#gathered !== null)) {
+      this.#gather(bytes)
       if (!last) return this.#onMoved()
-      this.#whole = Buffer.concat(this.#gathered)
-      for (const piece of this.#gathered) giveBack(piece)
+      this.#whole = this.#gathered
+      this.#gathered = null
       this.#onReady = null
       return onReady()
     }
@@ -185,6 +193,18 @@ export class Upload {
       this.#whole = copyPiece(bytes)
     }
     onReady()
+  }
+
+  #gather(bytes: ArrayBuffer): void {
+    const before = this.bytes - bytes.byteLength
+    let gathered = this.#gathered
+    if (gathered === null || gathered.length < this.bytes) {
+      const room = Math.min(this.#wholeBytes, Math.max(gatherBytes, 2 * this.bytes))
+      gathered = Buffer.allocUnsafeSlow(room)
+      this.#gathered?.copy(gathered, 0, 0, before)
+      this.#gathered = gathered
+    }
+    gathered.set(new Uint8Array(bytes), before)
   }
 }
 

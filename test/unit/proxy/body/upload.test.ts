@@ -5,15 +5,15 @@ import { RequestBody } from '../../../../src/proxy/body/request-body.ts'
 import { Upload } from '../../../../src/proxy/body/upload.ts'
 import { FakeResponse } from '../../../support/fakes/http-response.ts'
 
-/** @param bytesMax what the body may have; 0: anything */
-function begin(bytesMax = 0) {
+/** @param bytesMax what the body may have; 0: anything. @param wholeBytes of a body that is waited for; 0: it is not */
+function begin(bytesMax = 0, wholeBytes = 0) {
   const res = new FakeResponse()
   const told: string[] = []
   const upload = new Upload(
     () => told.push('moved'),
     () => told.push('overrun'),
   )
-  upload.begin(res.native, () => told.push('ready'), bytesMax)
+  upload.begin(res.native, () => told.push('ready'), bytesMax, wholeBytes)
   return { res, upload, told }
 }
 
@@ -278,4 +278,44 @@ test('a long piece of a stream_cut, in order, and what was taken is used again a
   ])
   assert.equal(text, `first${long}`)
   assert.equal(memory.size, 1)
+})
+
+test('wanted whole, and comes in pieces_ready with the last one, in memory of its own length', (t) => {
+  const allocate = t.mock.method(Buffer, 'allocUnsafeSlow')
+  const { res, upload, told } = begin(0, 65_536)
+  const pieces = Array.from({ length: 16 }, (_, index) => Buffer.alloc(4_096, index + 1))
+  for (const [index, piece] of pieces.entries()) {
+    assert.ok(!told.includes('ready'))
+    res.sendBody(piece, index === 15)
+  }
+  assert.equal(told.at(-1), 'ready')
+  assert.equal(told.filter((each) => each === 'moved').length, 15)
+  assert.ok((upload.body as Buffer).equals(Buffer.concat(pieces)))
+  assert.deepEqual([upload.replayable, upload.length, upload.coming], [true, 65_536, false])
+  const taken = allocate.mock.calls.map(({ arguments: [size] }) => size)
+  assert.deepEqual(taken, [65_536])
+})
+
+test('wanted whole and long_never in more than twice the memory of what has come, and whole in the end', (t) => {
+  const allocate = t.mock.method(Buffer, 'allocUnsafeSlow')
+  const { res, upload } = begin(0, 1_000_000)
+  const pieces = [1, 65_535, 1, 300_000, 634_463].map((length, index) => Buffer.alloc(length, index + 1))
+  for (const [index, piece] of pieces.entries()) res.sendBody(piece, index === 4)
+  const taken = allocate.mock.calls.map(({ arguments: [size] }) => size)
+  assert.deepEqual(taken, [65_536, 131_074, 731_074, 1_000_000])
+  assert.ok((upload.body as Buffer).equals(Buffer.concat(pieces)))
+})
+
+test('wanted whole, and comes in one piece_that piece', () => {
+  const { res, upload, told } = begin(0, 5)
+  res.sendBody('hello', true)
+  assert.deepEqual([told, upload.body], [['ready'], Buffer.from('hello')])
+})
+
+test('wanted whole, and let go half-way_never ready, and nothing is kept', () => {
+  const { res, upload, told } = begin(0, 10)
+  res.sendBody('hello', false)
+  upload.detach(true)
+  res.sendBody('world', true)
+  assert.deepEqual([told, upload.body, upload.coming], [['moved'], null, false])
 })
