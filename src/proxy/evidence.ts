@@ -1,12 +1,12 @@
 /**
  * What an attempt shows of its endpoint. Its upstream is told: the balancer and the limit that learns how long it took, the detection of
- * outliers how it went. A part of the attempt, and reset with it.
+ * outliers how it went. A part of the attempt: `beginAt` sets it anew, and `resetEvidence` undoes what must not outlive it.
  *
  * Invariants
  *   - whatever is told belongs to the epoch of the endpoint's outlier in which the attempt began.
  *   - how long it took is told once, or not at all; then `begunAt` is NaN.
  *   - an endpoint is not blamed for what it has not had in its hands: a request that waits for its turn on the connection, a client that
- *     does not read, a defect here.
+ *     does not read, a defect here, be it another request's on the same connection.
  */
 import { type Outcome, outcomes } from '../plan/outcome.ts'
 import type { Ending } from './balance/policy.ts'
@@ -82,8 +82,10 @@ export abstract class Evidence {
    * @param headSeen and has been given its head
    */
   protected failed(outcome: Outcome, error: Error, awaited: boolean, headSeen: boolean): void {
-    if (this.begunAt > 0) this.#brokenOff(outcome, awaited)
-    if (awaited && !headSeen) this.#blame(outcome, error)
+    // A connection that was given up here takes all that is on it along, those that are waited for too where a defect was the reason.
+    const telling = awaited && !(this.connection as Connection).aborted
+    if (this.begunAt > 0) this.#brokenOff(outcome, telling)
+    if (telling && !headSeen) this.#blame(outcome, error)
   }
 
   /**
@@ -116,9 +118,12 @@ export abstract class Evidence {
     return awaited ? 'success' : 'ignore'
   }
 
-  /** Without a head. What the client's own request has broken says nothing about the endpoint. */
-  #brokenOff(outcome: Outcome, awaited: boolean): void {
-    if (!awaited) this.#observed('given-up', this.#overdue ? 'drop' : 'ignore')
+  /**
+   * Without a head. What the client's own request has broken says nothing about the endpoint.
+   * @param telling somebody waited for it, and it was not given up here
+   */
+  #brokenOff(outcome: Outcome, telling: boolean): void {
+    if (!telling) this.#observed('given-up', this.#overdue ? 'drop' : 'ignore')
     else if (outcome.fault === 'endpoint') {
       // An answer that cannot be understood is no overload, and a kept connection that ends is an everyday race.
       const refused = outcome.retry === 'unsent' || (outcome === outcomes.endpointReset && !this.reused)

@@ -14,8 +14,9 @@ import { endpointPlan, upstreamPlan } from '../../support/fakes/plans.ts'
 import { restOf, runDataPlane } from '../../support/fakes/running-data-plane.ts'
 import type { LogLine } from '../../support/log-lines.ts'
 import { type Behaviour, startOrigin } from '../../support/origin.ts'
-import { chunked, closeBeforeHead, inPieces, ok } from '../../support/origin-behaviours.ts'
+import { chunked, closeBeforeHead, held, inPieces, ok } from '../../support/origin-behaviours.ts'
 import { fetchRaw, RawClient } from '../../support/raw-client.ts'
+import { Gate, waitFor } from '../../support/wait.ts'
 
 /** One failure ejects, and a GET that fails may be tried again. */
 const outliers = { failures: 1, timeMs: 10_000, maxTimeMs: 60_000, maxOut: 1, slowFactor: null }
@@ -126,4 +127,21 @@ test('defect at one of two responses on a connection_the other one is answered',
   assert.equal(defects(memory).length, 1)
   assert.equal(proxy.stats().endpoints[0]?.ejections, 0)
   assert.ok(origin.count >= 2)
+})
+
+test('defect when a request is written behind another_that one is answered, and the endpoint not blamed for what it cost', async (t) => {
+  const gate = new Gate()
+  const changes = { connections: 1, pipelining: 2 }
+  const { origin, proxy, port, memory } = await rig(t, held(gate, ok('body')), changes)
+  const first = fetchRaw(port)
+  await waitFor(() => origin.count === 1, { what: 'the first request' })
+  breakOnce(t, Tries.prototype, 'onStarted', dead())
+  assert.equal((await fetchRaw(port)).status, 500)
+  gate.open()
+  assert.equal((await first).text, 'body')
+  await restOf(proxy)
+  assert.deepEqual(proxy.stats().outcomes, { completed: 1, internal: 1 })
+  assert.equal(defects(memory).length, 1)
+  const [endpoint] = proxy.stats().endpoints
+  assert.deepEqual([endpoint?.outlier, endpoint?.ejections], ['in', 0])
 })
