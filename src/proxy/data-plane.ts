@@ -18,7 +18,7 @@ import type { DataPlaneContext } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import { Departures } from './departures.ts'
 import { describe } from './describe.ts'
-import { refusedAtTheDoor } from './door.ts'
+import { closedDoor, isDoorClosed } from './door.ts'
 import { Exchange } from './exchange.ts'
 import { isHost, isTarget } from './headers/bytes.ts'
 import { Forwarding } from './headers/forwarding.ts'
@@ -220,12 +220,11 @@ export class DataPlane implements DataPlaneContext {
       const url = request.getUrl()
       const path = cleanPath(url)
       const route = path === null ? null : this.#router.match(request.getHeader('host'), path)
-      const redirects = by.redirectPort !== 0
-      if (redirects || !wantsWebSocket(request) || route === null || route.upstream === null) {
+      const fitsRoute = wantsWebSocket(request) && route !== null && route.upstream !== null
+      if (!fitsRoute || by.redirectPort !== 0 || isDoorClosed(res, by)) {
         return this.#onRequest(res, request, by, 'GET', url)
       }
       this.#isLast(res, by)
-      if (by.clientCertificate && refusedAtTheDoor(res, request, by, this.recorder)) return
       this.#webSockets?.begin(res, request, context, by, route, path)
     } catch (error) {
       this.#log.error(
@@ -247,12 +246,14 @@ export class DataPlane implements DataPlaneContext {
     try {
       if (this.draining) this.lastRequestAt = performance.now()
       let last = this.#isLast(res, by)
-      if (by.clientCertificate && refusedAtTheDoor(res, request, by, this.recorder)) return
       const router = this.#router
       const path = cleanPath(url)
       const redirects = by.redirectPort !== 0
       let route: Route | null = null
-      if (redirects) {
+      if (isDoorClosed(res, by)) {
+        route = closedDoor
+        last = true
+      } else if (redirects) {
         route = redirectRoute(request, by.redirectPort)
         // Nobody reads a body that comes with it.
         last ||= hasBody(request)

@@ -1,28 +1,24 @@
-/** What a listener refuses by itself, before any route is looked at: see ListenerFacts. */
-import type { HttpRequest, HttpResponse } from '../native/uws.ts'
+/** What a listener refuses by itself, whatever the routes say: see ListenerFacts. */
+import type { HttpResponse } from '../native/uws.ts'
 import { outcomes } from '../plan/outcome.ts'
-import { describe } from './describe.ts'
-import { bindingCloses } from './headers/hop-by-hop.ts'
 import { hasClientCertificate, type ListenerFacts } from './listener-facts.ts'
-import type { Recorder } from './record.ts'
-import { answer } from './reply.ts'
+import type { Route } from './router.ts'
 
 /**
- * For a listener that requires a client's certificate. Must run inside the request's handler.
- * @returns whether the request has been refused, and recorded
+ * Where requests go that lack a client's certificate. The exchange is to be told that its answer is the connection's last, so that the rest of
+ * a body is waited for (closing.ts).
  */
-export function refusedAtTheDoor(
-  res: HttpResponse,
-  request: HttpRequest,
-  by: ListenerFacts,
-  recorder: Recorder,
-): boolean {
-  if (hasClientCertificate(res)) return false
-  const outcome = outcomes.noClientCertificate
-  const { status } = outcome
-  if (recorder.responded(status, outcome)) recorder.tellResponded(describe(res, request, by), status, outcome)
-  answer(res, outcome, request.getCaseSensitiveMethod(), request.getHeader('accept'), true, {
-    bindingCloses: bindingCloses(request.getHeader('connection')),
-  })
-  return true
+export const closedDoor: Route = Object.freeze({
+  upstream: null,
+  split: null,
+  reply: null,
+  cleaned: false,
+  timeoutMs: 0,
+  guard: { refuses: () => outcomes.noClientCertificate },
+  mirror: null,
+})
+
+/** Whether the request is to go there. Must run inside its handler. */
+export function isDoorClosed(res: HttpResponse, { clientCertificate }: ListenerFacts): boolean {
+  return clientCertificate && !hasClientCertificate(res)
 }

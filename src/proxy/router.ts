@@ -26,7 +26,7 @@ export interface Route {
   /** Absent or null: every request is of normal priority. */
   readonly priorityOf?: PriorityOf | null
   /** null: anybody may come, as often as he likes. */
-  readonly guard: Guard | null
+  readonly guard: Pick<Guard, 'refuses'> | null
   /** null: nothing is copied anywhere. */
   readonly mirror: Mirror | null
 }

@@ -204,6 +204,35 @@ test('clientCa_no certificate is 400 and the end, a strange one fails the handsh
   await weir.atRest()
 })
 
+test('clientCa, no certificate and a body that is still sent_the rest is taken behind the answer, then the connection is closed', async (t) => {
+  const made = new Certificates(t)
+  const clientCa = made.selfSigned('ca', 'ca.test').cert
+  const listen = listenWith({ ...made.selfSigned('own', 'own.test'), clientCa })
+  const { origin, weir } = await proxied(t, ok('hello'), { config: { listen } })
+  for (const framing of ['content-length: 1000000', 'connection: close\r\ncontent-length: 1000000']) {
+    const socket = connect({ host: '127.0.0.1', port: weir.port, rejectUnauthorized: false })
+    let answer = ''
+    socket.setEncoding('latin1').on('data', (piece: string) => {
+      answer += piece
+    })
+    const closed = new Promise<Error | null>((resolve) => {
+      socket.once('error', resolve).once('close', () => resolve(null))
+    })
+    const send = (piece: string) =>
+      new Promise<void>((resolve, reject) =>
+        socket.write(piece, (error) => (error == null ? resolve() : reject(error))),
+      )
+    await send(`POST / HTTP/1.1\r\nhost: a\r\n${framing}\r\n\r\n${'x'.repeat(50_000)}`)
+    await waitFor(() => answer.includes('no_client_certificate'), { what: 'the answer' })
+    for (let sent = 50_000; sent < 1_000_000; sent += 50_000) await send('x'.repeat(50_000))
+    assert.equal(await closed, null)
+    assert.match(answer, /^HTTP\/1\.1 400 [\s\S]*\r\nconnection: close\r\n/i)
+  }
+  await weir.waitForStats(({ connections }) => connections === 0, 'no connection left')
+  assert.equal(origin.requests.length, 0)
+  await weir.atRest()
+})
+
 test('minVersion 1.3_a client of 1.2 is refused, on every name; by default it is not', async (t) => {
   const made = new Certificates(t)
   const own = made.selfSigned('own', 'own.test')
