@@ -61,16 +61,17 @@ export const route = section({
     .describe(
       'Matches requests for exactly this path (the query does not count), or, when it ends in "/*", for everything below: ' +
         '"/api/*" matches /api/, /api/x and /api. Case-sensitive. Default: every path. It is compared with the cleaned path: ' +
-        'needless escapes (%2e, %2f, %61) undone, a backslash read as a slash, doubled slashes merged, and then dot segments ' +
-        'resolved, so that these spellings do not slip past. Not every server reads a path so: WHATWG URL, for one, resolves before ' +
-        'it merges, and /admin//../x is /admin/x to it and /x here; %2F is a slash to some only. ' +
+        'needless escapes (%2e, %2f, %61) undone, a backslash and %5c read as a slash, doubled slashes merged, and then dot segments ' +
+        'resolved, so that these spellings do not slip past. A path with both %5c and ".." is answered 400. Not every server reads ' +
+        'a path so: WHATWG URL, for one, resolves before it merges, and /admin//../x is /admin/x to it and /x here; %2F is a slash ' +
+        'to some only. ' +
         'With "forwardPath": "cleaned" the endpoint is sent what was matched. It does not help where a server knows "/..;/".',
     ),
   forwardPath: choice(forwardPaths)
     .default('received')
     .describe(
       'Which path goes to the endpoint: "received": byte for byte as the client sent it; "cleaned": the one that "path" is ' +
-        'compared with. Default "received". "cleaned" changes an escaped slash (%2F) or a backslash into a slash.',
+        'compared with. Default "received". "cleaned" changes an escaped slash (%2F) or a backslash (%5C, too) into a slash.',
     ),
   timeout: duration(limits.timeoutMs)
     .default('0s')

@@ -13,7 +13,8 @@ export function routePathFault(text: string): string | null {
   if (text.includes('?') || text.includes('#')) return 'a route matches the path only: leave out the query'
   const exact = text.endsWith('/*') ? text.slice(0, -1) : text
   if (exact.includes('*')) return 'a "*" stands at the end only, behind a slash, as in "/api/*"'
-  if (cleanPath(text) === null) return 'it climbs above the root; a request for such a path is answered 400'
+  if (cleanPath(text) === null)
+    return 'it climbs above the root, or has both %5C and ".."; a request for such a path is answered 400'
   return null
 }
 

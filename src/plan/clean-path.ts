@@ -4,13 +4,16 @@
  * `/admin`. What is forwarded is the target as the client sent it, unless the route asks for the clean one.
  *
  * Servers do not agree on one spelling. Empty segments are merged before dot segments are resolved, as in nginx (WHATWG URL makes `/a/b` of
- * `/a//../b`), and `;` has no meaning (to some servers `/..;/` is a dot segment).
+ * `/a//../b`), and `;` has no meaning (to some servers `/..;/` is a dot segment). An escaped backslash is a slash to few servers (IIS, and Envoy
+ * where it is asked for it). Where nothing climbs, to take it for one only makes a path longer. With `..` the two readings may lead anywhere,
+ * `/public/a%5cb/../../admin` to `/public/admin` and to `/admin`, so that neither may be gone by.
  *
  *     /a/./b/../c   dot segments resolved            /a/c
  *     /a//b         empty segments merged            /a/b
  *     /%2e%2E/a     an escaped dot is a dot          above the root: null
  *     /a%2fb        an escaped slash is a slash      /a/b
  *     /a\b          so is a backslash (WHATWG URL)   /a/b
+ *     /a%5cb        and an escaped one               /a/b; with a dot segment `..` anywhere: null
  *     /%7eme/%c3    unreserved characters unescaped, other escapes in upper case   /~me/%C3
  */
 
@@ -43,16 +46,22 @@ let lastClean = '/'
 
 /**
  * @param path begins with `/`; without the query
- * @returns null if it climbs above the root
+ * @returns null if it climbs above the root, or may be read in two ways that lead apart
  */
 export function cleanPath(path: string): string | null {
   if (path === lastClean) return path
-  if (!isClean(path)) return resolve(withoutNeedlessEscapes(path))
+  if (!isClean(path)) return cleaned(withoutNeedlessEscapes(path))
   lastClean = path
   return path
 }
 
-function resolve(path: string): string | null {
+function cleaned(path: string): string | null {
+  const readable = path.replaceAll('%5C', '/')
+  return resolve(readable, readable === path)
+}
+
+/** @param mayClimb it may have `..`. @returns null if it climbs above the root, or at all where it may not */
+function resolve(path: string, mayClimb: boolean): string | null {
   const kept: string[] = []
   const segments = (path.includes('\\') ? path.replaceAll('\\', '/') : path).split('/')
   const last = segments.length - 1
@@ -60,7 +69,7 @@ function resolve(path: string): string | null {
     const segment = segments[index] as string
     const names = segment !== '' && segment !== '.' && segment !== '..'
     if (names) kept.push(segment)
-    else if (segment === '..' && kept.pop() === undefined) return null
+    else if (segment === '..' && (!mayClimb || kept.pop() === undefined)) return null
     // A path that ends in a slash or a dot segment names a folder, and goes on doing so.
     if (!names && index === last && kept.length > 0) return `/${kept.join('/')}/`
   }

@@ -83,7 +83,7 @@ export class Exchange extends Account implements Tried, Timed {
 
   // ---- 1 accept, 2 read, 3 route ----
 
-  /** Takes a request. Must be called inside the native handler. `path` is the cleaned one, null above the root. */
+  /** Takes a request. Must be called inside the native handler. `path` is the cleaned one, null if there is none. */
   begin(res: HttpResponse, request: HttpRequest, route: Route | null, path: string | null): void {
     res.onAborted(this.#onAborted)
     this.#res = res

@@ -116,7 +116,7 @@ export class RequestHead {
 
   /**
    * Reads what `begin` does not tell, all but the remote address. Afterwards `fault` says whether the request may be forwarded.
-   * @param cleaned the cleaned path (plan/clean-path.ts); null if it climbs above the root
+   * @param cleaned the cleaned path (plan/clean-path.ts); null if there is none
    * @param forwardCleaned `target` is to have it instead of the one received
    */
   read(request: HttpRequest, cleaned: string | null, forwardCleaned: boolean, limits: LimitsPlan): void {
@@ -131,7 +131,7 @@ export class RequestHead {
     // One by one: of both together V8 would make one piece of text to look at it.
     else if (!isTarget(path) || !(query === undefined || isQuery(query)))
       this.fault = 'the request target has characters that must be percent-encoded'
-    else if (cleaned === null) this.fault = 'the path climbs above the root'
+    else if (cleaned === null) this.fault = 'the path climbs above the root, or has both %5C and ".."'
     else if (!isHost(this.host)) this.fault = 'the Host header is empty or malformed'
     else if (this.chunked && this.contentLength !== -1)
       this.fault = 'both Content-Length and Transfer-Encoding are given'

@@ -65,15 +65,16 @@ test('path exact, prefix and any; the query does not count, and no spelling slip
     '/%2e/api',
     '/api\\x',
     '/x\\..\\api\\x',
+    '/api%5cx',
+    '/%5Capi',
   ]) {
     assert.equal(await answer('x', spelling), 'b', spelling)
   }
   assert.equal(await answer('x', '/api/../other'), 'c')
   assert.equal(await answer('x', '/api//../other'), 'c', 'empty segments are merged first')
-  assert.equal(await answer('x', '/api%5cx'), 'c')
 })
 
-test('backslash: a slash to a route, forwarded as it came, or as a slash where the path is cleaned', async (t) => {
+test('backslash, escaped or not: a slash to a route, forwarded as it came, or as a slash where the path is cleaned', async (t) => {
   const { origin, fetch } = await proxied(t, ok(), {
     config: {
       routes: [
@@ -84,13 +85,24 @@ test('backslash: a slash to a route, forwarded as it came, or as a slash where t
     },
   })
   const status = async (target: string) => (await fetch({ target })).status
-  for (const guarded of ['/admin\\secret', '/x\\..\\admin\\secret', '/x/..\\admin/secret?q=\\'])
+  for (const guarded of [
+    '/admin\\secret',
+    '/x\\..\\admin\\secret',
+    '/x/..\\admin/secret?q=\\',
+    '/admin%5csecret',
+    '/%5Cadmin/secret',
+  ])
     assert.equal(await status(guarded), 403, guarded)
+  // Two paths to two servers: whichever one is guarded, the other is not.
+  for (const doubtful of ['/x%5c..%5cadmin', '/admin/x%5c..%5c..%5cy', '/x/a%5cb/../../admin'])
+    assert.equal(await status(doubtful), 400, doubtful)
   assert.equal(await status('/x\\y?q=\\'), 200)
   assert.equal(await status('/clean\\x\\..\\y?q=\\'), 200)
+  assert.equal(await status('/x%5cy?q=%5c..%5c'), 200)
+  assert.equal(await status('/clean/x%5Cy'), 200)
   assert.deepEqual(
     origin.requests.map(({ target }) => target),
-    ['/x\\y?q=\\', '/clean/y?q=\\'],
+    ['/x\\y?q=\\', '/clean/y?q=\\', '/x%5cy?q=%5c..%5c', '/clean/x/y'],
   )
 })
 

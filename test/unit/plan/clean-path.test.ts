@@ -39,8 +39,17 @@ const cases: Record<string, string | null> = {
   '/a/.\\b': '/a/b',
   '/a\\%2e%2e\\b': '/b',
   '/\\..': null,
-  '/a%5cb': '/a%5Cb',
-  '/a%5c..%5cb': '/a%5C..%5Cb',
+  '/a%5cb': '/a/b',
+  '/admin%5C%5csecret': '/admin/secret',
+  '/a/.%5cb%5c': '/a/b/',
+  '/a%5c...': '/a/...',
+  '/a%255cb': '/a%255cb',
+  '/x%5c..%5cadmin': null,
+  '/admin/x%5c..%5c..%5cy': null,
+  '/a%5C..': null,
+  '/a%5cb%2f%2e%2E': null,
+  '/public/a%5cb/../../admin': null,
+  '/public/a%5cb/x\\..\\admin': null,
   // Merging comes first, as in nginx: what resolves first (WHATWG URL) sees /admin/secret.
   '/admin//../secret': '/secret',
   '/a;b/..;/c': '/a;b/..;/c',
@@ -82,7 +91,7 @@ test('a clean path is left alone, and has neither dot segments nor empty ones', 
       if (clean === null) return
       assert.equal(cleanPath(clean), clean)
       assert.ok(clean.startsWith('/'))
-      assert.doesNotMatch(clean, /\/\/|\/\.\.?(\/|$)|%2[eEfF]|\\/)
+      assert.doesNotMatch(clean, /\/\/|\/\.\.?(\/|$)|%2[eEfF]|%5[cC]|\\/)
     }),
   )
 })
