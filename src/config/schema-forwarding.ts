@@ -13,7 +13,8 @@ export const trustedProxies = list(network, 'addresses or networks', limits.trus
   .describe(
     'Peers that may say who the client is: addresses and networks in CIDR form, "192.0.2.7" or "10.0.0.0/8", at most 1024. ' +
       "Their X-Forwarded-*, Forwarded and X-Request-Id are kept and extended; everybody else's are replaced. Default none. " +
-      'Those with an underscore in their names (X_Forwarded_For, which is the same to CGI and WSGI) are dropped, whoever sends them. ' +
+      'Those with an underscore in their names (X_Forwarded_For, which is the same to CGI and WSGI; X_Request_Id with requestId) are ' +
+      'dropped, whoever sends them. ' +
       'A proxy that comes by a Unix socket has no address, and is not trusted. ' +
       'Name only what stands in front of Weir: whoever is listed can pretend to be any client.',
   )

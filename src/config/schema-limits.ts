@@ -26,8 +26,8 @@ export const limits = section({
     .default('16KiB')
     .describe(
       'Request line and headers together: "1KiB" to "32KiB", default "16KiB". Above: 431. A fixed answer (respond) to GET or HEAD is ' +
-        'given to any head up to 40KiB, unless this or "headers" is below the default, or a proxy stands in front (trustedProxies, ' +
-        'proxyProtocol, a Unix socket).',
+        'given to any head up to 40KiB, unless this or "headers" is below the default, "access" or "clientLimits" guards its route, or ' +
+        'a proxy stands in front (trustedProxies, proxyProtocol, a Unix socket).',
     ),
   headers: integer(ranges.headerCount)
     .default(98)

@@ -7,10 +7,10 @@ let lastBits = -1
 let lastText = ''
 
 /** `192.0.2.7` or `2001:db8::7`; an IPv4 client of a dual-stack listener is given as IPv4. */
-export function clientAddress(res: HttpResponse, by: ListenerFacts = plainListener): string {
-  const peer = by.peers.sole ?? peerAddress(res)
+export function clientAddress(res: HttpResponse, listener: ListenerFacts = plainListener): string {
+  const peer = listener.peers.sole ?? peerAddress(res)
   // The binding reads the header from anybody at any time: only a listed peer is believed (native-notes/14-proxy-protocol.md).
-  if (by.proxies === null || !by.proxies.has(peer)) return peer
+  if (listener.proxies === null || !listener.proxies.has(peer)) return peer
   return addressText(new Uint8Array(res.getProxiedRemoteAddress())) || peer
 }
 

@@ -91,8 +91,8 @@ export class DataPlane implements DataPlaneContext {
     this.#log = log
     this.#random = random
     this.#upstreamLog = upstreamLog(log, (upstream) => this.#refuseWaiting(upstream))
-    this.#listener = new Listener(binding, (res, request, by, method, path) =>
-      this.#onRequest(res, request, by, method, path),
+    this.#listener = new Listener(binding, (res, request, listener, method, path) =>
+      this.#onRequest(res, request, listener, method, path),
     )
   }
 
@@ -104,8 +104,8 @@ export class DataPlane implements DataPlaneContext {
     if (this.#webSockets === null) {
       const webSockets = new WebSockets(this, plan.websocket)
       this.#webSockets = webSockets
-      this.#listener.enableWebSockets((by) =>
-        webSockets.behavior((res, request, context) => this.#onUpgrade(res, request, context, by)),
+      this.#listener.enableWebSockets((listener) =>
+        webSockets.behavior((res, request, context) => this.#onUpgrade(res, request, context, listener)),
       )
     }
     const unbound = this.#listener.apply(plan.listeners, fixedPaths(plan.routes))
@@ -215,17 +215,17 @@ export class DataPlane implements DataPlaneContext {
   }
 
   /** What has a key of a WebSocket's handshake; the rest of it need not be there. */
-  #onUpgrade(res: HttpResponse, request: HttpRequest, context: unknown, by: ListenerFacts): void {
+  #onUpgrade(res: HttpResponse, request: HttpRequest, context: unknown, listener: ListenerFacts): void {
     try {
       const url = request.getUrl()
       const path = cleanPath(url)
       const route = path === null ? null : this.#router.match(request.getHeader('host'), path)
       const fitsRoute = wantsWebSocket(request) && route !== null && route.upstream !== null
-      if (!fitsRoute || by.redirectPort !== 0 || isDoorClosed(res, by)) {
-        return this.#onRequest(res, request, by, 'GET', url)
+      if (!fitsRoute || listener.redirectPort !== 0 || isDoorClosed(res, listener)) {
+        return this.#onRequest(res, request, listener, 'GET', url)
       }
-      this.#isLast(res, by)
-      this.#webSockets?.begin(res, request, context, by, route, path)
+      this.#isLast(res, listener)
+      this.#webSockets?.begin(res, request, context, listener, route, path)
     } catch (error) {
       this.#log.error(
         { err: error },
@@ -241,20 +241,26 @@ export class DataPlane implements DataPlaneContext {
     return spent || this.draining
   }
 
-  #onRequest(res: HttpResponse, request: HttpRequest, by: ListenerFacts, method: string, url: string): void {
+  #onRequest(
+    res: HttpResponse,
+    request: HttpRequest,
+    listener: ListenerFacts,
+    method: string,
+    url: string,
+  ): void {
     let exchange: Exchange | null = null
     try {
       if (this.draining) this.lastRequestAt = performance.now()
-      let last = this.#isLast(res, by)
+      let last = this.#isLast(res, listener)
       const router = this.#router
       const path = cleanPath(url)
-      const redirects = by.redirectPort !== 0
+      const redirects = listener.redirectPort !== 0
       let route: Route | null = null
-      if (isDoorClosed(res, by)) {
+      if (isDoorClosed(res, listener)) {
         route = closedDoor
         last = true
       } else if (redirects) {
-        route = redirectRoute(request, by.redirectPort)
+        route = redirectRoute(request, listener.redirectPort)
         // Nobody reads a body that comes with it.
         last ||= hasBody(request)
       } else if (path !== null) {
@@ -262,16 +268,26 @@ export class DataPlane implements DataPlaneContext {
       }
       // A fixed answer needs no exchange, unless something about the request wants a closer look.
       if (route?.reply != null && route.guard === null && !redirects) {
-        if (this.#answersPlainly && !by.fronted && isPlain(request, method, url, this.limits.targetBytes)) {
+        if (
+          this.#answersPlainly &&
+          !listener.fronted &&
+          isPlain(request, method, url, this.limits.targetBytes)
+        ) {
           const { status } = route.reply
-          if (this.recorder.responded(status)) this.recorder.tellResponded(describe(res, request, by), status)
+          if (this.recorder.responded(status))
+            this.recorder.tellResponded(describe(res, request, listener), status)
           const connection = request.getHeader(names.connection)
-          const itself = bindingCloses(connection)
-          return route.reply.send(res, method, last || itself || wantsClose(connection), itself)
+          const closedByBinding = bindingCloses(connection)
+          return route.reply.send(
+            res,
+            method,
+            last || closedByBinding || wantsClose(connection),
+            closedByBinding,
+          )
         }
       }
       exchange = this.#spareExchanges.pop() ?? new Exchange(this, this.#spareExchanges)
-      exchange.head.begin(method, url, by, last)
+      exchange.head.begin(method, url, listener, last)
       exchange.begin(res, request, route, path)
     } catch (error) {
       this.#log.error(

@@ -23,7 +23,7 @@
  *   `Deadlines.seenAt`   50 ms, a field           runs on                       retry budgets; how old ewma's figures are
  *   `coarseNow`          100 ms, a field          runs on                       idle connections of endpoints (coarse-clock.ts)
  *   `TurnClock.now`      a turn, two readings     runs on                       how long attempts take (turn-clock.ts)
- *   `TurnClock.roughly`  a turn, one reading      runs on                       beginnings of exchanges, for the access log
+ *   `TurnClock.roughly`  a turn, one reading      runs on                       beginnings of exchanges, for the access log; their ends, for metrics
  *   `performance.now()`  exact, a reading         runs on                       hedges, outliers, limits of clients and connections, drains
  */
 

@@ -5,14 +5,17 @@
  * (native-notes/07-undici-connections.md has the figures).
  *
  *     kernel ──► one buffer for all sockets of the worker ──► 'readable' ──► undici's parser ──► read
- *     kernel ◄── the handle, one call per head, or head and piece of a body ◄── write     (what must wait: the net.Socket)
+ *     kernel ◄── the handle, one call per head, or head and piece of a body ◄── write
+ *
+ * What the kernel does not take at once libuv writes later, in order with what follows (`#late`). Without a handle (native/socket-handle.ts)
+ * everything goes through the net.Socket, and waits in there.
  *
  * Invariants
  *   - bytes that `read` returns are good until the callback that brought them and its microtasks have ended: the next read,
  *     of any socket, overwrites them. Who keeps them longer copies them: ResponseBody what its client does not take, and
  *     this file what the parser keeps of a head, or of trailers, that are not whole yet.
  *   - while `#held` is not null the kernel's side is not read.
- *   - a write goes past the net.Socket only while nothing waits in that, so that bytes stay in order.
+ *   - a write goes past the net.Socket only while nothing waits in that, so that bytes stay in order. With a handle nothing ever does.
  *   - the process does not wait for these sockets: what is in flight is held by its client's connection.
  */
 
@@ -96,7 +99,7 @@ export class EndpointSocket extends EventEmitter {
   #corked = false
   /** Text that leaves with the piece of a body behind it. */
   #corkedText = ''
-  /** Writes past the net.Socket that the kernel has not taken all of. */
+  /** Writes of pieces past the net.Socket that the kernel has not taken all of. */
   #late = 0
   /** Something was given to the net.Socket since it was last seen empty. */
   #mayWait = false
@@ -178,8 +181,8 @@ export class EndpointSocket extends EventEmitter {
   #take(bytes: number): boolean {
     const chunk = viewOf(bytes)
     this.#parsing = true
-    const taken = this.#takeWhole(chunk)
-    if (taken < bytes) this.#parse(taken === 0 ? chunk : chunk.subarray(taken))
+    const whole = this.#takeWhole(chunk)
+    if (whole < bytes) this.#parse(whole === 0 ? chunk : chunk.subarray(whole))
     this.#parsing = false
     this.#afterRead()
     if (this.#held === null) return true
@@ -190,13 +193,13 @@ export class EndpointSocket extends EventEmitter {
   /** @returns how much of it undici need not parse; all of it, if there is no connection any more */
   #takeWhole(chunk: Buffer): number {
     if (this.#shortcut === null) return 0
-    let taken = -1
+    let whole = -1
     try {
-      taken = this.#shortcut.take(chunk)
+      whole = this.#shortcut.take(chunk)
     } catch (error) {
       this.destroy(error as Error)
     }
-    if (taken >= 0) return taken
+    if (whole >= 0) return whole
     this.destroy()
     return chunk.length
   }

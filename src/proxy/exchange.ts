@@ -6,6 +6,7 @@
  *                │           │           │
  *                └───────────┴───────────┴──► #finish, exactly once, under one outcome
  *
+ *   idle        it is in the pool, or its answer, for which no endpoint is asked, is given or leaves in a turn (`#answerUnread`)
  *   reading     the first chunk of the request's body is awaited (a request without body skips this)
  *   trying      it waits for its turn in the upstream's queue, or for an attempt's answer (tries.ts)
  *   streaming   the response's head is here; its body goes to the client

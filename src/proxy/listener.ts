@@ -26,7 +26,7 @@ import { makeTlsApp } from './tls-app.ts'
 export type RequestHandler = (
   res: HttpResponse,
   request: HttpRequest,
-  by: ListenerFacts,
+  listener: ListenerFacts,
   method: string,
   path: string,
 ) => void
@@ -57,7 +57,7 @@ export class Listener {
   #connectionsMax = 0
   readonly #binding: Binding
   readonly #onRequest: RequestHandler
-  #webSockets: ((by: ListenerFacts) => WebSocketBehavior) | null = null
+  #webSockets: ((listener: ListenerFacts) => WebSocketBehavior) | null = null
   readonly #apps: TemplatedApp[] = []
   /** null: the binding tells no ports. */
   readonly #ports: ConnectionPorts | null
@@ -86,7 +86,7 @@ export class Listener {
   }
 
   /** Handshakes of WebSockets go elsewhere from now on. Must come before the first `apply`, and once. */
-  enableWebSockets(behavior: (by: ListenerFacts) => WebSocketBehavior): void {
+  enableWebSockets(behavior: (listener: ListenerFacts) => WebSocketBehavior): void {
     this.#webSockets = behavior
   }
 

@@ -166,8 +166,8 @@ export class Connection {
 
   /**
    * undici asserts that its parser is not paused when the end of a connection meets a response that announced it, and a
-   * failed assertion in a socket's listener ends the worker (native-notes/12-paused-at-the-end.md). These come first. And it is told
-   * which pieces of bodies have been sent, as an EndpointSocket does by itself.
+   * failed assertion in a socket's listener ends the worker (native-notes/12-paused-at-the-end.md). These come first. And piece.ts is told
+   * which pieces of bodies have been sent, as an EndpointSocket tells it by itself.
    */
   #guard(socket: Socket): void {
     const read = socket.read

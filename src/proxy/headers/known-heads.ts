@@ -32,7 +32,7 @@ export class KnownHead implements HeadRead {
   readonly keepAlive: string
   /** See WholeResponse. */
   readonly length = 0
-  /** Nobody asks, since it is written from bytes. */
+  /** Nobody has looked: it is written from bytes, save behind an interim response, where either will do. */
   readonly ascii = false
   /** Of the head, with the empty line. */
   readonly bytes: number

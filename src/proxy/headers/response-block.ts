@@ -19,7 +19,7 @@ export interface FieldLines {
   readonly name: string
   readonly rest: string
   readonly contentLength: number
-  /** Name and rest have no character above 0x7F; false: nobody has looked. */
+  /** Name and rest are known to have no character above 0x7F. */
   readonly ascii: boolean
   /** Status line and fields, in bytes as the binding's `writeStatus` takes them; null: nobody has put them together. */
   readonly written: ArrayBuffer | null
@@ -35,7 +35,7 @@ export class ResponseBlock {
   rest = ''
   /** -1: none given. */
   contentLength = -1
-  /** Name and rest have no character above 0x7F; false: nobody has looked. */
+  /** Name and rest are known to have no character above 0x7F. */
   ascii = false
   /** Status line, name and rest in one, ready to be written; null: they are to be written one by one. */
   written: ArrayBuffer | null = null

@@ -48,7 +48,7 @@ export class WebSockets implements SessionHost {
     res: HttpResponse,
     request: HttpRequest,
     context: unknown,
-    by: ListenerFacts,
+    listener: ListenerFacts,
     route: Route,
     path: string | null,
   ): void {
@@ -56,11 +56,11 @@ export class WebSockets implements SessionHost {
     if (refusal !== null) {
       const { recorder } = this.context
       if (recorder.responded(refusal.status, refusal))
-        recorder.tellResponded(describe(res, request, by), refusal.status, refusal)
+        recorder.tellResponded(describe(res, request, listener), refusal.status, refusal)
       return answer(res, refusal, 'GET', request.getHeader('accept'), true)
     }
     const session = new Session(this)
-    session.head.begin('GET', request.getUrl(), by, false)
+    session.head.begin('GET', request.getUrl(), listener, false)
     this.#sessions.add(session)
     session.begin(res, request, context, route, path)
   }
