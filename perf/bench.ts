@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- scenario ... --peers P,P --turns N]`: measures Weir and its peers turn by turn, prints tables, writes
- * the results and draws charts. `npm run bench overload` is in overload.ts, `npm run bench instructions` in instructions.ts.
+ * the results and draws charts. `npm run bench overload` is in overload.ts, `npm run bench instructions` in instructions.ts,
+ * `npm run bench head-of-line` in head-of-line.ts.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -24,6 +25,7 @@ import { type Measured, runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
 import { disturbance, session } from './harness/session.ts'
 import { summarise } from './harness/summary.ts'
+import { headOfLine } from './head-of-line.ts'
 import { instructions } from './instructions.ts'
 import { overload } from './overload.ts'
 import { choosePeers, describePeers } from './peers/peers.ts'
@@ -210,7 +212,8 @@ async function main(argv: readonly string[]): Promise<void> {
 }
 
 const [first, ...others] = process.argv.slice(2)
-// Benchmarks of another kind: an open loop, and laws in the place of ratios; counts in the place of times.
+// Benchmarks of another kind: an open loop, and laws in the place of ratios, or who waits for whom; counts in the place of times.
 if (first === 'overload') await overload(others)
+else if (first === 'head-of-line') await headOfLine(others)
 else if (first === 'instructions') await instructions(others)
 else await main(process.argv.slice(2))

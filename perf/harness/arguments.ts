@@ -31,6 +31,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
        npm run bench goals         the scenarios of which a ratio to nginx is asked, and whether it holds: some 20 minutes
                                    (25 turns of 2 s beside nginx, 5 s of warm-up, no passes, unless options say otherwise)
        npm run bench overload -- --help
+       npm run bench head-of-line -- --help
        npm run bench instructions -- --help
 
   --full           everything: all scenarios and all peers, an hour and three quarters; writes the tables of perf/README.md

@@ -17,6 +17,8 @@
 import { connect, type Socket } from 'node:net'
 import { AnswerReader } from './answer-reader.ts'
 import { Arrivals } from './arrivals.ts'
+import { type HeldBack, heldBack, type SlowRequests } from './held-back.ts'
+import { randomFrom } from './random.ts'
 import { percentile } from './statistics.ts'
 
 export interface OpenLoopPlan {
@@ -34,6 +36,8 @@ export interface OpenLoopPlan {
   /** Connections. */
   readonly most: number
   readonly seed: number
+  /** Requests among the others that are asked to be slow, and what is looked at then; absent: there are none. */
+  readonly slow?: SlowRequests
 }
 
 /** Of the requests that were due in the measured time. Times in microseconds, from when they were due. */
@@ -63,17 +67,21 @@ export interface OpenLoopFigures {
   readonly lateUs: number
   /** The most connections that were open at once. */
   readonly connections: number
+  /** Where the plan has slow ones. */
+  readonly heldBack?: HeldBack
 }
 
 class Request {
   readonly dueMs: number
   readonly target: Target
+  readonly slow: boolean
   connection: Connection | null = null
   settled = false
 
-  constructor(dueMs: number, target: Target) {
+  constructor(dueMs: number, target: Target, slow: boolean) {
     this.dueMs = dueMs
     this.target = target
+    this.slow = slow
   }
 }
 
@@ -81,6 +89,8 @@ interface Target {
   readonly host: string
   readonly port: number
   readonly head: string
+  /** Of the requests that are asked to be slow. */
+  readonly slowHead: string
   readonly idle: Connection[]
   readonly waiting: Queue
 }
@@ -129,6 +139,11 @@ export class OpenLoop {
   /** All that have no outcome yet, and some that have: as they were due. */
   readonly #pending = new Queue()
   readonly #goodUs: number[] = []
+  /** Of the good ones, where the plan has slow ones: these, and the others. */
+  readonly #slowUs: number[] = []
+  readonly #fastUs: number[] = []
+  /** Another one than that of the arrivals: who is slow is not to change when they come. */
+  readonly #draw: () => number
   readonly #shedUs: number[] = []
   readonly #lateUs: number[] = []
   readonly #errors: Record<string, number> = {}
@@ -144,9 +159,17 @@ export class OpenLoop {
     this.#plan = plan
     this.#targets = plan.urls.map((url) => {
       const { hostname, port, host, pathname, search } = new URL(url)
-      const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\n\r\n`
-      return { host: hostname, port: Number(port), head, idle: [], waiting: new Queue() }
+      const headFor = (path: string) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`
+      return {
+        host: hostname,
+        port: Number(port),
+        head: headFor(pathname + search),
+        slowHead: headFor(plan.slow?.path ?? pathname),
+        idle: [],
+        waiting: new Queue(),
+      }
     })
+    this.#draw = randomFrom(~plan.seed)
     this.#arrivals = plan.perSecond === null ? null : new Arrivals(plan.perSecond, plan.seed)
   }
 
@@ -190,7 +213,8 @@ export class OpenLoop {
 
   #start(dueMs: number, now: number): void {
     const target = this.#targets[this.#started++ % this.#targets.length] as Target
-    const request = new Request(dueMs, target)
+    const { slow } = this.#plan
+    const request = new Request(dueMs, target, slow !== undefined && this.#draw() < slow.share)
     this.#pending.push(request)
     if (this.#counts(request)) {
       this.#offered++
@@ -213,7 +237,7 @@ export class OpenLoop {
     connection.request = request
     request.connection = connection
     connection.reader.reset()
-    connection.socket.write(request.target.head, 'latin1')
+    connection.socket.write(request.slow ? request.target.slowHead : request.target.head, 'latin1')
   }
 
   #open(target: Target): Connection {
@@ -296,10 +320,15 @@ export class OpenLoop {
       return
     }
     this.#settle(request, () => {
-      if (status >= 200 && status < 300) this.#goodUs.push(us)
+      if (status >= 200 && status < 300) this.#good(request, us)
       else if (status === 503 || status === 429) this.#shedUs.push(us)
       else this.#status++
     })
+  }
+
+  #good({ slow }: Request, us: number): void {
+    this.#goodUs.push(us)
+    if (this.#plan.slow !== undefined) (slow ? this.#slowUs : this.#fastUs).push(us)
   }
 
   #failed(request: Request, kind: string): void {
@@ -333,7 +362,7 @@ export class OpenLoop {
     const late = this.#lateUs.sort((a, b) => a - b)
     const of = (sorted: readonly number[], percent: number) =>
       sorted.length === 0 ? null : percentile(sorted, percent)
-    const { seconds } = this.#plan
+    const { seconds, slow } = this.#plan
     return {
       offered: this.#offered,
       offeredPerSecond: this.#offered / seconds,
@@ -350,6 +379,7 @@ export class OpenLoop {
       shedP99Us: of(shed, 99),
       lateUs: of(late, 99) ?? 0,
       connections: this.#connections,
+      ...(slow === undefined ? {} : { heldBack: heldBack(this.#fastUs, this.#slowUs, slow.heldMs) }),
     }
   }
 }

@@ -54,6 +54,14 @@ export interface OriginShape {
   readonly fastApi?: FastApiShape
   /** One of fixed capacity in its place, which answers with `bytes` of them. */
   readonly slots?: SlotsShape
+  /** One in its place that lets requests for one path wait, and takes requests ahead (ordered-origin.ts). */
+  readonly slow?: SlowShape
+}
+
+export interface SlowShape {
+  readonly path: string
+  /** From when the request came. */
+  readonly ms: number
 }
 
 export interface SlotsShape {

@@ -8,7 +8,7 @@ import { tailOf } from './processes.ts'
 import { freePort, type ProxySetup, startProxy } from './proxy.ts'
 import type { Row } from './row.ts'
 import { type Bench, fileFor, type Running, writerFor } from './running.ts'
-import type { OriginShape, Scenario, SlotsShape } from './scenario.ts'
+import type { OriginShape, Scenario, SlotsShape, SlowShape } from './scenario.ts'
 import { weirCommand } from './weir.ts'
 
 /**
@@ -92,7 +92,17 @@ async function startOrigin(
 
 function originCommand(shape: OriginShape, number: number): readonly string[] {
   if (shape.fastApi !== undefined) return fastApiCommand(shape, number)
+  if (shape.slow !== undefined) return orderedOriginCommand(shape.bytes, shape.slow)
   return shape.slots === undefined ? cheapest(shape) : slotOriginCommand(shape.bytes, shape.slots)
+}
+
+function orderedOriginCommand(bytes: number, { path, ms }: SlowShape): readonly string[] {
+  const script = fileURLToPath(new URL('ordered-origin.ts', import.meta.url))
+  return [
+    process.execPath,
+    script,
+    ...['--bytes', String(bytes), '--slow-path', path, '--slow-ms', String(ms)],
+  ]
 }
 
 function slotOriginCommand(bytes: number, { slots, serviceMs }: SlotsShape): readonly string[] {

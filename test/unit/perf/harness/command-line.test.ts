@@ -16,7 +16,7 @@ function run(file: string, ...args: readonly string[]) {
 }
 
 /** Run by bench.ts. */
-const ofBench = ['overload.ts', 'instructions.ts']
+const ofBench = ['overload.ts', 'instructions.ts', 'head-of-line.ts']
 const takesNothing = ['balance', 'budgets', 'memory', 'shedding']
 
 const cases: readonly (readonly [file: string, args: readonly string[], reason: string, help: string])[] = [
@@ -69,6 +69,12 @@ const cases: readonly (readonly [file: string, args: readonly string[], reason: 
     'npm run bench instructions -- --help',
   ],
   [
+    'bench.ts',
+    ['head-of-line', '16-on-5'],
+    'bench head-of-line: no case is called "16-on-5": did you mean "16-on-4"?',
+    'npm run bench head-of-line -- --help',
+  ],
+  [
     'profile.ts',
     ['--dif'],
     'profile: unknown option \'--dif\': did you mean "--diff"?',
@@ -116,6 +122,7 @@ test('help_is on standard output, with exit 0, whatever the command', () => {
     ...commands.map((name) => [name]),
     ['bench.ts', 'overload'],
     ['bench.ts', 'instructions'],
+    ['bench.ts', 'head-of-line'],
   ]) {
     const { status, stdout, stderr } = run(file as string, ...before, '--help')
     assert.deepEqual([status, stderr], [0, ''], file)

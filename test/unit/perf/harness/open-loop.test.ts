@@ -177,3 +177,24 @@ test('a closed loop has_so_many_requests_in_flight', async () => {
   assert.ok(figures.good > 7)
   assertAccounted(figures)
 })
+
+test('requests that are asked to be slow have_latencies of their own, and who waits behind them is told', async () => {
+  const asked: string[] = []
+  const url = await http((request, response) => {
+    asked.push(request.url!)
+    setTimeout(() => response.end(), request.url === '/slow' ? 100 : 0)
+  })
+  // One connection: whoever becomes due while a slow one is answered is held back.
+  const slow = { share: 0.1, path: '/slow', heldMs: 50 }
+  const { good, heldBack } = await run(url, { most: 1, slow })
+  const slowOnes = asked.filter((path) => path === '/slow').length
+  assert.ok(slowOnes > 0 && slowOnes < due / 2, `${slowOnes} of ${due}`)
+  assert.deepEqual([heldBack?.slow, heldBack?.fast, good], [slowOnes, due - slowOnes, due])
+  assert.ok(heldBack!.slowP50Us! >= 99_000, `${heldBack!.slowP50Us}`)
+  assert.ok(heldBack!.held > 0 && heldBack!.maxUs! > 50_000, JSON.stringify(heldBack))
+  // The same seed asks for the same, and when they are due does not depend on it.
+  const before = asked.splice(0)
+  await run(url, { most: 1, slow })
+  assert.deepEqual(asked, before)
+  assert.equal((await run(url)).heldBack, undefined)
+})
