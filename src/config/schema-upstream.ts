@@ -160,8 +160,9 @@ export const upstreamSettings = section({
     .default(1)
     .describe(
       'Requests in flight on one connection (RFC 9112, section 9.3.2). 1 to 128; default 1: no pipelining. More saves CPU ' +
-        'where answers take about the same short time; a slow answer then holds up those behind it on its connection, ' +
-        'and the endpoint must support pipelining.',
+        'where many requests come at a time and answers take about the same short time: requests that leave together ' +
+        'share a connection, and so do others while all connections are in use. A slow answer holds up those behind it ' +
+        'on its connection. The endpoint must support pipelining.',
     ),
   concurrency,
   timeouts,

@@ -128,10 +128,11 @@ export class Attempt extends Evidence implements Departing {
   /** Its batch leaves. */
   depart(): void {
     const outgoing = this.#outgoing
+    const connection = this.connection as Connection
     this.#outgoing = null
+    connection.boarding = false
     // Nobody waits for it any more.
     if (this.#listener === null || outgoing === null) return this.#finish()
-    const connection = this.connection as Connection
     connection.settled()
     dispatch(connection.client, this.#options, this as unknown as DispatchHandler, outgoing)
     // It may have been thrown right through the client, which then does nothing more for anybody.

@@ -14,8 +14,9 @@
  *   - with `proxyProtocol`, a connection belongs to one client: it is made for one request and given up behind it, and
  *     none is idle.
  *   - the last one used is the first one taken, so that in quiet times the others grow idle and close. With pipelining it is
- *     filled before another is taken: requests that share a connection share its system calls, which is what pipelining is
- *     turned on for (its price: native-notes/21-pipelining.md).
+ *     filled as long as what was put on it first waits to leave: requests that leave together share a system call, and so do
+ *     their answers, which is what pipelining is turned on for. What comes later would only wait for those (native-notes/21-pipelining.md),
+ *     and follows them where no other connection can be had.
  */
 import type { Socket } from 'node:net'
 import { Client, type ConnectCallback, type ConnectOptions, connected } from '../native/undici.ts'
@@ -59,6 +60,8 @@ export class Connection {
    * wanted.
    */
   aborted = false
+  /** It was idle or new, and of the requests put on it since none has left: what follows now leaves with them, or next to it. */
+  boarding = false
   /** What is in flight on it is not to be followed: it is not offered while another connection can be had. See `#new`. */
   exclusive = false
   /** Its place in the pool's list of shared ones; -1: not there. */
@@ -223,6 +226,8 @@ export class ConnectionPool {
   #idle: Connection[] = []
   /** Requests may follow others on these: something is in flight, all of it may be pipelined, and there is room. */
   #shared: Connection[] = []
+  /** The last one that began to board; null: none has. */
+  #boarding: Connection | null = null
 
   constructor(origin: string, plan: ConnectionPlan) {
     this.#origin = origin
@@ -255,9 +260,17 @@ export class ConnectionPool {
    * is idle or may be made.
    */
   acquire(pipelined = false): Connection {
-    const shared = pipelined && this.#plan.pipelining > 1
-    const open = shared ? this.#open() : undefined
-    return this.#take(open ?? this.#idle.pop() ?? this.#new(), shared)
+    if (!pipelined || this.#plan.pipelining === 1) return this.#take(this.#idle.pop() ?? this.#new(), false)
+    const boarding = this.#boarding
+    // Where it is not listed it is full, idle, or wants to be alone.
+    if (boarding?.boarding === true && boarding.slot !== -1 && !boarding.aborted)
+      return this.#take(boarding, true)
+    return this.#take(this.#idle.pop() ?? this.#another(), true)
+  }
+
+  /** Where none is idle: a new one, or, where there may be none, one to follow others on. */
+  #another(): Connection {
+    return (this.#all.size < this.#plan.connections ? undefined : this.#open()) ?? this.#new()
   }
 
   /** The last one that others may follow on, and on which something comes. */
@@ -310,9 +323,14 @@ export class ConnectionPool {
     this.#all.clear()
     this.#idle = []
     this.#shared = []
+    this.#boarding = null
   }
 
   #take(connection: Connection, shared: boolean): Connection {
+    if (shared && connection.inFlight === 0) {
+      connection.boarding = true
+      this.#boarding = connection
+    }
     connection.inFlight++
     if (!shared) connection.exclusive = true
     if (shared) this.#offer(connection)

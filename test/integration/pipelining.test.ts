@@ -48,6 +48,32 @@ test('pipelining 1 sends none ahead', async (t) => {
   for (const answer of answers) assert.equal((await answer).status, 200)
 })
 
+test('nobody waits behind a slow answer while another connection can be had, and then in turn', async (t) => {
+  const gate = new Gate()
+  const { origin, connect } = await proxied(
+    t,
+    { '/slow': held(gate, ok('slow')), '*': echoHead },
+    { upstream: { connections: 2, pipelining: 16 } },
+  )
+  const [slow, next, slowToo, last] = await Promise.all([1, 2, 3, 4].map(() => connect()))
+  const answers = [slow!.exchange({ target: '/slow' })]
+  await gate.reached(1)
+  for (const n of [1, 2, 3]) {
+    const { text } = await next!.exchange({ target: `/${n}` })
+    assert.match(text, new RegExp(`^GET /${n} `), 'while the slow one is held')
+  }
+  assert.equal(origin.connections.total, 2)
+  answers.push(slowToo!.exchange({ target: '/slow' }))
+  await gate.reached(2)
+  // Both connections are held: it is sent ahead, and is answered when what stands before it is.
+  answers.push(last!.exchange({ target: '/last' }))
+  gate.open()
+  const texts = (await Promise.all(answers)).map(({ text }) => text)
+  assert.deepEqual(texts.slice(0, 2), ['slow', 'slow'])
+  assert.match(texts[2]!, /^GET \/last /)
+  assert.equal(origin.connections.total, 2)
+})
+
 test('pipelining 4 under load does not mix answers', async (t) => {
   const { origin, weir } = await proxied(
     t,

@@ -124,15 +124,44 @@ function share(from: ConnectionPool, count: number): Connection[] {
   return Array.from({ length: count }, () => from.acquire(true))
 }
 
-test('pipelining_a connection is filled before another one is taken', (t) => {
+/** What waits to leave on these has left. */
+function leave(...connections: readonly Connection[]): void {
+  for (const connection of connections) connection.boarding = false
+}
+
+test('pipelining, nothing has left yet_a connection is filled before another one is taken', (t) => {
   const subject = pool(t, { connections: 3, pipelining: 3 })
   const [a, b, c, d] = share(subject, 4) as [Connection, Connection, Connection, Connection]
   assert.deepEqual([b, c], [a, a])
   assert.notEqual(d, a)
   subject.release(a)
-  assert.equal(subject.acquire(true), a, 'the last one with room')
-  assert.equal(subject.acquire(true), d)
+  assert.deepEqual(share(subject, 2), [d, d], 'the one that boards')
   assert.equal(subject.size, 2)
+})
+
+test('pipelining, what is on a connection has left_nothing waits behind it while another one can be had', (t) => {
+  const subject = pool(t, { connections: 2, pipelining: 3 })
+  const [held] = share(subject, 1) as [Connection]
+  leave(held)
+  const [other] = share(subject, 1) as [Connection]
+  assert.notEqual(other, held, 'a new one')
+  leave(other)
+  subject.release(other)
+  assert.deepEqual(share(subject, 2), [other, other], 'the idle one, and what leaves with that')
+  leave(other)
+  assert.deepEqual(share(subject, 3), [other, held, held], 'there is no other: the last with room')
+  assert.equal(subject.size, 2)
+})
+
+test('pipelining, closed while one boards_what comes later has a new one', (t) => {
+  const subject = pool(t, { connections: 2, pipelining: 3 })
+  const [closed] = share(subject, 1) as [Connection]
+  subject.close()
+  const [next] = share(subject, 1) as [Connection]
+  assert.notEqual(next, closed)
+  subject.release(closed)
+  assert.equal(subject.acquire(true), next)
+  subject.close()
 })
 
 test('pipelining at capacity_no connection has more than its depth', (t) => {
@@ -172,12 +201,13 @@ test('pipelining, drawn requests_no connection is over its depth, and each ends 
   fc.assert(
     fc.property(
       fc.record({ connections: fc.integer({ min: 1, max: 4 }), pipelining: fc.integer({ min: 1, max: 4 }) }),
-      fc.array(fc.oneof(fc.boolean(), fc.nat(20))),
+      fc.array(fc.oneof(fc.boolean(), fc.nat(20), fc.constant('leave' as const))),
       (plan, steps) => {
         const subject = pool(t, plan)
         const taken: Connection[] = []
         for (const step of steps) {
-          if (typeof step === 'boolean') {
+          if (step === 'leave') leave(...taken)
+          else if (typeof step === 'boolean') {
             if (taken.length < plan.connections * plan.pipelining) taken.push(subject.acquire(step))
           } else if (taken.length > 0) {
             subject.release(taken.splice(step % taken.length, 1)[0] as Connection)
@@ -226,6 +256,7 @@ test('pipelining, one whose request was aborted_nothing is put on it, and anothe
 test('pipelining, one whose answer is paused_nothing follows it while there is another way', (t) => {
   const subject = pool(t, { connections: 2, pipelining: 3 })
   const [paused] = share(subject, 1) as [Connection]
+  leave(paused)
   paused.paused = true
   const [other] = share(subject, 1) as [Connection]
   assert.notEqual(other, paused, 'another one is made')
