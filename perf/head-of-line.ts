@@ -5,6 +5,7 @@
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { understand } from './harness/command-line.ts'
+import { repetitions } from './harness/doubt.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
 import type { Processes } from './harness/processes.ts'
@@ -60,6 +61,8 @@ async function measure(given: HeadOfLineArguments, processes: Processes, folder:
     `median over the turns (lowest..highest) of the requests that are not slow themselves; held back: took more than ${slow.heldMs} ms`,
   )
   console.log(disturbance(measured.flatMap(({ steps }) => steps.map(({ foreign }) => foreign))))
+  const again = repetitions(measured)
+  if (again !== null) console.log(again)
   const results: HeadOfLineResults = {
     kind: 'head-of-line',
     version: 1,

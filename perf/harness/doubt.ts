@@ -74,11 +74,11 @@ export function legend(rows: readonly Doubts[]): readonly string[] {
  * @param say is told each time
  * @returns the turn in which others had least, and how often it was measured again
  */
-export async function leastDisturbed(
-  measure: () => Promise<Turn>,
+export async function leastDisturbed<T extends Pick<Turn, 'foreign'>>(
+  measure: () => Promise<T>,
   most: number,
   say: (foreign: string) => void,
-): Promise<{ readonly turn: Turn; readonly repeated: number }> {
+): Promise<{ readonly turn: T; readonly repeated: number }> {
   let turn = await measure()
   let repeated = 0
   while (repeated < most && turn.foreign !== null && turn.foreign > mostForeignOnce) {

@@ -1,5 +1,6 @@
 /** Runs the cases turn by turn: in each turn all have the same arrivals, and the same requests are slow. */
 import { machineTime, treeCpuTime } from '../harness/cpu.ts'
+import { leastDisturbed, mostRepeated } from '../harness/doubt.ts'
 import { runOpenLoop } from '../harness/open-loop.ts'
 import type { OpenLoopFigures, OpenLoopPlan } from '../harness/open-loop-client.ts'
 import { shuffled } from '../harness/order.ts'
@@ -40,6 +41,8 @@ export interface MeasuredCase {
   readonly what: string
   readonly upstream: Case['upstream']
   readonly steps: readonly Step[]
+  /** How often turns were measured again, since others had too much of the machine. */
+  readonly repeated: number
 }
 
 interface Subject {
@@ -47,6 +50,7 @@ interface Subject {
   readonly case: Case
   readonly running: Running
   readonly steps: Step[]
+  repeated: number
 }
 
 /**
@@ -66,13 +70,25 @@ export async function measureCases(run: HeadOfLineRun): Promise<readonly Measure
   for (let turn = 0; turn < schedule.turns; turn++) {
     for (const rate of rates) {
       for (const subject of shuffled(subjects, random)) {
-        const step = await measure(run, subject, rate, turn)
+        const { turn: step, repeated } = await leastDisturbed(
+          () => measure(run, subject, rate, turn),
+          mostRepeated - subject.repeated,
+          (foreign) =>
+            say(`again: turn ${turn + 1} of ${subject.name}, others had ${foreign} of the machine`),
+        )
+        subject.repeated += repeated
         subject.steps.push(step)
         say(progress(subject.name, step, schedule.turns))
       }
     }
   }
-  return subjects.map(({ name, case: { what, upstream }, steps }) => ({ name, what, upstream, steps }))
+  return subjects.map(({ name, case: { what, upstream }, steps, repeated }) => ({
+    name,
+    what,
+    upstream,
+    steps,
+    repeated,
+  }))
 }
 
 async function start(bench: Bench, one: Case, subject: 'weir' | 'before'): Promise<Subject> {
@@ -80,7 +96,7 @@ async function start(bench: Bench, one: Case, subject: 'weir' | 'before'): Promi
   const name = subject === 'weir' ? one.name : `${one.name}@${subject}`
   const row = { name: `head-of-line ${name}`, baseline: scenario.name, subject, scenario }
   const running = await startSubject(bench, row, await startOrigins(bench, scenario, row.name))
-  return { name, case: one, running, steps: [] }
+  return { name, case: one, running, steps: [], repeated: 0 }
 }
 
 function warmUp({ bench, schedule }: HeadOfLineRun, subject: Subject): Promise<OpenLoopFigures> {

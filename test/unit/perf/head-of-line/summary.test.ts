@@ -40,7 +40,7 @@ function step(turn: number, rate: number, p99Us: number, held: number, cpuUs: nu
 }
 
 function measured(name: string, steps: readonly Step[]): MeasuredCase {
-  return { name, what: '', upstream: {}, steps }
+  return { name, what: '', upstream: {}, steps, repeated: 0 }
 }
 
 const first = measured('1', [step(0, 1_000, 1_000, 0, 40), step(1, 1_000, 3_000, 0, 20)])
