@@ -12,7 +12,7 @@ import type { Processes } from './harness/processes.ts'
 import { revision } from './harness/results.ts'
 import { disturbance, session } from './harness/session.ts'
 import { type HeadOfLineArguments, parseArguments, usage } from './head-of-line/arguments.ts'
-import { origin, slow } from './head-of-line/cases.ts'
+import { slowShare } from './head-of-line/cases.ts'
 import { type HeadOfLineResults, writeHeadOfLineResults } from './head-of-line/results.ts'
 import { measureCases } from './head-of-line/run.ts'
 import { pointsOf, renderPoints } from './head-of-line/summary.ts'
@@ -38,7 +38,7 @@ async function measure(given: HeadOfLineArguments, processes: Processes, folder:
   if (before !== null) console.log(`before: ${revisions.before}, from ${before}`)
   console.log(`placement: ${placement.explanation}`)
   console.log(
-    `load: ${given.rates.join(', ')} requests per second, Poisson, ${slow.share * 100} % of which take ${origin.slow!.ms} ms; ${turns} turns of ${seconds} s each after ${settleSeconds} s, in an order of its own each (seed ${given.seed})`,
+    `load: ${given.rates.join(', ')} requests per second, Poisson, ${slowShare * 100} % of which take ${given.slowMs} ms; ${turns} turns of ${seconds} s each after ${settleSeconds} s, in an order of its own each (seed ${given.seed})`,
   )
   const measured = await measureCases({
     bench: {
@@ -51,6 +51,7 @@ async function measure(given: HeadOfLineArguments, processes: Processes, folder:
     },
     cases: given.cases,
     rates: given.rates,
+    slowMs: given.slowMs,
     schedule: given.schedule,
     seed: given.seed,
     say: (line) => console.error(line),
@@ -58,7 +59,7 @@ async function measure(given: HeadOfLineArguments, processes: Processes, folder:
   const points = pointsOf(measured)
   console.log(`\n${renderPoints(points)}\n`)
   console.log(
-    `median over the turns (lowest..highest) of the requests that are not slow themselves; held back: took more than ${slow.heldMs} ms`,
+    `median over the turns (lowest..highest) of the requests that are not slow themselves; held back: took more than ${given.slowMs / 2} ms`,
   )
   console.log(disturbance(measured.flatMap(({ steps }) => steps.map(({ foreign }) => foreign))))
   const again = repetitions(measured)
@@ -72,8 +73,8 @@ async function measure(given: HeadOfLineArguments, processes: Processes, folder:
     placement: placement.explanation,
     schedule: given.schedule,
     seed: given.seed,
-    origin,
-    slowShare: slow.share,
+    slowMs: given.slowMs,
+    slowShare,
     points,
     measured,
   }

@@ -1,12 +1,14 @@
 import { noSuch, parseCommandLine } from '../../src/usage-error.ts'
 import { wholeNumber } from '../harness/arguments.ts'
 import type { Schedule } from '../harness/run-settings.ts'
-import { type Case, cases, rates, slow } from './cases.ts'
+import { type Case, cases, rates, slowShare } from './cases.ts'
 
 export interface HeadOfLineArguments {
   readonly cases: readonly Case[]
   /** Requests per second. */
   readonly rates: readonly number[]
+  /** What slow answers take. */
+  readonly slowMs: number
   readonly schedule: HeadOfLineSchedule
   readonly seed: number
   /** Weir's command line instead of this checkout's; null: this one's. */
@@ -27,10 +29,11 @@ const names = cases.map(({ name }) => name)
 
 export const usage = `usage: npm run bench head-of-line -- [case ...] [options]
 
-  pipelining to the endpoint, where ${slow.share * 100} % of the answers are slow: how long the other requests take, in open loop
+  pipelining to the endpoint, where ${slowShare * 100} % of the answers are slow: how long the other requests take, in open loop
 
   cases            ${names.join(', ')} (default: all)
   --rate N,N       requests per second (1 to 20000 each; default ${rates.join(',')})
+  --slow-ms N      what a slow answer takes (2 to 1000; default 20)
   --turns N        how often each case is measured at each rate (1 to 100; default 5)
   --seconds N      measured time of a turn (1 to 60; default 2)
   --settle N       seconds of the same load before it (0 to 60; default 1)
@@ -48,6 +51,7 @@ export function parseArguments(argv: readonly string[], now: number): HeadOfLine
     allowPositionals: true,
     options: {
       rate: { type: 'string' },
+      'slow-ms': { type: 'string' },
       turns: { type: 'string' },
       seconds: { type: 'string' },
       settle: { type: 'string' },
@@ -63,6 +67,7 @@ export function parseArguments(argv: readonly string[], now: number): HeadOfLine
   return {
     cases: positionals.length === 0 ? cases : cases.filter(({ name }) => positionals.includes(name)),
     rates: (values.rate ?? rates.join()).split(',').map((rate) => wholeNumber('--rate', rate, 1, 20_000)),
+    slowMs: wholeNumber('--slow-ms', values['slow-ms'] ?? '20', 2, 1_000),
     schedule: {
       turns: wholeNumber('--turns', values.turns ?? '5', 1, 100),
       seconds: wholeNumber('--seconds', values.seconds ?? '2', 1, 60),

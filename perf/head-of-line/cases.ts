@@ -1,6 +1,6 @@
 /** What the head-of-line bench compares, as data: an upstream's settings, and the load. Nothing else knows a case by name. */
 import type { SlowRequests } from '../harness/held-back.ts'
-import type { OriginShape, Scenario, WeirShape } from '../harness/scenario.ts'
+import type { Scenario, WeirShape } from '../harness/scenario.ts'
 import { defaultWeir, small, smallLoad } from '../scenarios/routes.ts'
 
 /** One setting of Weir's upstream. */
@@ -23,11 +23,14 @@ export const cases: readonly Case[] = [
   },
 ]
 
-const slowOrigin = { path: '/slow', ms: 20 }
-/** A small answer, unless the path says that it is to be late. */
-export const origin: OriginShape = { bytes: 100, webSocket: false, slow: slowOrigin }
-/** One in a hundred. Who waits for more than half of what such a one takes was held back by one. */
-export const slow: SlowRequests = { share: 0.01, path: slowOrigin.path, heldMs: slowOrigin.ms / 2 }
+/** Of all requests. */
+export const slowShare = 0.01
+const slowPath = '/slow'
+
+/** Who waits for more than half of what a slow one takes was held back by one. */
+export function slowRequests(slowMs: number): SlowRequests {
+  return { share: slowShare, path: slowPath, heldMs: slowMs / 2 }
+}
 
 /**
  * Requests per second: so few that a request is mostly alone in Weir, and so many that some come in each turn of its event loop, but
@@ -42,7 +45,9 @@ export const timeoutMs = 2_000
 /** Requests in flight while Weir is warmed up. */
 export const warmUpInFlight = 16
 
-export function scenarioOf({ name, what, upstream }: Case): Scenario {
+/** @param slowMs what the origin takes for those that are slow; the others it answers at once */
+export function scenarioOf({ name, what, upstream }: Case, slowMs: number): Scenario {
+  const origin = { bytes: 100, webSocket: false, slow: { path: slowPath, ms: slowMs } }
   const weir = { ...defaultWeir, upstream }
   const load = { ...smallLoad, connections: mostConnections }
   return { ...small, name: `head-of-line ${name}`, what, origin, weir, load }

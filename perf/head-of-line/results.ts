@@ -1,6 +1,5 @@
 import type { Machine } from '../harness/machine.ts'
 import { writeRun } from '../harness/results.ts'
-import type { OriginShape } from '../harness/scenario.ts'
 import type { HeadOfLineSchedule } from './arguments.ts'
 import type { MeasuredCase } from './run.ts'
 import type { Point } from './summary.ts'
@@ -19,8 +18,8 @@ export interface HeadOfLineResults {
   readonly placement: string
   readonly schedule: HeadOfLineSchedule
   readonly seed: number
-  readonly origin: OriginShape
-  /** Of all requests, 0 to 1. */
+  /** What the origin takes for slow answers, and their share of all requests, 0 to 1. */
+  readonly slowMs: number
   readonly slowShare: number
   readonly points: readonly Point[]
   readonly measured: readonly MeasuredCase[]

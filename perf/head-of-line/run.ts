@@ -10,13 +10,14 @@ import { startOrigins, startSubject } from '../harness/subject.ts'
 import { formatNumber } from '../harness/table.ts'
 import { atRest, difference, foreignShare } from '../harness/turn.ts'
 import type { HeadOfLineSchedule } from './arguments.ts'
-import { type Case, mostConnections, scenarioOf, slow, timeoutMs, warmUpInFlight } from './cases.ts'
+import { type Case, mostConnections, scenarioOf, slowRequests, timeoutMs, warmUpInFlight } from './cases.ts'
 
 export interface HeadOfLineRun {
   readonly bench: Bench
   readonly cases: readonly Case[]
   /** Requests per second. */
   readonly rates: readonly number[]
+  readonly slowMs: number
   readonly schedule: HeadOfLineSchedule
   readonly seed: number
   readonly say: (line: string) => void
@@ -48,6 +49,7 @@ export interface MeasuredCase {
 interface Subject {
   readonly name: string
   readonly case: Case
+  readonly path: string
   readonly running: Running
   readonly steps: Step[]
   repeated: number
@@ -62,8 +64,8 @@ export async function measureCases(run: HeadOfLineRun): Promise<readonly Measure
   const { bench, schedule, rates, seed, say } = run
   const subjects: Subject[] = []
   for (const one of run.cases) {
-    subjects.push(await start(bench, one, 'weir'))
-    if (bench.before !== undefined) subjects.push(await start(bench, one, 'before'))
+    subjects.push(await start(run, one, 'weir'))
+    if (bench.before !== undefined) subjects.push(await start(run, one, 'before'))
   }
   for (const subject of subjects) if (schedule.warmupSeconds > 0) await warmUp(run, subject)
   const random = randomFrom(seed)
@@ -91,41 +93,40 @@ export async function measureCases(run: HeadOfLineRun): Promise<readonly Measure
   }))
 }
 
-async function start(bench: Bench, one: Case, subject: 'weir' | 'before'): Promise<Subject> {
-  const scenario = scenarioOf(one)
+async function start(
+  { bench, slowMs }: HeadOfLineRun,
+  one: Case,
+  subject: 'weir' | 'before',
+): Promise<Subject> {
+  const scenario = scenarioOf(one, slowMs)
   const name = subject === 'weir' ? one.name : `${one.name}@${subject}`
   const row = { name: `head-of-line ${name}`, baseline: scenario.name, subject, scenario }
   const running = await startSubject(bench, row, await startOrigins(bench, scenario, row.name))
-  return { name, case: one, running, steps: [], repeated: 0 }
+  return { name, case: one, path: scenario.load.path, running, steps: [], repeated: 0 }
 }
 
-function warmUp({ bench, schedule }: HeadOfLineRun, subject: Subject): Promise<OpenLoopFigures> {
-  return load(bench, subject, {
+function warmUp(run: HeadOfLineRun, subject: Subject): Promise<OpenLoopFigures> {
+  return load(run, subject, {
     perSecond: null,
     inFlight: warmUpInFlight,
     settleSeconds: 0,
-    seconds: schedule.warmupSeconds,
+    seconds: run.schedule.warmupSeconds,
     seed: 0,
   })
 }
 
-async function measure(
-  { bench, schedule, seed }: HeadOfLineRun,
-  subject: Subject,
-  rate: number,
-  turn: number,
-): Promise<Step> {
-  const { settleSeconds, seconds } = schedule
+async function measure(run: HeadOfLineRun, subject: Subject, rate: number, turn: number): Promise<Step> {
+  const { settleSeconds, seconds } = run.schedule
   const { running } = subject
   const machineBefore = machineTime()
   const oursBefore = treeCpuTime(process.pid)
   const before = treeCpuTime(running.child.pid)
-  const figures = await load(bench, subject, {
+  const figures = await load(run, subject, {
     perSecond: rate,
     inFlight: 0,
     settleSeconds,
     seconds,
-    seed: (seed + turn * 1_000_003 + rate) % 2 ** 32,
+    seed: (run.seed + turn * 1_000_003 + rate) % 2 ** 32,
   })
   assertAlive(running)
   const after = treeCpuTime(running.child.pid)
@@ -140,15 +141,15 @@ async function measure(
 }
 
 async function load(
-  bench: Bench,
-  { name, running, case: one }: Subject,
+  { bench, slowMs }: HeadOfLineRun,
+  { name, running, path }: Subject,
   plan: Pick<OpenLoopPlan, 'perSecond' | 'inFlight' | 'settleSeconds' | 'seconds' | 'seed'>,
 ): Promise<OpenLoopFigures> {
-  const urls = [running.url + scenarioOf(one).load.path]
+  const urls = [running.url + path]
   const stderr = fileFor(bench, `head-of-line ${name} load`, 'err')
   const figures = await runOpenLoop(
     bench.processes,
-    { ...plan, urls, timeoutMs, most: mostConnections, slow },
+    { ...plan, urls, timeoutMs, most: mostConnections, slow: slowRequests(slowMs) },
     bench.cores(1)?.rest ?? null,
     stderr,
   )

@@ -6,7 +6,7 @@ import { cases, rates } from '../../../../perf/head-of-line/cases.ts'
 test('no arguments mean_every case, at two rates', () => {
   const { seed, schedule, ...given } = parseArguments([], 5 * 2 ** 32 + 99)
   assert.deepEqual(given.cases, cases)
-  assert.deepEqual([given.rates, seed], [rates, 99])
+  assert.deepEqual([given.rates, given.slowMs, seed], [rates, 20, 99])
   assert.deepEqual(schedule, { turns: 5, seconds: 2, settleSeconds: 1, warmupSeconds: 3 })
 })
 
@@ -22,6 +22,14 @@ test('rates may be_given', () => {
   assert.throws(
     () => parseArguments(['--rate', '500,'], 0),
     /--rate: expected a whole number from 1 to 20000, found ""/,
+  )
+})
+
+test('slow answers may_take longer, but not as long as a client waits', () => {
+  assert.equal(parseArguments(['--slow-ms', '1000'], 0).slowMs, 1_000)
+  assert.throws(
+    () => parseArguments(['--slow-ms', '1001'], 0),
+    /--slow-ms: expected a whole number from 2 to 1000/,
   )
 })
 
