@@ -4,20 +4,17 @@
  * `npm run bench head-of-line` in head-of-line.ts.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type BenchArguments, parseArguments, usage } from './harness/arguments.ts'
 import { chartsMissing, drawCharts } from './harness/charts.ts'
 import { understand } from './harness/command-line.ts'
-import { withText } from './harness/document.ts'
 import { repetitions } from './harness/doubt.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
 import { type Processes, which } from './harness/processes.ts'
 import { renderGoals, renderRatios } from './harness/ratios.ts'
-import { markers, renderRecord } from './harness/record.ts'
 import { renderPasses, renderSummaries } from './harness/report.ts'
 import { type Results, revision, writeResults } from './harness/results.ts'
 import { rowsFor } from './harness/rows.ts'
@@ -29,6 +26,7 @@ import { headOfLine } from './head-of-line.ts'
 import { instructions } from './instructions.ts'
 import { overload } from './overload.ts'
 import { choosePeers, describePeers } from './peers/peers.ts'
+import { record, writeRecord } from './record.ts'
 import { all, describe, onlySuite, select } from './scenarios/catalogue.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -113,24 +111,19 @@ function resultsFolder({ out }: BenchArguments): string {
   return out === null ? join(root, 'perf/results') : resolve(out)
 }
 
-/** Writes the results and draws the charts, where the documents look for them unless `--out` names another folder. */
-function keep(given: BenchArguments, results: Results, others: string, undrawn: string | null): void {
-  const { full, out: folder } = given
-  const out = resultsFolder(given)
-  const file = writeResults(out, results)
+/**
+ * Writes the results, and of a run of everything the tables and charts of perf/README.md. Charts of another run go where they replace
+ * none of those.
+ */
+function keep(given: BenchArguments, results: Results, undrawn: string | null): void {
+  const { full, out } = given
+  const file = writeResults(resultsFolder(given), results)
   console.log(`written: ${relative(process.cwd(), file)}`)
-  if (full && folder === null) {
-    const readme = join(root, 'perf/README.md')
-    const record = renderRecord(results, relative(dirname(readme), file), others)
-    writeFileSync(readme, withText(readFileSync(readme, 'utf8'), markers, record))
-    console.log(`written: ${relative(process.cwd(), readme)}`)
-  }
-  if (undrawn !== null) {
-    console.log(`skipped: charts, ${undrawn}`)
-    return
-  }
-  for (const chart of drawCharts(results, folder === null ? join(root, 'perf/charts') : out))
-    console.log(`drawn: ${relative(process.cwd(), chart)}`)
+  if (full) writeRecord([{ file, results }], out)
+  else if (undrawn !== null) console.log(`skipped: charts, ${undrawn}`)
+  else
+    for (const chart of drawCharts([results], out === null ? join(dirname(file), 'charts') : dirname(file)))
+      console.log(`drawn: ${relative(process.cwd(), chart)}`)
 }
 
 async function bench(
@@ -182,18 +175,21 @@ async function bench(
   const { summaries } = results
   const most = onlySuite(given.names)?.mostCpuRatio ?? (before === null ? undefined : negligible)
   printTables(given.passes, measured, summaries, most)
-  const others = disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign)))
-  console.log(others)
+  console.log(disturbance(measured.flatMap((one) => one.turns.map((turn) => turn.foreign))))
   const again = repetitions(measured)
   if (again !== null) console.log(again)
-  keep(
-    given,
-    results,
-    others,
-    most === undefined ? chartsMissing() : 'whose bars do not show small differences',
-  )
+  keep(given, results, most === undefined ? chartsMissing() : 'whose bars do not show small differences')
   // Each was named when it failed.
   if (measured.length < rows.length) process.exitCode = 1
+}
+
+function recordOrFail(files: readonly string[], out: string | null): void {
+  try {
+    record(files, out)
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exitCode = 1
+  }
 }
 
 /** The folder whose commit a command line of Weir belongs to: `src/cli.ts` or `dist/cli.js` lie one below it. */
@@ -208,6 +204,7 @@ async function main(argv: readonly string[]): Promise<void> {
   })
   if (given.help) console.log(usage)
   else if (given.list) console.log(`${describe()}\n${describePeers()}`)
+  else if (given.record !== null) recordOrFail(given.record, given.out)
   else await session('weir-bench-', (processes, folder) => bench(given, scenarios, processes, folder))
 }
 

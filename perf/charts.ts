@@ -1,4 +1,7 @@
-/** `node perf/charts.ts RESULTS.json [FOLDER]`: draws the charts of an earlier run or overload, into `perf/charts` by default. */
+/**
+ * `node perf/charts.ts RESULTS.json [FOLDER]`: draws the charts of an earlier run, into `perf/results/charts` by default, or of an earlier
+ * overload, into `perf/charts`. The charts of perf/README.md stand with its tables: `npm run bench -- --record` draws and writes both.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,9 +14,10 @@ import type { OverloadResults } from './overload/results.ts'
 
 const usage = `usage: node perf/charts.ts RESULTS.json [FOLDER]
 
-  draws the charts of an earlier run or overload (perf/results); FOLDER is perf/charts by default`
+  draws the charts of an earlier run or overload (perf/results); FOLDER is perf/results/charts by default, and
+  perf/charts for an overload; "npm run bench -- --record" draws those that perf/README.md shows, with its tables`
 
-const { file, folder } = understand('charts', 'node perf/charts.ts --help', () => {
+const { file, named } = understand('charts', 'node perf/charts.ts --help', () => {
   const { values, positionals } = parseCommandLine({
     args: process.argv.slice(2),
     allowPositionals: true,
@@ -23,10 +27,10 @@ const { file, folder } = understand('charts', 'node perf/charts.ts --help', () =
     console.log(usage)
     process.exit(0)
   }
-  const [file, folder = fileURLToPath(new URL('charts', import.meta.url)), ...others] = positionals
+  const [file, named, ...others] = positionals
   if (file === undefined || others.length > 0)
     throw new UsageError(`expected RESULTS.json [FOLDER], found ${positionals.join(' ') || 'nothing'}`)
-  return { file, folder }
+  return { file, named }
 })
 const missing = chartsMissing()
 if (missing !== null) fail(missing, 1)
@@ -35,7 +39,7 @@ for (const path of read.kind === 'overload' ? drawOverload(read as OverloadResul
   console.log(path)
 
 function drawOverload(results: OverloadResults): readonly string[] {
-  const path = join(folder, 'overload.svg')
+  const path = join(named ?? own('charts'), 'overload.svg')
   writeFileSync(path, `${render(overloadChart(results))}\n`)
   return [path]
 }
@@ -43,7 +47,11 @@ function drawOverload(results: OverloadResults): readonly string[] {
 function draw(results: Results): readonly string[] {
   if (read.version !== 2)
     fail(`${file} is of version ${read.version}, which had no rows by subject; expected 2`, 1)
-  return drawCharts(results, folder)
+  return drawCharts([results], named ?? own('results/charts'))
+}
+
+function own(folder: string): string {
+  return fileURLToPath(new URL(folder, import.meta.url))
 }
 
 function fail(message: string, code: number): never {

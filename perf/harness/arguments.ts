@@ -21,6 +21,8 @@ export interface BenchArguments {
   readonly weir: string | null
   /** Another one, measured beside it turn by turn and what it is divided by; null: none. */
   readonly before: string | null
+  /** Files of earlier results, of which tables and charts are made while nothing is measured; null: something is. */
+  readonly record: readonly string[] | null
   /** Folder for the results; null: `perf/results`. */
   readonly out: string | null
   readonly list: boolean
@@ -30,11 +32,14 @@ export interface BenchArguments {
 export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
        npm run bench goals         the scenarios of which a ratio to nginx is asked, and whether it holds: some 20 minutes
                                    (25 turns of 2 s beside nginx, 5 s of warm-up, no passes, unless options say otherwise)
+       npm run bench -- --record FILE [FILE ...] [--out FOLDER]
        npm run bench overload -- --help
        npm run bench head-of-line -- --help
        npm run bench instructions -- --help
 
-  --full           everything: all scenarios and all peers, an hour and three quarters; writes the tables of perf/README.md
+  --full           everything: all scenarios and all peers, an hour and three quarters; writes tables and charts of perf/README.md
+  --record         measures nothing: the same tables and charts from results files in perf/results, of whole runs or
+                   stopped ones; of scenarios that several have, those of the last
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; nginx for goals;
                    none for other named scenarios)
@@ -48,7 +53,8 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --generator G    wrk or autocannon (default: wrk where installed, else autocannon)
   --weir FILE      measure this command line of Weir (default: src/cli.ts)
   --before FILE    measure this command line of Weir too, and divide by it
-  --out FOLDER     where the results go (default: perf/results)
+  --out FOLDER     where results, charts and tables (record.md) go (default: perf/results; charts to
+                   perf/results/charts, and with --full and --record to perf/charts, tables to perf/README.md)
   --list           print the suites, their scenarios, and the peers
   --help           print this`
 
@@ -59,7 +65,7 @@ const fullForm = { turns: 3, seconds: 2, warmupSeconds: 4, passes: true }
 
 /** @throws {UsageError} that says what was expected and what was found. */
 export function parseArguments(argv: readonly string[], now: number): BenchArguments {
-  const { values, positionals } = parseCommandLine({
+  const { values, positionals: given } = parseCommandLine({
     args: [...argv],
     allowPositionals: true,
     allowNegative: true,
@@ -74,11 +80,14 @@ export function parseArguments(argv: readonly string[], now: number): BenchArgum
       generator: { type: 'string' },
       weir: { type: 'string' },
       before: { type: 'string' },
+      record: { type: 'boolean', default: false },
       out: { type: 'string' },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
+  const record = values.record ? filesToRecord(given, values) : null
+  const positionals = record === null ? given : []
   if (values.full && positionals.length > 0) {
     throw new UsageError(`--full is every scenario: expected none by name, found "${positionals.join(' ')}"`)
   }
@@ -102,10 +111,32 @@ export function parseArguments(argv: readonly string[], now: number): BenchArgum
     generator: values.generator === undefined ? null : generatorName(values.generator),
     weir: values.weir ?? null,
     before: values.before ?? null,
+    record,
     out: values.out ?? null,
     list: values.list,
     help: values.help,
   }
+}
+
+/** What makes no sense where nothing is measured is refused, and not ignored. */
+function filesToRecord(
+  files: readonly string[],
+  options: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const { record: _, out: __, help, passes, ...rest } = options
+  const others = [
+    ...Object.entries(rest).flatMap(([name, value]) =>
+      value === undefined || value === false ? [] : [name],
+    ),
+    ...(passes === undefined ? [] : [passes === true ? 'passes' : 'no-passes']),
+  ].map((name) => `--${name}`)
+  if (help === true) return files
+  if (others.length > 0)
+    throw new UsageError(
+      `--record measures nothing: expected files and --out beside it, found ${others.join(' ')}`,
+    )
+  if (files.length === 0) throw new UsageError('--record: expected files of results, found none')
+  return files
 }
 
 /** @throws {UsageError} that says what was expected and what was found. */

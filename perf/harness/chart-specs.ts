@@ -35,10 +35,11 @@ export function cpuBars(summaries: readonly Summary[]): readonly Bar[] {
   )
 }
 
-/** Latency at half of the rate, of each row that it was measured of. */
+/** Latency at half of the rate, of each row that it was measured of, and that did not fail: half of a rate of failures is none. */
 export function latencyPoints(summaries: readonly Summary[]): readonly Point[] {
-  return summaries.flatMap(({ scenario, subject, halfRate }) => {
-    if (halfRate === null) return []
+  return summaries.flatMap((row) => {
+    const { scenario, subject, halfRate } = row
+    if (halfRate === null || isFailing(row)) return []
     const { p50Us, p99Us, p999Us } = halfRate
     return [
       { scenario, subject, percentile: 'p50', ms: p50Us.median / 1000 } as const,
@@ -71,18 +72,27 @@ export const config = {
   legend: { labelColor: ink, titleColor: ink },
 }
 
+interface Compared {
+  readonly runs: readonly Results[]
+  readonly rows: readonly Summary[]
+}
+
+function compared(runs: readonly Results[]): Compared {
+  return { runs, rows: comparable(runs.flatMap(({ summaries }) => summaries)) }
+}
+
 /** A panel for each scenario; the subjects in it are to be compared, the panels are not: each has its own scale. */
 function panels(
-  results: Results,
+  { runs, rows }: Compared,
   title: string,
   values: readonly object[],
   layer: readonly object[],
 ): object {
-  const scenarios = [...new Set(results.summaries.map((row) => row.scenario))]
-  const subjects = [...new Set(results.summaries.map((row) => row.subject))]
+  const scenarios = [...new Set(rows.map((row) => row.scenario))]
+  const subjects = [...new Set(rows.map((row) => row.subject))]
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    title: { text: title, subtitle: describe(results), anchor: 'start', offset: 12 },
+    title: { text: title, subtitle: describe(runs), anchor: 'start', offset: 12 },
     data: { values },
     facet: { field: 'scenario', type: 'nominal', sort: scenarios, title: null },
     columns: Math.min(3, scenarios.length),
@@ -97,12 +107,13 @@ function panels(
   }
 }
 
-export function cpuChart(all: Results): object {
-  const results = { ...all, summaries: comparable(all.summaries) }
+/** @param runs no two of which have rows of the same scenario */
+export function cpuChart(runs: readonly Results[]): object {
+  const shown = compared(runs)
   return panels(
-    results,
+    shown,
     'CPU per request, microseconds: median, lowest and highest turn',
-    cpuBars(results.summaries),
+    cpuBars(shown.rows),
     [
       {
         mark: { type: 'bar', height: { band: 0.7 } },
@@ -125,10 +136,11 @@ export function cpuChart(all: Results): object {
 /** Ten lines for each decade, as is the default, would be all that is to be seen. */
 const decades = [0.01, 0.1, 1, 10, 100, 1000, 10_000]
 
-export function latencyChart(all: Results): object {
-  const results = { ...all, summaries: comparable(all.summaries) }
+/** @param runs as for `cpuChart` */
+export function latencyChart(runs: readonly Results[]): object {
+  const shown = compared(runs)
   const title = 'Latency at half of the highest rate, milliseconds: medians over the turns'
-  return panels(results, title, latencyPoints(results.summaries), [
+  return panels(shown, title, latencyPoints(shown.rows), [
     {
       mark: { type: 'point', filled: true, size: 60, opacity: 1 },
       encoding: {
@@ -151,6 +163,13 @@ export function latencyChart(all: Results): object {
   ])
 }
 
-function describe({ machine, revision, date, schedule }: Results): string {
-  return `${machine.cpu}; Weir ${revision}, ${date.slice(0, 10)}; turns of ${schedule.seconds} s: ${schedule.turns}`
+/** A line for each run. The one with most scenarios is what the chart is of; of the others it is said which are theirs. */
+function describe(runs: readonly Results[]): readonly string[] {
+  const scenarios = runs.map(({ summaries }) => [...new Set(summaries.map(({ scenario }) => scenario))])
+  const most = Math.max(...scenarios.map(({ length }) => length))
+  const main = scenarios.findIndex(({ length }) => length === most)
+  return runs.map(({ machine, revision, date, schedule }, index) => {
+    const only = index === main ? '' : `: ${scenarios[index]!.join(', ')}`
+    return `${machine.cpu}; Weir ${revision}, ${date.slice(0, 10)}; ${schedule.turns} turns of ${schedule.seconds} s${only}`
+  })
 }

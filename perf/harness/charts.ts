@@ -19,13 +19,15 @@ export function chartsMissing(): string | null {
 /**
  * Draws `cpu.svg`, and `latency.svg` if it was measured.
  *
+ * @param runs no two of which have rows of the same scenario
  * @param out the folder
  * @returns their paths
  */
-export function drawCharts(results: Results, out: string): readonly string[] {
+export function drawCharts(runs: readonly Results[], out: string): readonly string[] {
   mkdirSync(out, { recursive: true })
-  const charts: Record<string, object> = { cpu: cpuChart(results) }
-  if (latencyPoints(results.summaries).length > 0) charts.latency = latencyChart(results)
+  const charts: Record<string, object> = { cpu: cpuChart(runs) }
+  if (latencyPoints(runs.flatMap(({ summaries }) => summaries)).length > 0)
+    charts.latency = latencyChart(runs)
   return Object.entries(charts).map(([name, specification]) => {
     const path = join(out, `${name}.svg`)
     writeFileSync(path, `${render(specification)}\n`)

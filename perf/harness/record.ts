@@ -1,15 +1,19 @@
-/** What `npm run bench -- --full` leaves in perf/README.md: a figure in each table, a scenario in each row, and a subject in each column. */
+/** What `npm run bench -- --full` and `-- --record` leave in perf/README.md. */
+import { peers as allPeers, canRun } from '../peers/peers.ts'
 import type { Markers } from './document.ts'
-import { legend, marksOf, repetitions } from './doubt.ts'
+import { legend, repetitions } from './doubt.ts'
 import { describeMachine, type Machine } from './machine.ts'
+import { renderFigures } from './record-tables.ts'
+import { labels, type Recorded } from './recorded.ts'
 import type { Results } from './results.ts'
-import { yardstick } from './rows.ts'
 import type { Schedule } from './run-settings.ts'
+import type { Scenario } from './scenario.ts'
+import { disturbance } from './session.ts'
 import type { Summary } from './summary.ts'
-import { formatNumber, formatSpread, renderTable } from './table.ts'
+import { formatNumber } from './table.ts'
 
 export const markers: Markers = {
-  begin: '<!-- bench: begin, written by npm run bench -- --full -->',
+  begin: '<!-- bench: begin, written by npm run bench -- --full and by npm run bench -- --record -->',
   end: '<!-- bench: end -->',
 }
 
@@ -35,79 +39,109 @@ export function describeRun(run: Run, details: string, file: string, others: str
   return `${date.slice(0, 10)}, ${revision}: ${describeMachine(machine)}; ${versionsOf(peers)}. ${schedule.turns} turns of ${schedule.seconds} s${details}. ${capital(others)}. [${file.split('/').at(-1)}](${file})`
 }
 
-const mebibyte = 1024 * 1024
-
-interface Figure {
-  readonly title: string
-  /** Empty where the row has no such figure. */
-  readonly cell: (row: Summary) => string
+export interface RecordSettings {
+  /** Every scenario that there is, in the order of the tables; those that peers run and no run has are named. */
+  readonly all: readonly Scenario[]
+  /** Files that were drawn of the same runs, as links, by what they show. */
+  readonly charts: Readonly<Record<string, string>>
 }
 
-const figures: readonly Figure[] = [
-  {
-    title: 'CPU microseconds per request, median (lowest..highest):',
-    cell: ({ cpu }) => (cpu === null ? '' : formatSpread(cpu.totalUs, cpu.totalUs.median < 100 ? 1 : 0)),
-  },
-  {
-    title: `CPU per request, divided by that of ${yardstick} in the same turn: median (lowest..highest) of so many pairs, and no more than that; \`npm run bench goals\` says how sure it is:`,
-    cell: ({ cpu, baseline, name }) =>
-      cpu === null || baseline === name || !baseline.endsWith(`@${yardstick}`)
-        ? ''
-        : formatSpread(cpu.ratio, 2),
-  },
-  { title: 'Requests per second:', cell: ({ requestsPerSecond }) => formatNumber(requestsPerSecond.median) },
-  {
-    title: 'p99 at half of that rate, in milliseconds:',
-    cell: ({ halfRate }) => (halfRate === null ? '' : formatNumber(halfRate.p99Us.median / 1000, 2)),
-  },
-  {
-    title: 'Resident memory of the process tree under load, in MiB:',
-    cell: ({ memory }) => (memory === null ? '' : formatNumber(memory.residentBytes.median / mebibyte)),
-  },
-]
-
-/** @param file and @param others as for `describeRun` */
-export function renderRecord(results: Results, file: string, others: string): string {
-  const { summaries } = results
-  const compared = [...new Set(summaries.map(({ scenario }) => scenario))].filter(
-    (scenario) => summaries.filter((row) => row.scenario === scenario).length > 1,
+/**
+ * The tables, with all that has to be known of them.
+ *
+ * @param runs no two of which have rows of the same scenario (recorded.ts), with their files as links
+ */
+export function renderRecord(runs: readonly Recorded[], { all, charts }: RecordSettings): string {
+  const summaries = runs.flatMap(({ results }) => results.summaries)
+  const measured = runs.flatMap(({ results }) => results.measured)
+  const compared = new Set(
+    summaries.map(({ scenario }) => scenario).filter((name, index, names) => names.indexOf(name) !== index),
   )
-  const subjects = [...new Set(summaries.map(({ subject }) => subject))].filter((subject) =>
-    summaries.some((row) => row.subject === subject && compared.includes(row.scenario)),
+  const place = new Map(all.map(({ name }, index) => [name, index]))
+  const placeOf = ({ scenario }: Summary) => place.get(scenario) ?? all.length
+  const shown = summaries
+    .filter(({ scenario }) => compared.has(scenario))
+    .sort((one, other) => placeOf(one) - placeOf(other))
+  const names = labels(runs)
+  const runOf = new Map(
+    runs.flatMap(({ results }, index) => results.summaries.map(({ scenario }) => [scenario, names[index]!])),
   )
-  const shown = summaries.filter(({ scenario }) => compared.includes(scenario))
-  const failing = summaries.filter(({ failed }) => Object.keys(failed).length > 0)
+  const several = runs.length > 1
   return [
-    describeRun(results, '', file, others),
-    ...figures.flatMap(({ title, cell }) => {
-      const rows = compared.map((scenario) => [
-        `\`${scenario}\``,
-        ...subjects.map((subject) => {
-          const row = summaries.find((one) => one.scenario === scenario && one.subject === subject)
-          return row === undefined ? '' : marked(cell(row), row)
-        }),
-      ])
-      if (rows.every(([, ...cells]) => cells.every((text) => text === ''))) return []
-      const columns = subjects.map((title) => ({ title, align: 'right' as const }))
-      return [title, renderTable([{ title: 'scenario', align: 'left' }, ...columns], rows)]
+    ...(several
+      ? [
+          `Of ${runs.length} runs; each scenario's rows are of one of them.`,
+          runs.map((run, index) => `- **${names[index]}**: ${describe(run)}`).join('\n'),
+        ]
+      : runs.map(describe)),
+    ...Object.entries(charts).map(([what, file]) => `![${what}](${file})`),
+    ...renderFigures({
+      summaries: shown,
+      subjects: inOrder(new Set(shown.map(({ subject }) => subject))),
+      scenarios: new Map(measured.map(({ row }) => [row.scenario.name, row.scenario])),
+      runOf: several ? runOf : null,
     }),
     ...legend(shown),
-    ...[repetitions(results.measured)].filter((line) => line !== null),
-    failing.length === 0
-      ? 'No request failed.'
-      : `Failed requests: ${failing.map(({ name, failed }) => `\`${name}\` ${inWords(failed)}`).join('; ')}.`,
+    'An empty cell: the subject does not run that scenario (`npm run bench -- --list`).',
+    ...[repetitions(measured)].filter((line) => line !== null),
+    ...listed(
+      'Failed, and without a row',
+      runs.flatMap(({ results }) => failedRows(results)),
+    ),
+    ...listed(
+      'Not in the tables, since no run has them beside a peer',
+      all.filter((one) => one.peers && one.weir !== null && !compared.has(one.name)).map(({ name }) => name),
+    ),
+    failures(summaries),
   ].join('\n\n')
 }
 
-function marked(figure: string, row: Summary): string {
-  const marks = marksOf(row)
-  return figure === '' || marks === '' ? figure : `${figure} ${marks}`
+/** Weir, the peers as they are listed, and what else there is. */
+function inOrder(subjects: ReadonlySet<string>): readonly string[] {
+  const known = ['weir', 'before', ...allPeers.map(({ name }) => name)]
+  return [...new Set([...known, ...subjects])].filter((name) => subjects.has(name))
 }
 
-function inWords(failed: Readonly<Record<string, number>>): string {
-  return Object.entries(failed)
-    .map(([kind, count]) => `${kind} ${formatNumber(count)}`)
-    .join(', ')
+function describe({ file, results }: Recorded): string {
+  const others = disturbance(results.measured.flatMap(({ turns }) => turns.map(({ foreign }) => foreign)))
+  const stopped = results.unfinished === true ? '. It was stopped before its end' : ''
+  const { warmupSeconds } = results.schedule
+  return describeRun(results, `, after ${warmupSeconds} s of warm-up or more${stopped}`, file, others)
+}
+
+/** Rows that a run must have begun with and has not: of what it says that it had, a peer that can run a scenario did. */
+function failedRows({ peers, summaries, measured }: Results): readonly string[] {
+  const there = allPeers.filter(({ name }) => Object.hasOwn(peers, name))
+  const scenarios = new Map(measured.map(({ row }) => [row.scenario.name, row.scenario]))
+  return [...scenarios.values()].flatMap((scenario) => {
+    const subjects = new Set(
+      summaries.filter((row) => row.scenario === scenario.name).map(({ subject }) => subject),
+    )
+    // What only others are divided by ran alone.
+    if (subjects.size < 2) return []
+    return there
+      .filter((peer) => canRun(peer, scenario) && !subjects.has(peer.name))
+      .map((peer) => `${scenario.name}@${peer.name}`)
+  })
+}
+
+function listed(what: string, names: readonly string[]): readonly string[] {
+  return names.length === 0 ? [] : [`${what}: ${names.map((name) => `\`${name}\``).join(', ')}.`]
+}
+
+/** Of the turns, and of the load at half of their rate. */
+function failures(summaries: readonly Summary[]): string {
+  const inTurns = summaries.flatMap(({ name, failed }) => {
+    const kinds = Object.entries(failed).map(([kind, count]) => `${kind} ${formatNumber(count)}`)
+    return kinds.length === 0 ? [] : [`\`${name}\` ${kinds.join(', ')}`]
+  })
+  const atHalf = summaries.flatMap(({ name, halfRate }) =>
+    halfRate === null || halfRate.failed === 0 ? [] : [`\`${name}\` ${formatNumber(halfRate.failed)}`],
+  )
+  return [
+    inTurns.length === 0 ? 'No request failed in a turn.' : `Failed requests: ${inTurns.join('; ')}.`,
+    ...(atHalf.length === 0 ? [] : [`At half of the rate: ${atHalf.join('; ')}.`]),
+  ].join(' ')
 }
 
 function versionsOf(peers: Readonly<Record<string, string>>): string {

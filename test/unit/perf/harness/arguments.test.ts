@@ -17,6 +17,7 @@ test('no arguments mean the_short_form_beside_two_peers', () => {
     generator: null,
     weir: null,
     before: null,
+    record: null,
     out: null,
     list: false,
     help: false,
@@ -54,6 +55,23 @@ test('everything is_all_scenarios_and_all_peers', () => {
   )
   assert.deepEqual(schedule, { turns: 3, seconds: 2, warmupSeconds: 4 })
   assert.throws(() => parseArguments(['--full', 'small']), /--full is every scenario: .* found "small"/)
+})
+
+test('files to be recorded are_no_names_of_scenarios, and nothing is measured beside', () => {
+  const { record, names, out, help } = parseArguments(['--record', 'a.json', 'small', '--out', 'there'])
+  assert.deepEqual([record, names, out, help], [['a.json', 'small'], [], 'there', false])
+  assert.throws(() => parseArguments(['--record']), /--record: expected files of results, found none/)
+  for (const others of [
+    ['--turns', '3'],
+    ['--full'],
+    ['--no-passes'],
+    ['--peers', 'none'],
+    ['--seed', '1'],
+  ]) {
+    const refused = new RegExp(`--record measures nothing: .* found ${others[0]}$`)
+    assert.throws(() => parseArguments(['--record', 'a.json', ...others]), refused)
+  }
+  assert.equal(parseArguments(['--record', '--help']).help, true)
 })
 
 test('an unknown peer is_refused_with_those_there_are', () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { after, test } from 'node:test'
-import { comparable, cpuBars, latencyPoints } from '../../../../perf/harness/chart-specs.ts'
+import { comparable, cpuBars, cpuChart, latencyPoints } from '../../../../perf/harness/chart-specs.ts'
 import { chartsMissing, drawCharts } from '../../../../perf/harness/charts.ts'
 import type { Results } from '../../../../perf/harness/results.ts'
 import type { Spread } from '../../../../perf/harness/statistics.ts'
@@ -61,9 +61,10 @@ test('bars are_the_rows_whose_CPU_time_is_known', () => {
   ])
 })
 
-test('a row of which too much failed has_no_bar', () => {
-  const failing = { ...summary('small', 'haproxy', 3, null), failedShare: 0.5 }
+test('a row of which too much failed has_no_bar_and_no_points', () => {
+  const failing = { ...summary('small', 'haproxy', 3, atHalfRate), failedShare: 0.5 }
   assert.deepEqual(cpuBars([...summaries, failing]), cpuBars(summaries))
+  assert.deepEqual(latencyPoints([...summaries, failing]), latencyPoints(summaries))
 })
 
 test('scenarios that one subject ran are_left_out beside others', () => {
@@ -99,7 +100,7 @@ const results: Results = {
 test('charts name_every_subject_and_scenario and_have_no_background', {
   skip: chartsMissing() ?? false,
 }, () => {
-  const paths = drawCharts(results, folder)
+  const paths = drawCharts([results], folder)
   assert.deepEqual(
     paths.map((path) => basename(path)),
     ['cpu.svg', 'latency.svg'],
@@ -114,8 +115,17 @@ test('charts name_every_subject_and_scenario and_have_no_background', {
   }
 })
 
+test('a chart of several runs says_which_scenarios_are_of_the_others', () => {
+  const other: Results = { ...results, revision: 'def5678', summaries: [summary('tls', 'weir', 30, null)] }
+  const { title } = cpuChart([other, results]) as { title: { subtitle: readonly string[] } }
+  assert.deepEqual(title.subtitle, [
+    'a CPU; Weir def5678, 2026-01-31; 1 turns of 1 s: tls',
+    'a CPU; Weir abc1234, 2026-01-31; 1 turns of 1 s',
+  ])
+})
+
 test('without latencies there_is_no_chart_of_them', { skip: chartsMissing() ?? false }, () => {
-  const paths = drawCharts({ ...results, summaries: [summary('small', 'weir', 20, null)] }, folder)
+  const paths = drawCharts([{ ...results, summaries: [summary('small', 'weir', 20, null)] }], folder)
   assert.deepEqual(
     paths.map((path) => basename(path)),
     ['cpu.svg'],

@@ -16,7 +16,7 @@ function run(file: string, ...args: readonly string[]) {
 }
 
 /** Run by bench.ts. */
-const ofBench = ['overload.ts', 'instructions.ts', 'head-of-line.ts']
+const ofBench = ['overload.ts', 'instructions.ts', 'head-of-line.ts', 'record.ts']
 const takesNothing = ['balance', 'budgets', 'memory', 'shedding']
 
 const cases: readonly (readonly [file: string, args: readonly string[], reason: string, help: string])[] = [
@@ -42,6 +42,12 @@ const cases: readonly (readonly [file: string, args: readonly string[], reason: 
     'bench.ts',
     ['--turns', '0'],
     'bench: --turns: expected a whole number from 1 to 100, found "0"',
+    'npm run bench -- --help',
+  ],
+  [
+    'bench.ts',
+    ['--record'],
+    'bench: --record: expected files of results, found none',
     'npm run bench -- --help',
   ],
   [
