@@ -82,7 +82,7 @@ export function renderRecord(runs: readonly Recorded[], { all, charts }: RecordS
       runOf: several ? runOf : null,
     }),
     ...legend(shown),
-    'An empty cell: the subject does not run that scenario (`npm run bench -- --list`).',
+    `An empty cell: the subject does not run that scenario (\`npm run bench -- --list\`)${several ? ', or that run was without it' : ''}.`,
     ...[repetitions(measured)].filter((line) => line !== null),
     ...listed(
       'Failed, and without a row',

@@ -327,6 +327,7 @@ test('tables of several runs say_of_which_each_row_is, and what those were', () 
     /^Of 2 runs; .*\n\n- \*\*2026-01-31 abc1234\*\*: 2026-01-31, abc1234: .* stopped before its end.*\(results\/some\.json\)\n- \*\*2026-02-01 def5678\*\*: 2026-02-01, .*\(results\/other\.json\)\n/,
   )
   assert.doesNotMatch(text.split('\n')[3]!, /stopped/)
+  assert.match(text, /\nAn empty cell: .*, or that run was without it\.\n/)
 })
 
 test('charts are_shown where they were drawn', () => {
