@@ -8,7 +8,7 @@ import { measureFigures } from './guards/measure.ts'
 import { takeNothing } from './harness/command-line.ts'
 import { Processes } from './harness/processes.ts'
 
-takeNothing('perf/budgets.ts', 'what perf/budgets.json is about, measured now; twenty seconds')
+takeNothing('perf/budgets.ts', 'what perf/budgets.json is about, measured now; a minute and a half')
 const processes = new Processes()
 const folder = mkdtempSync(join(tmpdir(), 'weir-budgets-'))
 const cleanUp = async () => {

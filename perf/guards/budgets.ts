@@ -51,11 +51,12 @@ export function divideCalls({ perRequest, byName }: SystemCalls): {
 /** Figures by the names that the budgets have. */
 export function figuresOf(passes: Readonly<Record<string, Passes>>, queues: QueueFigures | null): Figures {
   const figures: Record<string, number | null> = {}
-  for (const [scenario, { systemCalls, allocatedBytes }] of Object.entries(passes)) {
+  for (const [scenario, { systemCalls, allocatedBytes, bufferBytes = null }] of Object.entries(passes)) {
     const calls = systemCalls === null ? null : divideCalls(systemCalls)
     figures[`${scenario}: system calls`] = calls?.ofRequests ?? null
     figures[`${scenario}: calls of connections and the loop`] = calls?.others ?? null
     figures[`${scenario}: allocated bytes`] = allocatedBytes
+    figures[`${scenario}: bytes of Buffers`] = bufferBytes
   }
   figures['queue: turns'] = queues?.turns ?? null
   figures['queue: left to undici'] = queues?.queuedInUndici ?? null

@@ -11,7 +11,10 @@ import { measureQueues } from './queues.ts'
 /** Enough for the compilers to be through with what a request runs: what they allocate is not the request's. */
 const warmupSeconds = 2
 
-/** Counts, on real processes, in some fifteen seconds. What cannot be counted here is said, and null. */
+/** What has a cost of its own to guard: the two that all else is made of, a dozen fields, requests sent ahead, bodies. */
+export const guarded = ['isolated', 'small', 'browser', 'pipelined', 'upload-16k']
+
+/** Counts, on real processes, in a minute and a half. What cannot be counted here is said, and null. */
 export async function measureFigures(
   bench: Omit<Bench, 'allocation' | 'cores'>,
   say: (line: string) => void,
@@ -20,7 +23,7 @@ export async function measureFigures(
   const whole: Bench = { ...bench, cores: () => null, allocation: true }
   const generator = findGenerator(null)
   const passes: Record<string, Passes> = {}
-  for (const scenario of select(['isolated', 'small'])) {
+  for (const scenario of select(guarded)) {
     const [measured] = await runRows(
       {
         bench: whole,

@@ -12,7 +12,7 @@ export interface Collection {
 
 /**
  * What was allocated between two looks at the heap: what came to be in use between the collections. Buffers lie
- * outside the heap and are not in it.
+ * outside the heap and are not in it (buffer-count.ts).
  */
 export function allocatedBytes(first: number, collections: readonly Collection[], last: number): number {
   let sum = 0
@@ -32,23 +32,38 @@ export function probeEnvironment(folder: string): Readonly<Record<string, string
   return { NODE_OPTIONS: options.trim(), WEIR_BENCH_PROBE: folder }
 }
 
+/** Bytes. */
+export interface Allocated {
+  /** On the JavaScript heap. */
+  readonly heap: number
+  /** Of Buffers, outside of it. */
+  readonly buffers: number
+}
+
 /**
- * Bytes that the Node processes of a subject allocate while something runs, all together; null if it has none.
+ * What the Node processes of a subject allocate while something runs, all together; null if it has none.
  *
  * @throws {Error} if one of them no longer answers.
  */
-export async function allocationDuring(folder: string, pids: readonly number[], run: () => Promise<void>) {
+export async function allocationDuring(
+  folder: string,
+  pids: readonly number[],
+  run: () => Promise<void>,
+): Promise<Allocated | null> {
   const sockets = readdirSync(folder).filter((file) => pids.some((pid) => file === `${pid}.sock`))
   if (sockets.length === 0) return null
   const ask = (command: string) => Promise.all(sockets.map((file) => askProbe(join(folder, file), command)))
   await ask('start')
   await run()
-  return (await ask('stop')).reduce((sum, bytes) => sum + bytes, 0)
+  return (await ask('stop')).reduce((sum, one) => ({
+    heap: sum.heap + one.heap,
+    buffers: sum.buffers + one.buffers,
+  }))
 }
 
-async function askProbe(path: string, command: string): Promise<number> {
+async function askProbe(path: string, command: string): Promise<Allocated> {
   const socket = createConnection(path)
   await once(socket, 'connect')
   socket.write(command)
-  return Number(await text(socket))
+  return JSON.parse(await text(socket)) as Allocated
 }

@@ -1,7 +1,7 @@
 /** What is looked at when the timed turns are over, because looking costs. */
 
 import { readFileSync } from 'node:fs'
-import { allocationDuring } from './allocation.ts'
+import { type Allocated, allocationDuring } from './allocation.ts'
 import { processTree } from './cpu.ts'
 import { type FixedRate, h2loadArguments, parseH2loadLog, planRate } from './fixed-rate.ts'
 import { payload } from './payload.ts'
@@ -16,6 +16,8 @@ export interface Passes {
   readonly systemCalls: SystemCalls | null
   /** Bytes on the heap per request; null for what is not a Node process. */
   readonly allocatedBytes: number | null
+  /** Bytes of Buffers per request, which are not on the heap; null as above, absent in older results. */
+  readonly bufferBytes?: number | null
 }
 
 /** Long enough for what happens at the start and at the end to be next to nothing. */
@@ -39,8 +41,10 @@ async function orSkip<T>(run: Run, row: Row, what: string, pass: Promise<T | nul
 }
 
 export async function runPasses(run: Run, row: Row, running: Running): Promise<Passes> {
+  const allocated = await orSkip(run, row, 'allocations', allocation(run, row, running))
   const passes: Passes = {
-    allocatedBytes: await orSkip(run, row, 'allocations', allocation(run, row, running)),
+    allocatedBytes: allocated?.heap ?? null,
+    bufferBytes: allocated?.buffers ?? null,
     systemCalls: await orSkip(run, row, 'system calls', systemCalls(run, row, running)),
   }
   assertAlive(running)
@@ -81,14 +85,15 @@ async function atRate(
   return parseH2loadLog(readFileSync(log, 'utf8'), plan)
 }
 
-async function allocation(run: Run, row: Row, running: Running): Promise<number | null> {
+/** Per request. */
+async function allocation(run: Run, row: Row, running: Running): Promise<Allocated | null> {
   const { bench, generator, wanted } = run
   if (!wanted.allocation || row.subject === 'origin') return null
   let requests = 0
-  const bytes = await allocationDuring(probeFolder(bench, row), pidsOf(running), async () => {
+  const all = await allocationDuring(probeFolder(bench, row), pidsOf(running), async () => {
     requests = (await putUnderLoad(bench, generator, row, running, countingSeconds)).requests
   })
-  return bytes === null ? null : bytes / requests
+  return all === null ? null : { heap: all.heap / requests, buffers: all.buffers / requests }
 }
 
 async function systemCalls(run: Run, row: Row, running: Running): Promise<SystemCalls | null> {

@@ -46,6 +46,12 @@ const halfRate: readonly Figure[] = [
   { title: 'system calls/req', align: 'right', cell: (row) => number(row.passes.systemCalls?.perRequest, 1) },
   { title: 'allocated B/req', align: 'right', cell: (row) => number(row.passes.allocatedBytes) },
   {
+    title: 'Buffers B/req',
+    align: 'right',
+    cell: (row) => number(row.passes.bufferBytes),
+    shownIf: (row) => (row.passes.bufferBytes ?? 0) >= 0.5,
+  },
+  {
     title: 'memory MiB',
     align: 'right',
     cell: (row) => number(row.memory?.residentBytes.median, 0, mebibyte),

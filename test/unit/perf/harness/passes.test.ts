@@ -34,6 +34,7 @@ test('Weir is looked at_by_every_pass whose tool is there', { skip, timeout: 120
     const { rates, passes } = measured!
     // Some 6 KB when this was written; the bounds are wide, for any machine and some progress.
     assert.ok(passes.allocatedBytes! > 500 && passes.allocatedBytes! < 100_000, String(passes.allocatedBytes))
+    assert.ok(passes.bufferBytes! < 1_000, String(passes.bufferBytes))
     assert.equal(rates.length, h2load === null ? 0 : 1)
     for (const rate of rates) {
       assert.equal(rate.failed, 0)
