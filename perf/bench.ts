@@ -16,7 +16,7 @@ import { findPlacement } from './harness/placement.ts'
 import { type Processes, which } from './harness/processes.ts'
 import { renderGoals, renderRatios } from './harness/ratios.ts'
 import { renderPasses, renderSummaries } from './harness/report.ts'
-import { type Results, revision, writeResults } from './harness/results.ts'
+import { checkoutOf, type Results, revision, writeResults } from './harness/results.ts'
 import { rowsFor } from './harness/rows.ts'
 import { type Measured, runRows } from './harness/run.ts'
 import type { Scenario } from './harness/scenario.ts'
@@ -190,11 +190,6 @@ function recordOrFail(files: readonly string[], out: string | null): void {
     console.error((error as Error).message)
     process.exitCode = 1
   }
-}
-
-/** The folder whose commit a command line of Weir belongs to: `src/cli.ts` or `dist/cli.js` lie one below it. */
-function checkoutOf(weir: string): string {
-  return dirname(dirname(weir))
 }
 
 async function main(argv: readonly string[]): Promise<void> {

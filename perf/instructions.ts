@@ -2,12 +2,12 @@
  * `npm run bench instructions [-- scenario ...]`: instructions per request in user space, counted by valgrind and so the same whatever
  * else the machine does, and system calls per request. What the figures mean, and what they do not, is in perf/README.md.
  */
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { understand } from './harness/command-line.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { type Processes, which } from './harness/processes.ts'
-import { revision } from './harness/results.ts'
+import { checkoutOf, revision } from './harness/results.ts'
 import type { Row } from './harness/row.ts'
 import type { Scenario } from './harness/scenario.ts'
 import { session } from './harness/session.ts'
@@ -36,7 +36,7 @@ async function measure(
   const peers = choosePeers(given.peers)
   const rows: readonly Row[] = countedRows(scenarios, all, peers.there)
   const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
-  const [commit, harness] = [revision(dirname(dirname(weir))), revision(root)]
+  const [commit, harness] = [revision(checkoutOf(weir)), revision(root)]
   const machine = thisMachine()
   const strace = given.calls ? which('strace') : null
   console.log(`machine: ${describeMachine(machine)}`)

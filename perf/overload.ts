@@ -3,7 +3,7 @@
  * origins themselves; and whether what must hold then does. What the figures mean is in perf/README.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chartsMissing, render } from './harness/charts.ts'
 import { understand } from './harness/command-line.ts'
@@ -13,7 +13,7 @@ import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findOriginCores } from './harness/placement.ts'
 import { type Processes, which } from './harness/processes.ts'
-import { revision } from './harness/results.ts'
+import { checkoutOf, revision } from './harness/results.ts'
 import type { Measured } from './harness/run.ts'
 import { disturbance, session } from './harness/session.ts'
 import { type OverloadArguments, parseArguments, usage } from './overload/arguments.ts'
@@ -34,7 +34,7 @@ async function measure(given: OverloadArguments, processes: Processes, folder: s
   const date = new Date().toISOString()
   const weir = given.weir === null ? join(root, 'src/cli.ts') : resolve(given.weir)
   // Before the first second of load: files may change while it runs.
-  const [commit, harness] = [revision(dirname(dirname(weir))), revision(root)]
+  const [commit, harness] = [revision(checkoutOf(weir)), revision(root)]
   const machine = thisMachine()
   const cores = findOriginCores()
   const placement =

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Passes } from '../harness/passes.ts'
 import type { SystemCalls } from '../harness/system-calls.ts'
-import { type Column, formatNumber, renderTable } from '../harness/table.ts'
+import { type Column, formatNumber, left, renderTable, right } from '../harness/table.ts'
 import type { QueueFigures } from './queues.ts'
 
 export interface Budget {
@@ -76,11 +76,11 @@ export function judge({ budgets }: Budgets, figures: Figures): readonly Verdict[
 }
 
 const columns: readonly Column[] = [
-  { title: 'per request', align: 'left' },
-  { title: 'found', align: 'right' },
-  { title: 'limit', align: 'right' },
-  { title: 'when it was set', align: 'right' },
-  { title: '', align: 'left' },
+  left('per request'),
+  right('found'),
+  right('limit'),
+  right('when it was set'),
+  left(''),
 ]
 
 export function renderVerdicts(verdicts: readonly Verdict[]): string {

@@ -1,7 +1,7 @@
 /** Which figures compare with nothing, or are to be taken with care, and what is done about it. */
 import type { LoadFigures } from './load-figures.ts'
 import type { Spread } from './statistics.ts'
-import { formatNumber } from './table.ts'
+import { formatNumber, formatPercent } from './table.ts'
 import type { Turn } from './turn.ts'
 
 /** A row of which more than this share failed compares with nothing: a server that fails fast has a splendid rate. */
@@ -42,18 +42,16 @@ export const isFailing = ({ failedShare: share = 0 }: Doubts) => share > mostFai
 const isDisturbed = ({ foreign }: Doubts) =>
   foreign !== null && foreign !== undefined && (foreign.median > mostForeign || foreign.max > mostForeignOnce)
 
-const percent = (share: number) => `${formatNumber(share * 100)} %`
-
 const marks = [
   {
     mark: '†',
     holds: isFailing,
-    means: `more than ${percent(mostFailed)} of its requests failed: neither its CPU time nor its rate is a figure to compare.`,
+    means: `more than ${formatPercent(mostFailed)} of its requests failed: neither its CPU time nor its rate is a figure to compare.`,
   },
   {
     mark: '‡',
     holds: isDisturbed,
-    means: `disturbed: other processes or the hypervisor had more than ${percent(mostForeign)} of the machine in the median of its turns, or more than ${percent(mostForeignOnce)} in one.`,
+    means: `disturbed: other processes or the hypervisor had more than ${formatPercent(mostForeign)} of the machine in the median of its turns, or more than ${formatPercent(mostForeignOnce)} in one.`,
   },
 ]
 
@@ -82,7 +80,7 @@ export async function leastDisturbed<T extends Pick<Turn, 'foreign'>>(
   let turn = await measure()
   let repeated = 0
   while (repeated < most && turn.foreign !== null && turn.foreign > mostForeignOnce) {
-    say(percent(turn.foreign))
+    say(formatPercent(turn.foreign))
     repeated++
     const next = await measure()
     if (next.foreign !== null && next.foreign < turn.foreign) turn = next
@@ -95,5 +93,5 @@ export function repetitions(measured: readonly { readonly repeated?: number }[])
   const count = measured.reduce((sum, { repeated = 0 }) => sum + repeated, 0)
   if (count === 0) return null
   const turns = count === 1 ? 'One turn was' : `${formatNumber(count)} turns were`
-  return `${turns} measured again, since others had more than ${percent(mostForeignOnce)} of the machine; what counts is the one in which they had least.`
+  return `${turns} measured again, since others had more than ${formatPercent(mostForeignOnce)} of the machine; what counts is the one in which they had least.`
 }

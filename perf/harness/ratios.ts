@@ -3,7 +3,7 @@ import type { Row } from './row.ts'
 import { yardstick } from './rows.ts'
 import type { Measured } from './run.ts'
 import { median, medianInterval, ratios, type Spread, spread } from './statistics.ts'
-import { type Column, formatNumber, formatSpread, renderTable } from './table.ts'
+import { type Column, formatNumber, formatSpread, left, renderTable, right } from './table.ts'
 import type { Turn } from './turn.ts'
 
 export interface Ratio {
@@ -58,12 +58,12 @@ export function answer({ interval }: Pick<Ratio, 'interval'>, most: number): str
 }
 
 const columns: readonly Column[] = [
-  { title: 'scenario', align: 'left' },
-  { title: 'CPU ratio', align: 'right' },
-  { title: '95 %', align: 'right' },
-  { title: 'user ratio', align: 'right' },
-  { title: 'cores busy', align: 'right' },
-  { title: 'at most', align: 'left' },
+  left('scenario'),
+  right('CPU ratio'),
+  right('95 %'),
+  right('user ratio'),
+  right('cores busy'),
+  left('at most'),
 ]
 
 /** @param most of every row */

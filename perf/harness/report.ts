@@ -1,6 +1,6 @@
 import type { Spread } from './statistics.ts'
 import type { Summary } from './summary.ts'
-import { type Column, formatNumber, formatSpread, renderTable } from './table.ts'
+import { type Column, formatNumber, formatSpread, left, renderTable, right } from './table.ts'
 
 interface Figure extends Column {
   readonly cell: (row: Summary) => string
@@ -11,52 +11,48 @@ interface Figure extends Column {
 const mebibyte = 1024 * 1024
 
 const figures: readonly Figure[] = [
-  { title: 'scenario', align: 'left', cell: (row) => row.name },
-  { title: 'CPU us/req', align: 'right', cell: (row) => orDash(row.cpu?.totalUs, 1) },
-  { title: 'user', align: 'right', cell: (row) => middle(row.cpu?.userUs, 1) },
-  { title: 'system', align: 'right', cell: (row) => middle(row.cpu?.systemUs, 1) },
-  { title: 'req/s', align: 'right', cell: (row) => formatSpread(row.requestsPerSecond) },
-  { title: 'cores busy', align: 'right', cell: (row) => middle(row.cpu?.coresBusy, 2) },
-  { title: 'p50 ms', align: 'right', cell: (row) => formatSpread(inMilliseconds(row.p50Us), 2) },
-  { title: 'p99 ms', align: 'right', cell: (row) => formatSpread(inMilliseconds(row.p99Us), 2) },
-  { title: 'p99.9 ms', align: 'right', cell: (row) => middle(inMilliseconds(row.p999Us), 2) },
-  { title: 'failed', align: 'right', cell: (row) => formatNumber(failed(row)) },
+  { ...left('scenario'), cell: (row) => row.name },
+  { ...right('CPU us/req'), cell: (row) => orDash(row.cpu?.totalUs, 1) },
+  { ...right('user'), cell: (row) => middle(row.cpu?.userUs, 1) },
+  { ...right('system'), cell: (row) => middle(row.cpu?.systemUs, 1) },
+  { ...right('req/s'), cell: (row) => formatSpread(row.requestsPerSecond) },
+  { ...right('cores busy'), cell: (row) => middle(row.cpu?.coresBusy, 2) },
+  { ...right('p50 ms'), cell: (row) => formatSpread(inMilliseconds(row.p50Us), 2) },
+  { ...right('p99 ms'), cell: (row) => formatSpread(inMilliseconds(row.p99Us), 2) },
+  { ...right('p99.9 ms'), cell: (row) => middle(inMilliseconds(row.p999Us), 2) },
+  { ...right('failed'), cell: (row) => formatNumber(failed(row)) },
   {
-    title: 'log B/req',
-    align: 'right',
+    ...right('log B/req'),
     cell: (row) => middle(row.logBytes, 0),
     shownIf: (row) => row.logBytes.median >= 0.5,
   },
-  { title: 'CPU ratio', align: 'right', cell: (row) => (isBaseline(row) ? '' : orDash(row.cpu?.ratio, 2)) },
+  { ...right('CPU ratio'), cell: (row) => (isBaseline(row) ? '' : orDash(row.cpu?.ratio, 2)) },
   {
-    title: 'req/s ratio',
-    align: 'right',
+    ...right('req/s ratio'),
     cell: (row) => (isBaseline(row) ? '' : formatSpread(row.rateRatio, 2)),
   },
-  { title: 'to', align: 'left', cell: (row) => (isBaseline(row) ? '' : row.baseline) },
+  { ...left('to'), cell: (row) => (isBaseline(row) ? '' : row.baseline) },
 ]
 
 const halfRate: readonly Figure[] = [
-  { title: 'scenario', align: 'left', cell: (row) => row.name },
-  { title: 'at req/s', align: 'right', cell: (row) => number(row.halfRate?.targetPerSecond) },
-  { title: 'p50 ms', align: 'right', cell: (row) => milliseconds(row.halfRate?.p50Us) },
-  { title: 'p99 ms', align: 'right', cell: (row) => milliseconds(row.halfRate?.p99Us) },
-  { title: 'p99.9 ms', align: 'right', cell: (row) => milliseconds(row.halfRate?.p999Us) },
-  { title: 'failed', align: 'right', cell: (row) => number(row.halfRate?.failed) },
-  { title: 'system calls/req', align: 'right', cell: (row) => number(row.passes.systemCalls?.perRequest, 1) },
-  { title: 'allocated B/req', align: 'right', cell: (row) => number(row.passes.allocatedBytes) },
+  { ...left('scenario'), cell: (row) => row.name },
+  { ...right('at req/s'), cell: (row) => number(row.halfRate?.targetPerSecond) },
+  { ...right('p50 ms'), cell: (row) => milliseconds(row.halfRate?.p50Us) },
+  { ...right('p99 ms'), cell: (row) => milliseconds(row.halfRate?.p99Us) },
+  { ...right('p99.9 ms'), cell: (row) => milliseconds(row.halfRate?.p999Us) },
+  { ...right('failed'), cell: (row) => number(row.halfRate?.failed) },
+  { ...right('system calls/req'), cell: (row) => number(row.passes.systemCalls?.perRequest, 1) },
+  { ...right('allocated B/req'), cell: (row) => number(row.passes.allocatedBytes) },
   {
-    title: 'Buffers B/req',
-    align: 'right',
+    ...right('Buffers B/req'),
     cell: (row) => number(row.passes.bufferBytes),
     shownIf: (row) => (row.passes.bufferBytes ?? 0) >= 0.5,
   },
   {
-    title: 'memory MiB',
-    align: 'right',
+    ...right('memory MiB'),
     cell: (row) => number(row.memory?.residentBytes.median, 0, mebibyte),
   },
-  { title: 'peak MiB', align: 'right', cell: (row) => number(row.memory?.peakBytes, 0, mebibyte) },
+  { ...right('peak MiB'), cell: (row) => number(row.memory?.peakBytes, 0, mebibyte) },
 ]
 
 /** Medians over the turns, with the lowest and the highest in parentheses where they matter; failures by kind below. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Machine } from './machine.ts'
 import type { Measured } from './run.ts'
 import type { Schedule } from './run-settings.ts'
@@ -64,6 +64,11 @@ const written = [
   'perf/README.md',
   'perf/report.md',
 ]
+
+/** The checkout that a command line of Weir belongs to: `src/cli.ts` and `dist/cli.js` lie one below it. */
+export function checkoutOf(weir: string): string {
+  return dirname(dirname(weir))
+}
 
 /** The commit of a checkout; `dirty` if anything but earlier measurements differs from it, or nobody can tell. */
 export function revision(root: string): string {

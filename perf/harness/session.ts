@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Processes } from './processes.ts'
+import { formatPercent } from './table.ts'
 
 /**
  * Runs a measurement with processes and a temporary folder of its own. Everything that was started ends and every
@@ -44,6 +45,6 @@ export function disturbance(shares: readonly (number | null)[]): string {
   const known = shares.filter((share) => share !== null)
   if (known.length === 0) return 'other processes: unknown'
   const mean = known.reduce((sum, share) => sum + share, 0) / known.length
-  const percent = (share: number) => `${(share * 100).toFixed(1)} %`
-  return `other processes and the hypervisor took ${percent(mean)} of the machine, at most ${percent(Math.max(...known))} in a turn`
+  const most = Math.max(...known)
+  return `other processes and the hypervisor took ${formatPercent(mean, 1)} of the machine, at most ${formatPercent(most, 1)} in a turn`
 }

@@ -5,6 +5,9 @@ export interface Column {
   readonly align: 'left' | 'right'
 }
 
+export const left = (title: string): Column => ({ title, align: 'left' })
+export const right = (title: string): Column => ({ title, align: 'right' })
+
 /**
  * A Markdown table whose columns also line up in a terminal, so that what was printed can be pasted into a document.
  *
@@ -37,6 +40,15 @@ function pad(text: string, width: number, align: 'left' | 'right'): string {
 /** With a comma between thousands whatever the locale, so that tables of two machines compare. */
 export function formatNumber(value: number, digits = 0): string {
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}
+
+/** A share of 0 to 1 as percent. */
+export function formatPercent(share: number, digits = 0): string {
+  return `${formatNumber(share * 100, digits)} %`
+}
+
+export function capital(sentence: string): string {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
 
 /** `median (min..max)`; the median alone where there is nothing between them. */

@@ -1,15 +1,15 @@
-import { type Column, formatNumber, formatSpread, renderTable } from '../harness/table.ts'
+import { type Column, formatNumber, formatSpread, left, renderTable, right } from '../harness/table.ts'
 import type { InstructionsSummary } from './summary.ts'
 
 const columns: readonly Column[] = [
-  { title: 'scenario', align: 'left' },
-  { title: 'instructions', align: 'right' },
-  { title: 'ratio', align: 'right' },
-  { title: 'clock', align: 'right' },
-  { title: 'per turn', align: 'right' },
-  { title: 'system calls', align: 'right' },
-  { title: 'and others', align: 'right' },
-  { title: 'CPU ratio below', align: 'right' },
+  left('scenario'),
+  right('instructions'),
+  right('ratio'),
+  right('clock'),
+  right('per turn'),
+  right('system calls'),
+  right('and others'),
+  right('CPU ratio below'),
 ]
 
 export function renderCounts(summaries: readonly InstructionsSummary[]): string {

@@ -1,6 +1,14 @@
 /** The figures of the overload bench as Markdown. */
 import type { Spread } from '../harness/statistics.ts'
-import { type Column, formatNumber, formatSpread, renderTable } from '../harness/table.ts'
+import {
+  type Column,
+  formatNumber,
+  formatPercent,
+  formatSpread,
+  left,
+  renderTable,
+  right,
+} from '../harness/table.ts'
 import type { Turn } from '../harness/turn.ts'
 import { errorsOf, figuresOf } from '../report/figures.ts'
 import type { MeasuredSetup } from './run.ts'
@@ -9,9 +17,6 @@ import { type Point, pointsOf } from './summary.ts'
 interface PointColumn extends Column {
   readonly cell: (point: Point) => string
 }
-
-const left = (title: string): Column => ({ title, align: 'left' })
-const right = (title: string): Column => ({ title, align: 'right' })
 
 function columns(capacity: number): readonly PointColumn[] {
   return [
@@ -120,8 +125,9 @@ export function renderClosedLoop(measured: ReadonlyMap<string, { readonly turns:
   )
 }
 
+/** Of what is nearly nothing a little more. */
 function percent(share: number): string {
-  return `${formatNumber(share * 100, share > 0 && share < 0.01 ? 1 : 0)} %`
+  return formatPercent(share, share > 0 && share < 0.01 ? 1 : 0)
 }
 
 function orDash(spread: Spread | null): string {
