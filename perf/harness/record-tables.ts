@@ -3,8 +3,8 @@ import { marksOf } from './doubt.ts'
 import { yardstick } from './rows.ts'
 import type { Scenario } from './scenario.ts'
 import type { Spread } from './statistics.ts'
-import type { Summary } from './summary.ts'
-import { type Column, formatNumber, formatSpread, renderTable } from './table.ts'
+import type { CpuSummary, Summary } from './summary.ts'
+import { type Column, formatNumber, formatSpread, left, renderTable, right } from './table.ts'
 
 /** What the rows of a table are made of. */
 export interface Shown {
@@ -57,8 +57,7 @@ function figures(onNode: ReadonlySet<string>): readonly Figure[] {
     {
       name: 'user and system time',
       title: 'The same CPU microseconds as user + system, a median of each (only their sum is exact):',
-      cell: ({ cpu }) =>
-        cpu === null ? null : [cpu.userUs, cpu.systemUs].map(({ median }) => short(median)).join(' + '),
+      cell: ({ cpu }) => (cpu === null ? null : userAndSystem(cpu)),
       otherwise: noProc,
     },
     {
@@ -116,6 +115,10 @@ function figures(onNode: ReadonlySet<string>): readonly Figure[] {
 const digits = (value: number) => (value < 100 ? 1 : 0)
 const short = (value: number) => formatNumber(value, digits(value))
 
+function userAndSystem({ userUs, systemUs }: CpuSummary): string {
+  return `${short(userUs.median)} + ${short(systemUs.median)}`
+}
+
 function percentiles(row: {
   readonly p50Us: Spread
   readonly p99Us: Spread
@@ -155,9 +158,9 @@ function table({ cell }: Figure, { summaries, subjects: all, runOf }: Shown): st
   const subjects = all.filter((name) => told.some(({ subject }) => subject === name))
   const scenarios = [...new Set(told.map(({ scenario }) => scenario))]
   const columns: readonly Column[] = [
-    { title: 'scenario', align: 'left' },
-    ...(runOf === null ? [] : [{ title: 'run', align: 'left' } as const]),
-    ...subjects.map((title) => ({ title, align: 'right' }) as const),
+    left('scenario'),
+    ...(runOf === null ? [] : [left('run')]),
+    ...subjects.map(right),
   ]
   const rows = scenarios.map((scenario) => [
     `\`${scenario}\``,
@@ -175,6 +178,55 @@ function marked(figure: string | null, row: Summary): string {
   if (figure === null) return notMeasured
   const marks = marksOf(row)
   return marks === '' ? figure : `${figure} ${marks}`
+}
+
+/**
+ * Scenarios that one subject alone has run, a row for each with all of its figures: variants of Weir, which are divided by each other.
+ *
+ * @returns no paragraph if there are none
+ */
+export function renderAlone({ summaries, runOf }: Omit<Shown, 'subjects' | 'scenarios'>): readonly string[] {
+  if (summaries.length === 0) return []
+  const columns: readonly Column[] = [
+    left('scenario'),
+    ...(runOf === null ? [] : [left('run')]),
+    right('CPU us/req'),
+    right('user + system'),
+    right('CPU ratio'),
+    left('to'),
+    right('req/s'),
+    right('at half of it, ms'),
+    right('at saturation, ms'),
+    right('system calls'),
+    right('allocated bytes'),
+  ]
+  const cells = (row: Summary): readonly (string | null)[] => {
+    const { cpu, halfRate, passes } = row
+    const isDivided = row.baseline !== row.name
+    return [
+      cpu && formatSpread(cpu.totalUs, digits(cpu.totalUs.median)),
+      cpu && userAndSystem(cpu),
+      isDivided ? cpu && formatSpread(cpu.ratio, 2) : '',
+      isDivided ? `\`${row.baseline}\`` : '',
+      formatNumber(row.requestsPerSecond.median),
+      halfRate && percentiles(halfRate),
+      percentiles(row),
+      passes.systemCalls && short(passes.systemCalls.perRequest),
+      passes.allocatedBytes === null ? null : formatNumber(passes.allocatedBytes),
+    ]
+  }
+  return [
+    `What runs without peers, each divided by another row of the same turns; latencies are p50 / p99 / p99.9, ${notMeasured} was not measured. So few turns show no difference of some percent: \`npm run bench logging\` and \`npm run bench features\` have more.`,
+    renderTable(
+      columns,
+      summaries.map((row) => [
+        // One subject: what is wrong with one of its figures is with all.
+        marked(`\`${row.scenario}\``, row),
+        ...(runOf === null ? [] : [runOf.get(row.scenario) ?? '']),
+        ...cells(row).map((cell) => cell ?? notMeasured),
+      ]),
+    ),
+  ]
 }
 
 /** A sentence for the cells that have no figure and could: a scenario's name where that holds for all its rows. */

@@ -3,14 +3,14 @@ import { peers as allPeers, canRun } from '../peers/peers.ts'
 import type { Markers } from './document.ts'
 import { legend, repetitions } from './doubt.ts'
 import { describeMachine, type Machine } from './machine.ts'
-import { renderFigures } from './record-tables.ts'
+import { renderAlone, renderFigures } from './record-tables.ts'
 import { labels, type Recorded } from './recorded.ts'
 import type { Results } from './results.ts'
 import type { Schedule } from './run-settings.ts'
 import type { Scenario } from './scenario.ts'
 import { disturbance } from './session.ts'
 import type { Summary } from './summary.ts'
-import { formatNumber } from './table.ts'
+import { capital, formatNumber } from './table.ts'
 
 export const markers: Markers = {
   begin: '<!-- bench: begin, written by npm run bench -- --full and by npm run bench -- --record -->',
@@ -59,14 +59,15 @@ export function renderRecord(runs: readonly Recorded[], { all, charts }: RecordS
   )
   const place = new Map(all.map(({ name }, index) => [name, index]))
   const placeOf = ({ scenario }: Summary) => place.get(scenario) ?? all.length
-  const shown = summaries
-    .filter(({ scenario }) => compared.has(scenario))
-    .sort((one, other) => placeOf(one) - placeOf(other))
+  const sorted = summaries.toSorted((one, other) => placeOf(one) - placeOf(other))
+  const shown = sorted.filter(({ scenario }) => compared.has(scenario))
+  const alone = sorted.filter(({ scenario }) => !compared.has(scenario))
   const names = labels(runs)
   const runOf = new Map(
     runs.flatMap(({ results }, index) => results.summaries.map(({ scenario }) => [scenario, names[index]!])),
   )
   const several = runs.length > 1
+  const runOfRow = several ? runOf : null
   return [
     ...(several
       ? [
@@ -79,11 +80,16 @@ export function renderRecord(runs: readonly Recorded[], { all, charts }: RecordS
       summaries: shown,
       subjects: inOrder(new Set(shown.map(({ subject }) => subject))),
       scenarios: new Map(measured.map(({ row }) => [row.scenario.name, row.scenario])),
-      runOf: several ? runOf : null,
+      runOf: runOfRow,
     }),
-    ...legend(shown),
+    ...renderAlone({ summaries: alone, runOf: runOfRow }),
+    ...legend(sorted),
     `An empty cell: the subject does not run that scenario (\`npm run bench -- --list\`)${several ? ', or that run was without it' : ''}.`,
     ...[repetitions(measured)].filter((line) => line !== null),
+    ...listed(
+      'CPU time that still changed when the warm-up was over',
+      measured.filter(({ settled }) => settled === false).map(({ row }) => row.name),
+    ),
     ...listed(
       'Failed, and without a row',
       runs.flatMap(({ results }) => failedRows(results)),
@@ -148,8 +154,4 @@ function versionsOf(peers: Readonly<Record<string, string>>): string {
   return Object.entries(peers)
     .map(([name, version]) => (name === 'fastapi' ? version : `${name} ${version}`))
     .join(', ')
-}
-
-function capital(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }

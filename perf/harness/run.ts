@@ -22,6 +22,11 @@ export interface Measured {
   readonly turns: readonly Turn[]
   /** How often turns were measured again, since others had too much of the machine; absent in older results. */
   readonly repeated?: number
+  /**
+   * Its CPU time per request had stopped changing when the turns began (warm-up.ts); null: nobody can tell; absent where there was no
+   * warm-up, and in older results.
+   */
+  readonly settled?: boolean | null
   /** At half of the rate that the turns reached; as many, or none where it is not measured. */
   readonly rates: readonly FixedRate[]
   /** What is looked at when the timed turns are over. */
@@ -68,6 +73,7 @@ class Group {
   readonly #subjects = new Map<Row, Running>()
   readonly #turns = new Map<Row, Turn[]>()
   readonly #repeated = new Map<Row, number>()
+  readonly #settled = new Map<Row, boolean | null>()
   readonly #rates = new Map<Row, FixedRate[]>()
   /** A row that others are divided by has failed. */
   #lost = false
@@ -111,6 +117,7 @@ class Group {
           row,
           turns: this.#turns.get(row)!,
           repeated: this.#repeated.get(row)!,
+          ...(this.#settled.has(row) ? { settled: this.#settled.get(row)! } : {}),
           rates: this.#rates.get(row)!,
           passes,
         })
@@ -146,6 +153,7 @@ class Group {
       const cpuUs = cpu === null ? null : cpu.userUs + cpu.systemUs
       return { seconds: turnSeconds(row.scenario, wanted), cpuUs }
     })
+    this.#settled.set(row, settled)
     say(
       `warmed up ${row.name}, ${seconds} s${settled === false ? '; its CPU per request still changed' : ''}`,
     )

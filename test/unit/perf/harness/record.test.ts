@@ -172,9 +172,53 @@ test('what the issue asks for has_a_table each, with_a_row for each scenario tha
         ['`small`', '1,257', '–'],
         ['`tls`', '1,257', '1,257'],
       ],
+      [
+        [
+          'scenario',
+          'CPU us/req',
+          'user + system',
+          'CPU ratio',
+          'to',
+          'req/s',
+          'at half of it, ms',
+          'at saturation, ms',
+          'system calls',
+          'allocated bytes',
+        ],
+        [
+          '`features/plain`',
+          '20.0 (18.0..25.0)',
+          '8.0 + 12.0',
+          '',
+          '',
+          '12,345',
+          '0.08 / 1.23 / 2.00',
+          '0.10 / 0.90 / 1.90',
+          '4.3',
+          '1,257',
+        ],
+        [
+          '`origin`',
+          '20.0 (18.0..25.0)',
+          '8.0 + 12.0',
+          '1.00',
+          '`origin`',
+          '12,345',
+          '0.08 / 1.23 / 2.00',
+          '0.10 / 0.90 / 1.90',
+          '4.3',
+          '1,257',
+        ],
+      ],
     ],
   )
   assert.match(text, /Failed requests: `small@nginx` read 2\.$/)
+})
+
+test('what runs without peers has_its_marks beside its name', () => {
+  const summaries = [summary('one/off', 'weir', { failedShare: 0.5, halfRate: null })]
+  const [, row] = tableOf(renderRecord([one({ summaries })], settings), /^What runs without peers/)
+  assert.deepEqual([row![0], row![1], row![6]], ['`one/off` †', '20.0 (18.0..25.0)', '–'])
 })
 
 test('what is not Node has_no_column for the JavaScript heap', () => {
@@ -262,6 +306,14 @@ test('a row that failed or was disturbed is_marked_in_every_table, and what the 
 test('that turns were measured again stands_below_the_tables', () => {
   const text = renderRecord([one({ measured: [measured('small', 'weir', { repeated: 2 })] })], settings)
   assert.match(text, /\n\n2 turns were measured again, /)
+})
+
+test('rows whose warm-up was too short are_named', () => {
+  const rows = [true, false, null].map((settled, index) =>
+    measured(['small', 'tls', 'origin'][index]!, 'weir', { settled }),
+  )
+  const text = renderRecord([one({ measured: rows })], settings)
+  assert.match(text, /\nCPU time that still changed when the warm-up was over: `tls`\.\n/)
 })
 
 test('what failed at half of the rate is_not_passed_over', () => {
