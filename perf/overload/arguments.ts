@@ -29,7 +29,7 @@ export const usage = `usage: npm run bench overload -- [setup ...] [options]
   --full           0.5, 1, 1.5, 2 and 4 times the capacity, three turns: fifty minutes. Without: 0.5, 1 and 4 times, once
   --turns N        how often each step is measured (1 to 20; default 3 with --full, else 1; closed-loop: one more)
   --seconds N      measured time of a step (1 to 60; default 4 with --full, else 2)
-  --settle N       seconds of the same load before it (0 to 60; default 2 with --full, else 1)
+  --settle N       seconds of the same load before it (0 to 60; default 4 with --full, else 1)
   --seed N         of the arrivals (0 to 4294967295; default: the time)
   --weir FILE      measure this command line of Weir (default: src/cli.ts)
   --out FOLDER     where results and charts go (default: perf/results, and with --full perf/charts and perf/README.md)

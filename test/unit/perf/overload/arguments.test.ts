@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseArguments } from '../../../../perf/overload/arguments.ts'
+import { parseArguments, usage } from '../../../../perf/overload/arguments.ts'
 
 const names = (argv: readonly string[]) => {
   const { setups, closedLoop } = parseArguments(argv, 0)
@@ -31,4 +31,17 @@ test('an unknown setup is_refused_with_those_there_are', () => {
   assert.throws(() => parseArguments(['go'], 0), /"go"; there are: slots, fastapi-1, fastapi-3, closed-loop/)
   assert.throws(() => parseArguments(['fastapi'], 0), /"fastapi": did you mean "fastapi-1"\?/)
   assert.throws(() => parseArguments(['--turns', '0'], 0), /--turns: expected a whole number from 1 to 20/)
+})
+
+test('the help_says what the defaults are', () => {
+  const { schedule: full } = parseArguments(['--full'], 0)
+  const { schedule: short } = parseArguments([], 0)
+  for (const [option, value] of [
+    ['turns', (schedule: typeof full) => schedule.turns],
+    ['seconds', (schedule: typeof full) => schedule.seconds],
+    ['settle', (schedule: typeof full) => schedule.settleSeconds],
+  ] as const) {
+    const line = new RegExp(`--${option} N .*default ${value(full)} with --full, else ${value(short)}\\b`)
+    assert.match(usage, line)
+  }
 })
