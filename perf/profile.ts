@@ -2,7 +2,6 @@
  * `npm run profile [-- scenario ... --diff]`: where a request's microseconds go, by layer, with flame graphs.
  * What the figures mean, and what they do not, is in perf/README.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UsageError } from '../src/usage-error.ts'
@@ -16,22 +15,16 @@ import type { Scenario } from './harness/scenario.ts'
 import { session } from './harness/session.ts'
 import { type ProfileArguments, parseArguments, usage } from './profiling/arguments.ts'
 import { clinicMissing } from './profiling/clinic.ts'
-import {
-  append,
-  lastOf,
-  readOverhead,
-  renderDifferences,
-  renderOverhead,
-  withOverhead,
-  writeOverhead,
-} from './profiling/overhead.ts'
+import { renderDifferences } from './profiling/differences.ts'
+import { documents, writeDocuments } from './profiling/documents.ts'
+import { append, lastOf, readOverhead, writeOverhead } from './profiling/overhead.ts'
 import { renderRun } from './profiling/report.ts'
 import { profileScenario } from './profiling/run.ts'
 import { select } from './scenarios/catalogue.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const overheadFile = join(root, 'perf/overhead.json')
-const readmeFile = join(root, 'perf/README.md')
+const written = documents.map(({ path }) => path).join(', ')
 
 async function profile(
   given: ProfileArguments,
@@ -85,9 +78,9 @@ async function profile(
     overhead = append(overhead, run)
     if (!given.record) continue
     writeOverhead(overheadFile, overhead)
-    writeFileSync(readmeFile, withOverhead(readFileSync(readmeFile, 'utf8'), renderOverhead(overhead)))
+    writeDocuments(root, overhead)
   }
-  if (given.record) console.log('\nwritten: perf/overhead.json, perf/README.md, perf/profiles')
+  if (given.record) console.log(`\nwritten: perf/overhead.json, ${written}, perf/profiles`)
 }
 
 const { given, scenarios } = understand('profile', 'npm run profile -- --help', () => {
@@ -100,4 +93,7 @@ const { given, scenarios } = understand('profile', 'npm run profile -- --help', 
   return { given, scenarios }
 })
 if (given.help) console.log(usage)
-else await session('weir-profile-', (processes, folder) => profile(given, scenarios, processes, folder))
+else if (given.tables) {
+  writeDocuments(root, readOverhead(overheadFile))
+  console.log(`written: ${written}`)
+} else await session('weir-profile-', (processes, folder) => profile(given, scenarios, processes, folder))

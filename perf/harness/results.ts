@@ -63,6 +63,7 @@ const written = [
   'perf/profiles',
   'perf/README.md',
   'perf/report.md',
+  'README.md',
 ]
 
 /** The checkout that a command line of Weir belongs to: `src/cli.ts` and `dist/cli.js` lie one below it. */

@@ -9,8 +9,10 @@ export interface ProfileArguments {
   readonly warmupSeconds: number
   /** Prints a comparison with the last run recorded. */
   readonly diff: boolean
-  /** Records the run: overhead.json, README, pictures in perf/profiles. */
+  /** Records the run: overhead.json, the documents, pictures in perf/profiles. */
   readonly record: boolean
+  /** Measures nothing, and writes the documents anew from overhead.json. */
+  readonly tables: boolean
   readonly help: boolean
 }
 
@@ -18,7 +20,8 @@ export const usage = `usage: npm run profile -- [scenario ...] [options]
 
   scenario         as for npm run bench; default: isolated and small
   --diff           compare with the last run of the same scenario in perf/overhead.json, layer by layer
-  --no-record      leave perf/overhead.json, perf/README.md and perf/profiles as they are
+  --no-record      leave perf/overhead.json, the documents and perf/profiles as they are
+  --tables         measure nothing: write tables and captions into perf/README.md and README.md again, from perf/overhead.json
   --seconds N      load under each profiler (1 to 60; default 10)
   --warmup N       load before that (1 to 60; default 5)
   --help           print this`
@@ -34,6 +37,7 @@ export function parseArguments(argv: readonly string[]): ProfileArguments {
       warmup: { type: 'string', default: '5' },
       diff: { type: 'boolean', default: false },
       record: { type: 'boolean', default: true },
+      tables: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -43,6 +47,7 @@ export function parseArguments(argv: readonly string[]): ProfileArguments {
     warmupSeconds: wholeNumber('--warmup', values.warmup, 1, 60),
     diff: values.diff,
     record: values.record,
+    tables: values.tables,
     help: values.help,
   }
 }

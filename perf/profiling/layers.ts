@@ -1,36 +1,117 @@
-/** Which layer of Weir a sample's time belongs to. */
+/**
+ * Which layer of Weir a sample's time belongs to.
+ *
+ * Some layers are parts of a larger one: a request's way through Weir's own code is too much to have one name. Older runs have the larger
+ * one only, and some of it was counted elsewhere: each run says by which division it was made.
+ */
+import { callers, ownerOf } from './sources.ts'
 
+/** Of the layers below, 1: until 29 November 2026. Higher when time moves from one of the larger layers to another. */
+export const division = 2
+
+/** In the order of a request's way. */
 export const layers = [
   'kernel: clients',
   'kernel: endpoints',
   'kernel: other',
   'uWebSockets.js',
-  'exchange and headers',
+  'listener and exchange',
+  'client limits',
+  'request headers',
+  'response headers',
+  'bodies',
+  'attempts and upstreams',
+  'endpoint connections',
+  'WebSockets',
   'router',
   'admission queue',
   'balancer',
   'undici',
   'logging',
   'garbage collection',
+  'control plane',
   'Node, V8 and libuv',
 ] as const
 export type Layer = (typeof layers)[number]
 
+/** The one that has parts. */
+export const exchangeAndHeaders = 'exchange and headers'
+const parts: readonly Layer[] = [
+  'listener and exchange',
+  'client limits',
+  'request headers',
+  'response headers',
+  'bodies',
+  'attempts and upstreams',
+  'endpoint connections',
+  'WebSockets',
+]
+
+/** A line of a table: a layer, or one that has parts, which stand below it. */
+export interface Line {
+  readonly name: Layer | typeof exchangeAndHeaders
+  readonly isPart: boolean
+}
+
+export const lines: readonly Line[] = layers.flatMap((layer): readonly Line[] => {
+  const own = { name: layer, isPart: parts.includes(layer) }
+  return layer === parts[0] ? [{ name: exchangeAndHeaders, isPart: false }, own] : [own]
+})
+
 /** What each one is, for the table's readers. */
-export const layerNotes: Readonly<Record<Layer, string>> = {
+export const layerNotes: Readonly<Record<Line['name'], string>> = {
   'kernel: clients': "send, recv and accept under uWebSockets.js: the clients' connections",
   'kernel: endpoints': "read and write under libuv: the endpoints' connections",
   'kernel: other': 'epoll, timers, interrupts, memory, files',
   'uWebSockets.js': 'its native code: parsing requests, writing responses',
-  'exchange and headers': '`src/proxy` but for the next three, with what it calls in Node and V8',
-  router: '`router.ts`',
-  'admission queue': '`admission.ts` and fastq',
-  balancer: '`balance/`',
-  undici: "undici, its parser in WebAssembly, and Node's sockets and streams under it",
-  logging: '`record.ts`, `log.ts`, pino',
+  'exchange and headers':
+    '`src/proxy` but for the router, the queue, the balancer and the record, with what it calls in Node and V8:',
+  'listener and exchange': '`listener.ts`, `data-plane.ts`, `exchange.ts`, deadlines, answers of its own',
+  'client limits': '`clients/`, addresses, how many requests a connection may carry',
+  'request headers': '`request-head.ts`, known names and fields, X-Forwarded-*',
+  'response headers': '`whole-response.ts`, `response-block.ts`, known heads, 1xx',
+  bodies: '`body/`: both ways, and the end of each answer',
+  'attempts and upstreams': '`attempt.ts`, `tries.ts`, `upstream.ts`, retries, hedges, mirrors, outliers',
+  'endpoint connections':
+    "`pool.ts`, `departures.ts`, `endpoint-socket.ts`, `shortcut.ts`: what Node's sockets and most of undici's parser did until 25 November",
+  WebSockets: '`websocket/` and ws',
+  router: '`router.ts`, `split.ts`',
+  'admission queue': '`admission.ts`, `overload/` and fastq',
+  balancer: '`balance/`, who is in turn, slow start',
+  undici:
+    "undici, its parser in WebAssembly where a response does not come whole, and Node's sockets below it where endpoints speak TLS",
+  logging: '`record.ts`, counts for metrics, `log.ts`, the lines on their way, pino',
   'garbage collection': 'all threads',
+  'control plane': 'inline, it is in the same process: checks of health, metrics, reloads',
   'Node, V8 and libuv':
     "the event loop, compilers, what no layer's function called, and malloc, whose caller is not seen",
+}
+
+/** The lines that had other files in them by the division before: from one run to another only their sum tells anything. */
+const redivided: ReadonlySet<string> = new Set<Line['name']>([
+  exchangeAndHeaders,
+  ...parts,
+  'router',
+  'admission queue',
+  'balancer',
+  'logging',
+  'control plane',
+  'Node, V8 and libuv',
+])
+
+/** Whether a line is of the same time in runs of two divisions. */
+export function isComparable(name: Line['name'], before: number, after: number): boolean {
+  return before === after || !redivided.has(name)
+}
+
+/** What a run of any division has for a line; null: its division has no such layer. */
+export function amountOf(counts: Readonly<Record<string, number>>, name: Line['name']): number | null {
+  const own = counts[name]
+  if (own !== undefined || name !== exchangeAndHeaders) return own ?? null
+  return parts.reduce<number | null>((sum, part) => {
+    const count = counts[part]
+    return sum === null || count === undefined ? null : sum + count
+  }, 0)
 }
 
 export interface Frame {
@@ -42,21 +123,26 @@ export interface Frame {
 /** Leaf first. */
 export type Stack = readonly Frame[]
 
-const byFile: readonly (readonly [file: RegExp, layer: Layer])[] = [
-  [/\/node_modules\/undici\//, 'undici'],
-  [/\/node_modules\/fastq\//, 'admission queue'],
-  [/\/node_modules\/(pino|pino-[\w-]+|sonic-boom|thread-stream|quick-format-unescaped)\//, 'logging'],
-  [/\/node_modules\/ws\//, 'exchange and headers'],
-  [/\/(src|dist)\/proxy\/router\.[jt]s/, 'router'],
-  [/\/(src|dist)\/proxy\/admission\.[jt]s/, 'admission queue'],
-  [/\/(src|dist)\/proxy\/balance\//, 'balancer'],
-  [/\/(src|dist)\/(proxy\/record|log)\.[jt]s/, 'logging'],
-  [/\/(src|dist)\/proxy\//, 'exchange and headers'],
-]
+const packages: Readonly<Record<string, Layer>> = {
+  undici: 'undici',
+  fastq: 'admission queue',
+  ws: 'WebSockets',
+  pino: 'logging',
+  'sonic-boom': 'logging',
+  'thread-stream': 'logging',
+  'quick-format-unescaped': 'logging',
+}
+const ofPackage = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//
+const ofPino = /^pino-/
+const ofSources = /^.*\/(?:src|dist)\/((?:[\w-]+\/)*[\w-]+)\.[jt]s\b/
 
 /** The layer of a JavaScript function, from the file in its name; null for Node's own and others that serve any layer. */
 export function layerOfFile(name: string): Layer | null {
-  return byFile.find(([file]) => file.test(name))?.[1] ?? null
+  const dependency = ofPackage.exec(name)?.[1]
+  if (dependency !== undefined) return packages[dependency] ?? (ofPino.test(dependency) ? 'logging' : null)
+  const source = ofSources.exec(name)?.[1]
+  const owner = source === undefined ? null : ownerOf(source)
+  return owner === callers ? null : owner
 }
 
 const collector =

@@ -1,7 +1,8 @@
 /** What `npm run profile` prints. */
 import { type Column, formatNumber, renderTable } from '../harness/table.ts'
-import { layers } from './layers.ts'
+import { amountOf, lines } from './layers.ts'
 import type { OverheadRun } from './overhead.ts'
+import { orDash, percent, titleOf } from './tables.ts'
 
 /** A run by layer, beside what V8's own profilers make of it. */
 export function renderRun(run: OverheadRun): string {
@@ -12,12 +13,15 @@ export function renderRun(run: OverheadRun): string {
     { title: run.source, align: 'right' },
     ...names.map((name): Column => ({ title: name, align: 'right' })),
   ]
-  const rows = layers.map((layer) => [
-    layer,
-    formatNumber(run.layers[layer], 2),
-    percent(run.layers[layer] / run.totalUs),
-    ...names.map((name) => percent(run.profilers[name]![layer])),
-  ])
+  const rows = lines.map((line) => {
+    const us = amountOf(run.layers, line.name)
+    return [
+      titleOf(line),
+      orDash(us, 2),
+      percent(us === null ? null : us / run.totalUs),
+      ...names.map((name) => percent(amountOf(run.profilers[name]!, line.name))),
+    ]
+  })
   const calls = Object.entries(run.systemCalls?.byName ?? {}).map(
     ([name, rate]) => `${name} ${formatNumber(rate, 2)}`,
   )
@@ -37,8 +41,4 @@ export function renderRun(run: OverheadRun): string {
   ]
     .filter((line) => line !== null)
     .join('\n')
-}
-
-function percent(share: number): string {
-  return `${formatNumber(share * 100, 1)} %`
 }

@@ -13,8 +13,8 @@ import { clinicCommand, finishClinic, keepHtml } from './clinic.ts'
 import { type CpuProfile, type Span, stacksOfCpuProfile } from './cpu-profile.ts'
 import { drawFlameGraph } from './flame-graph.ts'
 import { rowOf, startInline, type Wrapping } from './inline.ts'
-import { countLayers, type LayerCounts, scaled, shares } from './layers.ts'
-import type { OverheadRun } from './overhead.ts'
+import { countLayers, division, type LayerCounts, scaled, shares } from './layers.ts'
+import { fileName, type OverheadRun, pictureOf } from './overhead.ts'
 import { codeLogOptions, readRecording, record } from './perf-record.ts'
 import type { StackCounts } from './perf-script.ts'
 
@@ -149,7 +149,7 @@ const byCpuProf: Profiler<Sampled> = {
     const path = join(run.bench.folder, cpuProfileName(row))
     const profile = JSON.parse(readFileSync(path, 'utf8')) as CpuProfile
     mkdirSync(run.out, { recursive: true })
-    copyFileSync(path, join(run.out, `${fileName(row.scenario)}.cpuprofile`))
+    copyFileSync(path, join(run.out, `${fileName(row.scenario.name)}.cpuprofile`))
     return { stacks: stacksOfCpuProfile(profile, span) }
   },
 }
@@ -166,14 +166,9 @@ const byClinic: Profiler<Sampled> = {
     run.say(`${row.name}: drawing`)
     const { stacks, html } = await finishClinic(run.bench, weir)
     mkdirSync(run.out, { recursive: true })
-    keepHtml(html, join(run.out, `${fileName(row.scenario)}.clinic.html.gz`))
+    keepHtml(html, join(run.out, `${fileName(row.scenario.name)}.clinic.html.gz`))
     return { stacks }
   },
-}
-
-/** `isolated/all` is a scenario and no folder. */
-function fileName(scenario: Scenario): string {
-  return scenario.name.replaceAll('/', '-')
 }
 
 function overheadOf(
@@ -194,7 +189,7 @@ function overheadOf(
     subtitle: `${totalUs.toFixed(1)} us of CPU per request at ${run.commit}, ${run.date.slice(0, 10)}; ${source}, ${run.machine.cpu}, Node ${run.machine.node}`,
   }
   mkdirSync(run.out, { recursive: true })
-  writeFileSync(join(run.out, `${fileName(scenario)}.svg`), drawFlameGraph(measured, picture))
+  writeFileSync(join(run.out, pictureOf(scenario.name)), drawFlameGraph(measured, picture))
   return {
     date: run.date,
     commit: run.commit,
@@ -207,6 +202,7 @@ function overheadOf(
     totalUs,
     userUs,
     systemUs,
+    division,
     layers: budget(counts, source, userUs, systemUs),
     systemCalls,
     allocatedBytes,

@@ -9,6 +9,7 @@ test('nothing given_is two scenarios, recorded, without comparison', () => {
     warmupSeconds: 5,
     diff: false,
     record: true,
+    tables: false,
     help: false,
   })
 })

@@ -30,7 +30,7 @@ test('microseconds_are added up by stack, without idle time', () => {
   const stacks = stacksOfCpuProfile(profile, null)
   assert.equal(stacks.total, 10 + 20 + 5 + 7 + 40)
   const counts = countLayers(stacks)
-  assert.equal(counts['exchange and headers'], 10)
+  assert.equal(counts['listener and exchange'], 10)
   // Native code is its caller's.
   assert.equal(counts.undici, 20 + 40)
   assert.equal(counts['garbage collection'], 5)

@@ -19,7 +19,7 @@ test('a picture_has a box for each frame wide enough to be seen, and a legend in
   assert.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 1200 \d+"/)
   assert.match(svg, /a &amp; b/)
   assert.match(svg, /router 40\.0 %/)
-  assert.match(svg, /exchange and headers 60\.0 %/)
+  assert.match(svg, /listener and exchange 60\.0 %/)
   assert.match(svg, />begin src\/proxy\/exchange\.ts</)
   assert.match(svg, />find&lt;T&gt; src\/proxy\/router\.ts</)
   assert.doesNotMatch(svg, /rare/)
