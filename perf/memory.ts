@@ -1,122 +1,99 @@
 /**
- * `npm run build && node perf/memory.ts`: what a worker holds in RAM. Printed, not kept; takes some thirty seconds and needs `wrk`.
- *
- * Weir as people run it (`node dist/cli.js run`, default settings, one worker) at rest, with 2,000 connections that are all
- * busy, and, started anew, with 10,000 that have had one answer each and idle. Resident memory of the worker alone, from
- * /proc/PID/status: the control process carries no traffic and has the same size whatever the load. `file` is the part that
- * processes of Node share (its program, and libraries).
+ * `npm run build && node perf/memory.ts`: what a worker holds in RAM, as people run it (`node dist/cli.js run`, default settings, one
+ * worker), in the states of memory/states.ts. What the figures mean is in perf/README.md.
  */
-import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { takeNothing } from './harness/command-line.ts'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { builtWeir } from './harness/built.ts'
+import { understand } from './harness/command-line.ts'
+import { machineTime, treeCpuTime } from './harness/cpu.ts'
+import { withText } from './harness/document.ts'
+import { findGenerator } from './harness/load.ts'
+import { describeMachine, thisMachine } from './harness/machine.ts'
+import type { Processes } from './harness/processes.ts'
+import { revision } from './harness/results.ts'
+import { disturbance, session } from './harness/session.ts'
+import { foreignShare } from './harness/turn.ts'
+import { type MemoryArguments, parseArguments, usage } from './memory/arguments.ts'
+import { type MemoryRun, type MemoryTurn, measureState } from './memory/measure.ts'
+import { type MemoryResults, writeMemoryResults } from './memory/results.ts'
+import { states } from './memory/states.ts'
+import { markers, renderLoads, renderMemory, renderRecord } from './memory/table.ts'
 
-const busy = 2_000
-const idle = 10_000
-/** So many connections are opened at a time: a kernel's backlog is no deeper than 128 everywhere. */
-const openedAtOnce = 100
-const cli = join(import.meta.dirname, '../dist/cli.js')
-const run = promisify(execFile)
+const root = fileURLToPath(new URL('..', import.meta.url))
 
-interface Process {
-  readonly pid: number
-  /** Lines of JSON on its standard output. */
-  readonly lines: AsyncIterator<string>
-  stop(): void
-}
-
-function start(command: readonly string[]): Process {
-  const [program, ...parameters] = command as [string, ...string[]]
-  const child = spawn(program, parameters, { stdio: ['pipe', 'pipe', 'inherit'] })
-  return {
-    pid: child.pid as number,
-    lines: createInterface({ input: child.stdout })[Symbol.asyncIterator](),
-    stop: () => void child.kill('SIGTERM'),
+async function measure(given: MemoryArguments, processes: Processes, folder: string): Promise<void> {
+  const date = new Date().toISOString()
+  const weir = builtWeir(root)
+  const commit = revision(root)
+  const [machine, generator] = [thisMachine(), findGenerator(null)]
+  console.log(`machine: ${describeMachine(machine)}\nrevision: ${commit}`)
+  console.log(`load: ${generator.explanation}, on 127.0.0.1; nothing is pinned`)
+  const bench = { processes, folder, cores: () => null, weir, allocation: false }
+  const run: MemoryRun = { bench, generator, say: (line) => console.error(line) }
+  const { turns, foreign, whole } = await measureTurns(run, given.turns)
+  const measured = states.filter(({ name }) => turns.has(name))
+  if (measured.length === 0) throw new Error('nothing was measured')
+  const results: MemoryResults = {
+    kind: 'memory',
+    version: 1,
+    date,
+    revision: commit,
+    machine,
+    generator: generator.name,
+    states: measured.map((state) => ({ state, turns: turns.get(state.name)! })),
   }
+  console.log(`\n${renderMemory(results.states)}\n`)
+  for (const line of renderLoads(results.states)) console.log(line)
+  console.log(disturbance(foreign))
+  keep(given, results, disturbance(foreign), whole)
+  if (!whole) process.exitCode = 1
 }
 
-async function lineWith<T>(
-  process: Process,
-  wanted: (line: Record<string, unknown>) => T | null,
-): Promise<T> {
-  for (;;) {
-    const { value, done } = await process.lines.next()
-    if (done === true) throw new Error('it has ended before it was ready')
-    const found = wanted(JSON.parse(value) as Record<string, unknown>)
-    if (found !== null) return found
+interface Turns {
+  /** By the state's name; without those of which all turns failed. */
+  readonly turns: ReadonlyMap<string, readonly MemoryTurn[]>
+  /** Shares of the machine that others had, of each turn. */
+  readonly foreign: readonly (number | null)[]
+  /** No turn has failed. */
+  readonly whole: boolean
+}
+
+async function measureTurns(run: MemoryRun, count: number): Promise<Turns> {
+  const turns = new Map<string, MemoryTurn[]>()
+  const foreign: (number | null)[] = []
+  let whole = true
+  for (let turn = 1; turn <= count; turn++) {
+    for (const state of states) {
+      const [machineBefore, oursBefore] = [machineTime(), treeCpuTime(process.pid)]
+      try {
+        const found = await measureState(run, state, turn)
+        turns.set(state.name, [...(turns.get(state.name) ?? []), found])
+      } catch (error) {
+        if (run.bench.processes.stopping) throw error
+        run.say(`FAILED: ${state.name}, turn ${turn}: ${(error as Error).message}`)
+        whole = false
+      }
+      foreign.push(foreignShare(machineBefore, machineTime(), oursBefore, treeCpuTime(process.pid)))
+    }
   }
+  return { turns, foreign, whole }
 }
 
-interface Weir extends Process {
-  readonly port: number
-  readonly worker: number
+/** The file always, and what the README shows of a run that is whole. */
+function keep({ out }: MemoryArguments, results: MemoryResults, others: string, whole: boolean): void {
+  const file = writeMemoryResults(out === null ? join(root, 'perf/results') : resolve(out), results)
+  console.log(`written: ${relative(process.cwd(), file)}`)
+  if (out !== null || !whole) return
+  const readme = join(root, 'perf/README.md')
+  const record = renderRecord(results, relative(join(root, 'perf'), file), others)
+  writeFileSync(readme, withText(readFileSync(readme, 'utf8'), markers, record))
+  console.log(`written: ${relative(process.cwd(), readme)}`)
 }
 
-async function startWeir(folder: string, origin: string): Promise<Weir> {
-  const file = join(folder, 'config.json')
-  const app = { endpoints: [origin], queue: { limit: busy } }
-  writeFileSync(
-    file,
-    JSON.stringify({ listen: { host: '127.0.0.1', port: 0 }, workers: 1, upstreams: { app } }),
-  )
-  const weir = start([process.execPath, cli, 'run', '--config', file])
-  let port = 0
-  await lineWith(weir, ({ msg, port: found }) => {
-    if (msg === 'listening') port = Number(found)
-    return msg === 'ready' ? true : null
-  })
-  const children = readFileSync(`/proc/${weir.pid}/task/${weir.pid}/children`, 'utf8').trim().split(' ')
-  return { ...weir, port, worker: Number(children[0]) }
-}
-
-function print(what: string, pid: number): void {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const mebibytes = (name: string) =>
-    Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024
-  const [resident, highest, file] = ['VmRSS', 'VmHWM', 'RssFile'].map((name) => mebibytes(name).toFixed(0))
-  console.log(`${what.padEnd(34)} ${resident} MiB resident (file ${file}), highest ${highest}`)
-}
-
-/** Each asks once and then says nothing more. */
-async function openIdle(port: number): Promise<Socket[]> {
-  const sockets: Socket[] = []
-  const openOne = () =>
-    new Promise<void>((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: memory\r\n\r\n'))
-      socket.on('error', reject).once('data', () => resolve())
-      sockets.push(socket)
-    })
-  while (sockets.length < idle) await Promise.all(Array.from({ length: openedAtOnce }, openOne))
-  return sockets
-}
-
-takeNothing('perf/memory.ts', 'what a worker holds in RAM; thirty seconds, needs wrk and `npm run build`')
-if (!existsSync(cli)) throw new Error(`${cli} is not there: npm run build`)
-const folder = mkdtempSync(join(tmpdir(), 'weir-memory-'))
-const origin = start([process.execPath, join(import.meta.dirname, 'harness/origin.ts')])
-const started: Process[] = [origin]
-try {
-  const url = `http://127.0.0.1:${await lineWith(origin, ({ port }) => (typeof port === 'number' ? port : null))}`
-  const loaded = await startWeir(folder, url)
-  started.push(loaded)
-  print('at rest', loaded.worker)
-  const load = run('wrk', ['-t2', `-c${busy}`, '-d12s', `http://127.0.0.1:${loaded.port}/`])
-  await sleep(10_000)
-  print(`${busy.toLocaleString('en-US')} busy connections, after 10 s`, loaded.worker)
-  const { stdout } = await load
-  console.log(stdout.match(/Requests\/sec.*|Non-2xx.*|Socket errors.*/g)?.join('; ') ?? stdout)
-  loaded.stop()
-  const idling = await startWeir(folder, url)
-  started.push(idling)
-  const sockets = await openIdle(idling.port)
-  print(`${idle.toLocaleString('en-US')} idle connections`, idling.worker)
-  for (const socket of sockets) socket.destroy()
-} finally {
-  for (const process of started) process.stop()
-  rmSync(folder, { recursive: true })
-}
+const given = understand('perf/memory.ts', 'node perf/memory.ts --help', () =>
+  parseArguments(process.argv.slice(2)),
+)
+if (given.help) console.log(usage)
+else await session('weir-memory-', (processes, folder) => measure(given, processes, folder))

@@ -109,11 +109,23 @@ export function treeMemory(root: number): Memory | null {
   return { residentBytes: resident, peakBytes: peak }
 }
 
+/** Of one process alone. */
+export interface ProcessMemory extends Memory {
+  /** The part of what is resident that lies in files, which processes of one program share. */
+  readonly fileBytes: number
+}
+
+/** Null if the process does not live, or where there is no /proc. */
+export function processMemory(pid: number): ProcessMemory | null {
+  const memory = parseMemory(readStatus(pid))
+  return memory.residentBytes === 0 ? null : memory
+}
+
 /** /proc/PID/status (proc_pid_status(5)). A process that has ended, or is of the kernel, has none of these lines. */
-export function parseMemory(status: string): Memory {
+export function parseMemory(status: string): ProcessMemory {
   const bytes = (name: string) =>
     Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024
-  return { residentBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM') }
+  return { residentBytes: bytes('VmRSS'), peakBytes: bytes('VmHWM'), fileBytes: bytes('RssFile') }
 }
 
 function readStatus(pid: number): string {

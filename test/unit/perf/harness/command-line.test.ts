@@ -17,7 +17,7 @@ function run(file: string, ...args: readonly string[]) {
 
 /** Run by bench.ts. */
 const ofBench = ['overload.ts', 'instructions.ts', 'head-of-line.ts', 'record.ts']
-const takesNothing = ['balance', 'budgets', 'memory', 'shedding']
+const takesNothing = ['balance', 'budgets', 'shedding']
 
 const cases: readonly (readonly [file: string, args: readonly string[], reason: string, help: string])[] = [
   [
@@ -98,6 +98,13 @@ const cases: readonly (readonly [file: string, args: readonly string[], reason: 
     'report: no experiment is called "conections": did you mean "connections"?',
     'npm run report -- --help',
   ],
+  [
+    'memory.ts',
+    ['--turns', '0'],
+    'perf/memory.ts: --turns: expected a whole number from 1 to 20, found "0"',
+    'node perf/memory.ts --help',
+  ],
+  ['memory.ts', ['busy'], "perf/memory.ts: unexpected argument 'busy'", 'node perf/memory.ts --help'],
   ['report.ts', ['capacity'], "report: unexpected argument 'capacity'", 'npm run report -- --help'],
   ['charts.ts', [], 'charts: expected RESULTS.json [FOLDER], found nothing', 'node perf/charts.ts --help'],
   ...takesNothing.map(

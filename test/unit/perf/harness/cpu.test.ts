@@ -8,6 +8,7 @@ import {
   parseMachineStat,
   parseMemory,
   parseStat,
+  processMemory,
   processTree,
   treeCpuTime,
   treeMemory,
@@ -93,9 +94,17 @@ test('this machine has_been_busy_for_less_than_all_of_its_time', { skip }, () =>
 })
 
 test('memory is_read_in_bytes, and absent where a process has none', () => {
-  const status = 'Name:\tnode\nVmPeak:\t  999 kB\nVmHWM:\t    200 kB\nVmRSS:\t    100 kB\n'
-  assert.deepEqual(parseMemory(status), { residentBytes: 102_400, peakBytes: 204_800 })
-  assert.deepEqual(parseMemory('Name:\tkthreadd\n'), { residentBytes: 0, peakBytes: 0 })
+  const status =
+    'Name:\tnode\nVmPeak:\t  999 kB\nVmHWM:\t    200 kB\nVmRSS:\t    100 kB\nRssFile:\t     50 kB\n'
+  assert.deepEqual(parseMemory(status), { residentBytes: 102_400, peakBytes: 204_800, fileBytes: 51_200 })
+  assert.deepEqual(parseMemory('Name:\tkthreadd\n'), { residentBytes: 0, peakBytes: 0, fileBytes: 0 })
+})
+
+test('the memory of this process alone_has a part in files, and one that has ended none', { skip }, () => {
+  const { residentBytes, peakBytes, fileBytes } = processMemory(process.pid)!
+  assert.ok(fileBytes > 1e6 && residentBytes > fileBytes && peakBytes >= residentBytes)
+  // The highest pid that Linux gives is below it.
+  assert.equal(processMemory(2 ** 22 + 1), null)
 })
 
 test('the memory of this process is_some_megabytes', { skip }, () => {
