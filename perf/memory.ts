@@ -6,16 +6,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtWeir } from './harness/built.ts'
-import { understand } from './harness/command-line.ts'
 import { machineTime, treeCpuTime } from './harness/cpu.ts'
 import { withText } from './harness/document.ts'
+import { type KeptRun, keptRun } from './harness/kept-run.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import type { Processes } from './harness/processes.ts'
 import { revision } from './harness/results.ts'
 import { disturbance, session } from './harness/session.ts'
 import { foreignShare } from './harness/turn.ts'
-import { type MemoryArguments, parseArguments, usage } from './memory/arguments.ts'
 import { type MemoryRun, type MemoryTurn, measureState } from './memory/measure.ts'
 import { type MemoryResults, writeMemoryResults } from './memory/results.ts'
 import { states } from './memory/states.ts'
@@ -23,7 +22,7 @@ import { markers, renderLoads, renderMemory, renderRecord } from './memory/table
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-async function measure(given: MemoryArguments, processes: Processes, folder: string): Promise<void> {
+async function measure(given: KeptRun, processes: Processes, folder: string): Promise<void> {
   const date = new Date().toISOString()
   const weir = builtWeir(root)
   const commit = revision(root)
@@ -82,7 +81,7 @@ async function measureTurns(run: MemoryRun, count: number): Promise<Turns> {
 }
 
 /** The file always, and what the README shows of a run that is whole. */
-function keep({ out }: MemoryArguments, results: MemoryResults, others: string, whole: boolean): void {
+function keep({ out }: KeptRun, results: MemoryResults, others: string, whole: boolean): void {
   const file = writeMemoryResults(out === null ? join(root, 'perf/results') : resolve(out), results)
   console.log(`written: ${relative(process.cwd(), file)}`)
   if (out !== null || !whole) return
@@ -92,8 +91,12 @@ function keep({ out }: MemoryArguments, results: MemoryResults, others: string, 
   console.log(`written: ${relative(process.cwd(), readme)}`)
 }
 
-const given = understand('perf/memory.ts', 'node perf/memory.ts --help', () =>
-  parseArguments(process.argv.slice(2)),
+const given = keptRun(
+  'perf/memory.ts',
+  [
+    'what a worker holds in RAM: at rest, with 2,000 busy connections, with such as upload, and with 10,000 idle ones, and whether that is',
+    'below what is asked; two minutes. Weir has to be built: npm run build',
+  ],
+  'workers for each of these',
 )
-if (given.help) console.log(usage)
-else await session('weir-memory-', (processes, folder) => measure(given, processes, folder))
+await session('weir-memory-', (processes, folder) => measure(given, processes, folder))

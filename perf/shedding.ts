@@ -3,10 +3,10 @@
  * of an origin that never answers. What the figures mean is in perf/README.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { takeNothing } from './harness/command-line.ts'
 import { withText } from './harness/document.ts'
+import { type KeptRun, keptRun } from './harness/kept-run.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
@@ -20,13 +20,14 @@ import { type SheddingResults, writeSheddingResults } from './shedding/results.t
 import { markers, renderRecord, renderShedding } from './shedding/table.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const schedule: Schedule = { turns: 3, seconds: 3, warmupSeconds: 2 }
+const lengths = { seconds: 3, warmupSeconds: 2 }
 const operations = 1_000_000
 const connections = 1_024
 
-async function measure(processes: Processes, folder: string): Promise<void> {
+async function measure(given: KeptRun, processes: Processes, folder: string): Promise<void> {
   const date = new Date().toISOString()
   const commit = revision(root)
+  const schedule: Schedule = { turns: given.turns, ...lengths }
   const [machine, generator, placement] = [thisMachine(), findGenerator(null), findPlacement()]
   console.log(`machine: ${describeMachine(machine)}\nrevision: ${commit}`)
   console.log(`load: ${generator.explanation}, on 127.0.0.1\nplacement: ${placement.explanation}`)
@@ -51,15 +52,22 @@ async function measure(processes: Processes, folder: string): Promise<void> {
   console.log(`\n${renderShedding(results)}\n`)
   const others = disturbance(answers.flatMap(({ turns }) => turns.map(({ foreign }) => foreign)))
   console.log(others)
-  const file = writeSheddingResults(join(root, 'perf/results'), results)
+  keep(given, results, others)
+}
+
+function keep({ out }: KeptRun, results: SheddingResults, others: string): void {
+  const file = writeSheddingResults(out === null ? join(root, 'perf/results') : resolve(out), results)
+  console.log(`written: ${relative(process.cwd(), file)}`)
+  if (out !== null) return
   const readme = join(root, 'perf/README.md')
   const record = renderRecord(results, relative(join(root, 'perf'), file), others)
   writeFileSync(readme, withText(readFileSync(readme, 'utf8'), markers, record))
-  for (const path of [file, readme]) console.log(`written: ${relative(process.cwd(), path)}`)
+  console.log(`written: ${relative(process.cwd(), readme)}`)
 }
 
-takeNothing(
+const given = keptRun(
   'perf/shedding.ts',
-  'what it costs to refuse: the queue alone, and whole answers; a minute. Results go to perf/results and perf/README.md',
+  ['what it costs to refuse: the queue alone, and whole answers of a worker; a minute'],
+  'of the answers',
 )
-await session('weir-shedding-', measure)
+await session('weir-shedding-', (processes, folder) => measure(given, processes, folder))

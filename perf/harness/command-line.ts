@@ -19,7 +19,7 @@ export function understand<T>(name: string, help: string, read: () => T): T {
 
 /**
  * For a command that takes no arguments, but for `--help`, which prints the usage and ends the process.
- * @param file of the command, as in `node perf/memory.ts`
+ * @param file of the command, as in `node perf/budgets.ts`
  * @param what it does
  */
 export function takeNothing(file: string, what: string): void {

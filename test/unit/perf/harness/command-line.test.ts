@@ -17,7 +17,7 @@ function run(file: string, ...args: readonly string[]) {
 
 /** Run by bench.ts. */
 const ofBench = ['overload.ts', 'instructions.ts', 'head-of-line.ts', 'record.ts']
-const takesNothing = ['balance', 'budgets', 'shedding']
+const takesNothing = ['balance', 'budgets']
 
 const cases: readonly (readonly [file: string, args: readonly string[], reason: string, help: string])[] = [
   [
@@ -105,6 +105,12 @@ const cases: readonly (readonly [file: string, args: readonly string[], reason: 
     'node perf/memory.ts --help',
   ],
   ['memory.ts', ['busy'], "perf/memory.ts: unexpected argument 'busy'", 'node perf/memory.ts --help'],
+  [
+    'shedding.ts',
+    ['--turnz', '1'],
+    'perf/shedding.ts: unknown option \'--turnz\': did you mean "--turns"?',
+    'node perf/shedding.ts --help',
+  ],
   ['report.ts', ['capacity'], "report: unexpected argument 'capacity'", 'npm run report -- --help'],
   ['charts.ts', [], 'charts: expected RESULTS.json [FOLDER], found nothing', 'node perf/charts.ts --help'],
   ...takesNothing.map(
