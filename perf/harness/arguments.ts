@@ -43,8 +43,10 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; nginx for goals;
                    none for other named scenarios)
-  --turns N        how often each row is measured (1 to 100; default 5, short and full form 3, features 9)
-  --seconds N      length of a turn (1 to 60; default 3, short and full form 2, features 1)
+  --turns N        how often each row is measured (1 to 1,000; default 5, short and full form 3, features 9)
+  --seconds N      length of a turn (1 to 60; default 3, short and full form 2, features 1); or 0.1 to 0.9, with load from
+                   h2load: many short turns compare two that do the same more closely than few long ones, on a
+                   machine that is now fast and now slow
   --warmup N       seconds of load on each row before the first turn, at least; up to three times as many while its
                    CPU per request still changes (0 to 60; default 2, full form 4, features 1)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
@@ -103,8 +105,8 @@ export function parseArguments(argv: readonly string[], now: number): BenchArgum
     ),
     passes: values.passes ?? form.passes,
     schedule: {
-      turns: wholeNumber('--turns', values.turns ?? String(form.turns), 1, 100),
-      seconds: wholeNumber('--seconds', values.seconds ?? String(form.seconds), 1, 60),
+      turns: wholeNumber('--turns', values.turns ?? String(form.turns), 1, 1_000),
+      seconds: turnLength(values.seconds ?? String(form.seconds)),
       warmupSeconds: wholeNumber('--warmup', values.warmup ?? String(form.warmupSeconds), 0, 60),
     },
     seed: wholeNumber('--seed', values.seed ?? String(now % 2 ** 32), 0, 2 ** 32 - 1),
@@ -137,6 +139,12 @@ function filesToRecord(
     )
   if (files.length === 0) throw new UsageError('--record: expected files of results, found none')
   return files
+}
+
+function turnLength(text: string): number {
+  if (/^0\.[1-9]$/.test(text)) return Number(text)
+  if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 60) return Number(text)
+  throw new UsageError(`--seconds: expected a whole number from 1 to 60, or 0.1 to 0.9, found "${text}"`)
 }
 
 /** @throws {UsageError} that says what was expected and what was found. */

@@ -56,22 +56,36 @@ export function h2loadArguments(
   ]
 }
 
+/** A request in h2load's log. */
+export interface LoggedRequest {
+  /** -1: there was no answer. */
+  readonly status: number
+  readonly durationUs: number
+}
+
 /**
  * h2load's log: when a request began in microseconds, its status (-1: none), how long it took in microseconds.
  *
  * @throws {SyntaxError} on a line of another form.
+ */
+export function logLines(log: string): readonly LoggedRequest[] {
+  const lines = log.trimEnd().split('\n').filter(Boolean)
+  return lines.map((line) => {
+    const match = /^\d+\t(-?\d+)\t(\d+)$/.exec(line)
+    if (match === null) throw new SyntaxError(`not a line of h2load's log: ${JSON.stringify(line)}`)
+    return { status: Number(match[1]), durationUs: Number(match[2]) }
+  })
+}
+
+/**
+ * @throws {SyntaxError} on a line that is not of h2load's log.
  * @throws {Error} if there is no latency to speak of.
  */
 export function parseH2loadLog(log: string, plan: RatePlan): FixedRate {
   const intervalUs = 1e6 / plan.perConnection
-  const lines = log.trimEnd().split('\n').filter(Boolean)
-  const durations: number[] = []
-  for (const line of lines) {
-    const match = /^\d+\t(-?\d+)\t(\d+)$/.exec(line)
-    if (match === null) throw new SyntaxError(`not a line of h2load's log: ${JSON.stringify(line)}`)
-    const status = Number(match[1])
-    if (status >= 200 && status < 300) durations.push(Number(match[2]))
-  }
+  const durations = logLines(log)
+    .filter(({ status }) => status >= 200 && status < 300)
+    .map(({ durationUs }) => durationUs)
   if (durations.length === 0) throw new Error(`none of ${plan.requests} requests was answered well`)
   const sorted = withWaiting(durations, intervalUs).sort((a, b) => a - b)
   return {

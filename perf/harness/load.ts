@@ -2,6 +2,7 @@ import { accessSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { autocannonArguments, parseAutocannon } from './autocannon.ts'
 import { autocannonVariedCommand } from './autocannon-varied.ts'
+import { h2loadPath, h2loadShortArguments, parseH2loadShort } from './h2load.ts'
 import type { LoadFigures } from './load-figures.ts'
 import { type Processes, which } from './processes.ts'
 import type { Load } from './scenario.ts'
@@ -12,7 +13,7 @@ export const generatorNames = ['wrk', 'autocannon'] as const
 export type GeneratorName = (typeof generatorNames)[number]
 
 export interface Generator {
-  readonly name: GeneratorName | 'websocket'
+  readonly name: GeneratorName | 'websocket' | 'h2load'
   /** For the output: which one and, if it was not the first choice, why. */
   readonly explanation: string
   readonly command: (
@@ -79,11 +80,7 @@ export async function runLoad(
   generator: Generator,
   run: LoadRun,
 ): Promise<LoadFigures> {
-  const {
-    name,
-    command: commandOf,
-    parse,
-  } = run.load.protocol === 'websocket' ? webSocketGenerator : generator
+  const { name, command: commandOf, parse } = fitting(generator, run)
   const command = commandOf(run.load, run.seconds, run.origin + run.load.path, run.write)
   const options = { cores: run.cores, stderr: run.write('err', '') }
   const output = await processes.run(name, command, options, (run.seconds + 20) * 1000)
@@ -93,8 +90,26 @@ export async function runLoad(
   return figures
 }
 
-/** Neither wrk nor autocannon speaks WebSocket. */
-const webSocketGenerator: Pick<Generator, 'name' | 'command' | 'parse'> = {
+type Making = Omit<Generator, 'explanation'>
+
+/** Neither wrk nor autocannon speaks WebSocket, or can do with less than a second. */
+function fitting(generator: Generator, { load, seconds, write }: LoadRun): Making {
+  if (load.protocol === 'websocket') return webSocketGenerator
+  return seconds < 1 ? shortGenerator(seconds, write('requests', '')) : generator
+}
+
+function shortGenerator(seconds: number, log: string): Making {
+  return {
+    name: 'h2load',
+    command: (load, _seconds, url, write) => [
+      h2loadPath(),
+      ...h2loadShortArguments(load, seconds, log, url, write),
+    ],
+    parse: (output) => parseH2loadShort(output, seconds, log),
+  }
+}
+
+const webSocketGenerator: Making = {
   name: 'websocket',
   command: (load, seconds, url) => [process.execPath, ...webSocketLoadArguments(load, seconds, url)],
   parse: (output) => JSON.parse(output) as LoadFigures,

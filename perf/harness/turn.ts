@@ -1,6 +1,14 @@
 import { truncateSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CpuTime, type Memory, machineTime, treeCpuTime, treeMemory } from './cpu.ts'
+import {
+  type CpuTime,
+  exactly,
+  type Memory,
+  machineTime,
+  treeCpuTime,
+  treeMemory,
+  treeRunTimeUs,
+} from './cpu.ts'
 import { type Generator, runLoad } from './load.ts'
 import type { LoadFigures } from './load-figures.ts'
 import { withOtherClients } from './other-clients.ts'
@@ -39,13 +47,18 @@ export async function measureTurn(
   const oursBefore = treeCpuTime(process.pid)
   const logBefore = logBytes(running)
   const before = treeCpuTime(running.child.pid)
+  const exactlyBefore = treeRunTimeUs(running.child.pid)
   const load = await putUnderLoad(bench, generator, row, running, seconds)
   assertAlive(running)
   const written = (await settledLogBytes(running, logBefore)) - logBefore
   const after = treeCpuTime(running.child.pid)
+  const exactUs = treeRunTimeUs(running.child.pid) - exactlyBefore
   const turn: Turn = {
     load,
-    cpu: before === null || after === null ? null : perRequest(difference(after, before), load.requests),
+    cpu:
+      before === null || after === null
+        ? null
+        : perRequest(exactly(difference(after, before), exactUs), load.requests),
     memory: treeMemory(running.child.pid),
     logBytes: written / load.requests,
     foreign: foreignShare(machineBefore, machineTime(), oursBefore, treeCpuTime(process.pid)),
@@ -68,7 +81,9 @@ export function turnSeconds(
   seconds: number,
 ): number {
   const workMs = origin.fastApi?.workMs ?? 0
-  return Math.max(seconds, Math.ceil((load.connections * Math.max(2, 4 * workMs)) / 1000))
+  const least = (load.connections * Math.max(2, 4 * workMs)) / 1000
+  // The generators of longer turns know whole seconds alone.
+  return least <= seconds ? seconds : Math.ceil(least)
 }
 
 /** A closed loop for some seconds, from the cores that the subject does not have; returns when the subject rests. */

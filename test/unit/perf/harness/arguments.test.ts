@@ -24,6 +24,11 @@ test('no arguments mean the_short_form_beside_two_peers', () => {
   })
 })
 
+test('a turn may be_some_tenths_of_a_second', () => {
+  const { schedule } = parseArguments(['small', '--seconds', '0.2', '--turns', '200'])
+  assert.deepEqual(schedule, { turns: 200, seconds: 0.2, warmupSeconds: 2 })
+})
+
 test('names and options may_be_mixed', () => {
   const given = parseArguments([
     'one',
@@ -85,6 +90,9 @@ for (const [option, text] of [
   ['--turns', '0'],
   ['--turns', '1.5'],
   ['--seconds', '61'],
+  ['--seconds', '0'],
+  ['--seconds', '0.25'],
+  ['--seconds', '1.5'],
   ['--seconds', '3s'],
   ['--warmup', ''],
   ['--seed', '4294967296'],

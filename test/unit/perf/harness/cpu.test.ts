@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import {
+  exactly,
   machineTime,
   parseMachineStat,
   parseMemory,
@@ -12,6 +13,7 @@ import {
   processTree,
   treeCpuTime,
   treeMemory,
+  treeRunTimeUs,
 } from '../../../../perf/harness/cpu.ts'
 
 const skip = process.platform === 'linux' ? false : "needs Linux' /proc"
@@ -50,6 +52,29 @@ test('work of this process shows_as_user_time_in_microseconds', { skip }, () => 
   const counted = after.userUs + after.systemUs - before.userUs - before.systemUs
   // Two counters of 10 ms ticks, each rounded down, read a moment apart from the process's own.
   assert.ok(counted >= 180_000, `${counted} us counted of 200,000`)
+})
+
+test('work of this process shows_in_its_run_time_exactly', { skip }, () => {
+  const before = treeRunTimeUs(process.pid)
+  const own = process.cpuUsage()
+  let spent = process.cpuUsage(own)
+  while (spent.user + spent.system < 50_000) spent = process.cpuUsage(own)
+  const counted = treeRunTimeUs(process.pid) - before
+  // Read a moment before and behind the process's own figure, so no less than that; but for the kernel's last update, one of its ticks ago.
+  assert.ok(counted >= 40_000, `${counted} us counted of 50,000`)
+})
+
+test('a sum that is known exactly keeps_the_ticks_proportion', () => {
+  const ticks = { userUs: 50_000, systemUs: 150_000 }
+  assert.deepEqual(exactly(ticks, 208_000), { userUs: 52_000, systemUs: 156_000 })
+})
+
+test('ticks stay as they are_where_threads_ended_or_nothing_is_known', () => {
+  const ticks = { userUs: 500_000, systemUs: 1_500_000 }
+  assert.equal(exactly(ticks, 1_200_000), ticks)
+  assert.equal(exactly(ticks, 0), ticks)
+  const none = { userUs: 0, systemUs: 0 }
+  assert.equal(exactly(none, 4_000), none)
 })
 
 test('a child and its child belong_to_the_tree_until_they_end', { skip }, async () => {

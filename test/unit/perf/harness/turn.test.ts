@@ -77,6 +77,26 @@ for (const name of generatorNames) {
   })
 }
 
+const noH2load = which('h2load') === null ? 'h2load is not installed' : false
+test('two tenths of a second against an origin give_figures_from_h2load', { skip: noH2load }, async () => {
+  const processes = new Processes()
+  const short: Run = { ...run(processes, 'autocannon'), schedule: { turns: 2, seconds: 0.2, warmupSeconds: 0 } }
+  try {
+    const [measured] = await runRows(short, [alone])
+    assert.equal(measured!.turns.length, 2)
+    for (const { load, cpu } of measured!.turns) {
+      assert.equal(load.seconds, 0.2)
+      assert.equal(failedRequests(load), 0)
+      assert.ok(load.requests > 0 && load.bytesRead > load.requests * 17)
+      const { p50Us, p99Us, maxUs } = load.latency
+      assert.ok(p50Us > 0 && p50Us <= p99Us && p99Us <= maxUs, JSON.stringify(load.latency))
+      if (linux) assert.ok(cpu!.userUs + cpu!.systemUs > 0)
+    }
+  } finally {
+    await processes.stopAll()
+  }
+})
+
 test('Weir that does not start is_reported_with_its_last_words', async () => {
   const processes = new Processes()
   try {
