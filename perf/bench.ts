@@ -112,7 +112,7 @@ function resultsFolder({ out }: BenchArguments): string {
 }
 
 /**
- * Writes the results, and of a run of everything the tables and charts of perf/README.md. Charts of another run go where they replace
+ * Writes the results, and of a run of everything the tables and charts of perf/TABLES.md. Charts of another run go where they replace
  * none of those.
  */
 function keep(given: BenchArguments, results: Results, undrawn: string | null): void {

@@ -1,6 +1,6 @@
 /**
  * `node perf/charts.ts RESULTS.json [FOLDER]`: draws the charts of an earlier run, into `perf/results/charts` by default, or of an earlier
- * overload, into `perf/charts`. The charts of perf/README.md stand with its tables: `npm run bench -- --record` draws and writes both.
+ * overload, into `perf/charts`. The charts of perf/TABLES.md stand with its tables: `npm run bench -- --record` draws and writes both.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import type { OverloadResults } from './overload/results.ts'
 const usage = `usage: node perf/charts.ts RESULTS.json [FOLDER]
 
   draws the charts of an earlier run or overload (perf/results); FOLDER is perf/results/charts by default, and
-  perf/charts for an overload; "npm run bench -- --record" draws those that perf/README.md shows, with its tables`
+  perf/charts for an overload; "npm run bench -- --record" draws those that perf/TABLES.md shows, with its tables`
 
 const { file, named } = understand('charts', 'node perf/charts.ts --help', () => {
   const { values, positionals } = parseCommandLine({

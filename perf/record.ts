@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- --record FILE ...`: the tables and charts of perf/README.md from runs that were measured before, whole or stopped;
+ * `npm run bench -- --record FILE ...`: the tables and charts of perf/TABLES.md from runs that were measured before, whole or stopped;
  * and what `--full` does with its results at its end.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -32,7 +32,7 @@ export function record(files: readonly string[], out: string | null): void {
   const elsewhere = out === null ? runs.find(({ file }) => dirname(file) !== folder) : undefined
   if (elsewhere !== undefined)
     throw new Error(
-      `${elsewhere.file}: expected a file in ${folder}, which perf/README.md can link to; copy it there, or name another place for the tables with --out FOLDER`,
+      `${elsewhere.file}: expected a file in ${folder}, which perf/TABLES.md can link to; copy it there, or name another place for the tables with --out FOLDER`,
     )
   const merged = merge(runs)
   for (const { file } of runs) {
@@ -47,10 +47,10 @@ export function record(files: readonly string[], out: string | null): void {
  * Draws the charts and writes the tables.
  *
  * @param runs no two of which have rows of the same scenario
- * @param out null: into perf/charts and perf/README.md; else a folder, which gets the charts and a `record.md`
+ * @param out null: into perf/charts and perf/TABLES.md; else a folder, which gets the charts and a `record.md`
  */
 export function writeRecord(runs: readonly Recorded[], out: string | null): void {
-  const document = out === null ? join(perf, 'README.md') : join(resolve(out), 'record.md')
+  const document = out === null ? join(perf, 'TABLES.md') : join(resolve(out), 'record.md')
   const base = dirname(document)
   mkdirSync(base, { recursive: true })
   const undrawn = chartsMissing()

@@ -37,7 +37,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
        npm run bench head-of-line -- --help
        npm run bench instructions -- --help
 
-  --full           everything: all scenarios and all peers, an hour and three quarters; writes tables and charts of perf/README.md
+  --full           everything: all scenarios and all peers, an hour and three quarters; writes tables and charts of perf/TABLES.md
   --record         measures nothing: the same tables and charts from results files in perf/results, of whole runs or
                    stopped ones; of scenarios that several have, those of the last
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
@@ -56,7 +56,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --weir FILE      measure this command line of Weir (default: src/cli.ts)
   --before FILE    measure this command line of Weir too, and divide by it
   --out FOLDER     where results, charts and tables (record.md) go (default: perf/results; charts to
-                   perf/results/charts, and with --full and --record to perf/charts, tables to perf/README.md)
+                   perf/results/charts, and with --full and --record to perf/charts, tables to perf/TABLES.md)
   --list           print the suites, their scenarios, and the peers
   --help           print this`
 

@@ -1,4 +1,4 @@
-/** What `npm run bench -- --full` and `-- --record` leave in perf/README.md. */
+/** What `npm run bench -- --full` and `-- --record` leave in perf/TABLES.md. */
 import { peers as allPeers, canRun } from '../peers/peers.ts'
 import type { Markers } from './document.ts'
 import { legend, repetitions } from './doubt.ts'

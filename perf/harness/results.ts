@@ -62,6 +62,7 @@ const written = [
   'perf/overhead.json',
   'perf/profiles',
   'perf/README.md',
+  'perf/TABLES.md',
   'perf/report.md',
   'README.md',
 ]

@@ -155,6 +155,7 @@ for (const path of [
   'README.md',
   'ARCHITECTURE.md',
   'perf/README.md',
+  'perf/TABLES.md',
   'perf/HISTORY.md',
   'native-notes/README.md',
 ]) {

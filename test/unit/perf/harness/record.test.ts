@@ -387,10 +387,10 @@ test('charts are_shown where they were drawn', () => {
   assert.match(text, /\n\n!\[CPU per request\]\(charts\/cpu\.svg\)\n\n/)
 })
 
-test('perf/README.md_has a place for it, and what it shows and links to is there', () => {
-  const readme = readFileSync(new URL('README.md', perf), 'utf8')
-  assert.ok(withText(readme, markers, 'a table').includes(`${markers.begin}\n\na table\n\n${markers.end}`))
-  const shown = readme.slice(readme.indexOf(markers.begin), readme.indexOf(markers.end))
+test('perf/TABLES.md_has a place for it, and what it shows and links to is there', () => {
+  const tables = readFileSync(new URL('TABLES.md', perf), 'utf8')
+  assert.ok(withText(tables, markers, 'a table').includes(`${markers.begin}\n\na table\n\n${markers.end}`))
+  const shown = tables.slice(tables.indexOf(markers.begin), tables.indexOf(markers.end))
   const links = [...shown.matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => file!)
   assert.ok(links.some((file) => file.startsWith('results/')))
   for (const file of links) assert.ok(existsSync(new URL(file, perf)), file)
