@@ -23,7 +23,9 @@ export function h2loadShortArguments(
   write: (ending: string, content: string) => string,
 ): readonly string[] {
   if (load.varied !== undefined)
-    throw new Error('h2load sends the same header fields with each request: a turn of varied traffic has 1 s or more')
+    throw new Error(
+      'h2load sends the same header fields with each request: a turn of varied traffic has 1 s or more',
+    )
   return [
     '--h1',
     ...['-t', String(load.threads), '-c', String(load.connections), '-D', `${Math.round(seconds * 1000)}ms`],
@@ -38,7 +40,9 @@ export function h2loadShortArguments(
 export function h2loadPath(): string {
   const found = which('h2load')
   if (found !== null) return found
-  throw new Error('a turn below 1 s needs h2load, which is not installed (Debian: apt-get install nghttp2-client)')
+  throw new Error(
+    'a turn below 1 s needs h2load, which is not installed (Debian: apt-get install nghttp2-client)',
+  )
 }
 
 /**
@@ -79,6 +83,7 @@ export function parseH2loadShort(output: string, seconds: number, logFile: strin
 
 function find(output: string, line: RegExp): RegExpExecArray {
   const match = line.exec(output)
-  if (match === null) throw new SyntaxError(`h2load's output has no line like ${line.source}:\n${output.trim()}`)
+  if (match === null)
+    throw new SyntaxError(`h2load's output has no line like ${line.source}:\n${output.trim()}`)
   return match
 }

@@ -41,7 +41,7 @@ const cases: readonly (readonly [file: string, args: readonly string[], reason: 
   [
     'bench.ts',
     ['--turns', '0'],
-    'bench: --turns: expected a whole number from 1 to 100, found "0"',
+    'bench: --turns: expected a whole number from 1 to 1000, found "0"',
     'npm run bench -- --help',
   ],
   [

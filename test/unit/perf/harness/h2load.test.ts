@@ -41,7 +41,9 @@ test('what h2load prints gives_requests_rate_bytes_and_latencies', () => {
   const figures = parseH2loadShort(output, 0.2, captured('h2load-log.txt'))
   assert.deepEqual(figures.failed, { status: 0, errored: 0 })
   assert.equal(figures.requestsPerSecond, figures.requests / 0.2)
-  assert.ok(figures.latency.p50Us <= figures.latency.p999Us && figures.latency.p999Us <= figures.latency.maxUs)
+  assert.ok(
+    figures.latency.p50Us <= figures.latency.p999Us && figures.latency.p999Us <= figures.latency.maxUs,
+  )
 })
 
 test('answers outside 2xx and 3xx are_failures_that_were_answered, and errors were not', () => {
@@ -56,5 +58,8 @@ traffic: 1.00KB (1024) total, 0B (0) headers (space savings 0.00%), 512B (512) d
 })
 
 test('other output is_shown', () => {
-  assert.throws(() => parseH2loadShort('no such host', 0.2, captured('h2load-log.txt')), /no line like[\s\S]*no such host/)
+  assert.throws(
+    () => parseH2loadShort('no such host', 0.2, captured('h2load-log.txt')),
+    /no line like[\s\S]*no such host/,
+  )
 })

@@ -80,7 +80,10 @@ for (const name of generatorNames) {
 const noH2load = which('h2load') === null ? 'h2load is not installed' : false
 test('two tenths of a second against an origin give_figures_from_h2load', { skip: noH2load }, async () => {
   const processes = new Processes()
-  const short: Run = { ...run(processes, 'autocannon'), schedule: { turns: 2, seconds: 0.2, warmupSeconds: 0 } }
+  const short: Run = {
+    ...run(processes, 'autocannon'),
+    schedule: { turns: 2, seconds: 0.2, warmupSeconds: 0 },
+  }
   try {
     const [measured] = await runRows(short, [alone])
     assert.equal(measured!.turns.length, 2)
