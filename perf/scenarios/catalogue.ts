@@ -11,7 +11,7 @@ export const suites: readonly Suite[] = [routes, traffic, logging, features]
 /** Suites of scenarios that stand in others already. */
 export const selections: readonly Suite[] = [goals]
 
-/** What runs when the command line names nothing: two minutes with two peers. */
+/** What runs when the command line names nothing: two to three minutes with two peers. */
 const shortForm = ['isolated', 'small']
 
 /** Earlier names that stand in reports. */
