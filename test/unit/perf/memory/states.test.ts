@@ -13,7 +13,7 @@ test('what is asked of a worker_is that of the issue: 120 MiB with 2,000 busy co
     [
       ['at rest', null],
       ['busy', 120],
-      ['busy with uploads', 120],
+      ['busy with uploads', null],
       ['idle', 200],
     ],
   )
