@@ -95,7 +95,7 @@ export function renderRecord(runs: readonly Recorded[], { all, charts }: RecordS
       runs.flatMap(({ results }) => failedRows(results)),
     ),
     ...listed(
-      'Not in the tables, since no run has them beside a peer',
+      'In no run beside a peer',
       all.filter((one) => one.peers && one.weir !== null && !compared.has(one.name)).map(({ name }) => name),
     ),
     failures(summaries),

@@ -352,7 +352,7 @@ test('scenarios stand_in_the_catalogues_order, and those that no run has beside 
     ['`small`', '12,345', '12,345'],
     ['`tls`', '12,345', '12,345'],
   ])
-  const named = /\nNot in the tables, .*: (.*)\.\n/.exec(text)?.[1]?.split(', ') ?? []
+  const named = /\nIn no run beside a peer: (.*)\.\n/.exec(text)?.[1]?.split(', ') ?? []
   assert.ok(named.includes('`isolated`') && named.includes('`websocket`'), text)
   assert.ok(!['`small`', '`tls`', '`origin`'].some((name) => named.includes(name)), text)
 })
