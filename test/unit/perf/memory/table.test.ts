@@ -55,10 +55,7 @@ test('a bound_holds if every worker is below it', () => {
 test('the table_has what was found beside what is asked', () => {
   const table = renderMemory(measured)
   assert.match(table, /\| at rest, a second after its start +\| +77 \| +54 \| +78 \| +\| +\|/)
-  assert.match(
-    table,
-    /1 MiB +\| 121 \(119\.\.130\) \| +54 \| 122 \(120\.\.131\) \| +\| +\|/,
-  )
+  assert.match(table, /1 MiB +\| 121 \(119\.\.130\) \| +54 \| 122 \(120\.\.131\) \| +\| +\|/)
   assert.match(table, /10,000 idle .* \| +95 \(95\.\.96\) \| .* below 200 \| holds /)
 })
 
