@@ -142,6 +142,15 @@ test('README every_answer of Weir is listed with its status', () => {
   }
 })
 
+test('README what it says holds without a word_holds', () => {
+  const block = /where the file says nothing[^`]*```json\n([^`]+)```/.exec(readme)?.[1]
+  assert.ok(block !== undefined)
+  const written = readConfig(block)
+  const plain = readConfig('{ "upstreams": { "app": ["http://127.0.0.1:9001"] } }')
+  assert.ok(written.ok && plain.ok)
+  assert.deepEqual(written.plan, plain.plan)
+})
+
 test('README every_metric is listed, and no other', () => {
   const names = Object.values(families)
     .flat()
