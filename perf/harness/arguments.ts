@@ -45,8 +45,7 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
                    none for other named scenarios)
   --turns N        how often each row is measured (1 to 1,000; default 5, short and full form 3, features 9)
   --seconds N      length of a turn (1 to 60; default 3, short and full form 2, features 1); or 0.1 to 0.9, with load from
-                   h2load: many short turns compare two that do the same more closely than few long ones, on a
-                   machine that is now fast and now slow
+                   h2load: many short turns, for two Weirs on a machine that is now fast and now slow
   --warmup N       seconds of load on each row before the first turn, at least; up to three times as many while its
                    CPU per request still changes (0 to 60; default 2, full form 4, features 1)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
