@@ -2,13 +2,11 @@
  * `npm run build && node perf/memory.ts`: what a worker holds in RAM, as people run it (`node dist/cli.js run`, default settings, one
  * worker), in the states of memory/states.ts. What the figures mean is in perf/README.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { builtWeir } from './harness/built.ts'
 import { machineTime, treeCpuTime } from './harness/cpu.ts'
-import { withText } from './harness/document.ts'
-import { type KeptRun, keptRun } from './harness/kept-run.ts'
+import { type KeptRun, keptRun, writeIntoReadme } from './harness/kept-run.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import type { Processes } from './harness/processes.ts'
@@ -85,10 +83,7 @@ function keep({ out }: KeptRun, results: MemoryResults, others: string, whole: b
   const file = writeMemoryResults(out === null ? join(root, 'perf/results') : resolve(out), results)
   console.log(`written: ${relative(process.cwd(), file)}`)
   if (out !== null || !whole) return
-  const readme = join(root, 'perf/README.md')
-  const record = renderRecord(results, relative(join(root, 'perf'), file), others)
-  writeFileSync(readme, withText(readFileSync(readme, 'utf8'), markers, record))
-  console.log(`written: ${relative(process.cwd(), readme)}`)
+  writeIntoReadme(markers, renderRecord(results, relative(join(root, 'perf'), file), others))
 }
 
 const given = keptRun(

@@ -2,11 +2,9 @@
  * `node perf/shedding.ts`: what it costs to refuse. First the queue alone, in nanoseconds for each operation; then a real worker in front
  * of an origin that never answers. What the figures mean is in perf/README.md.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { withText } from './harness/document.ts'
-import { type KeptRun, keptRun } from './harness/kept-run.ts'
+import { type KeptRun, keptRun, writeIntoReadme } from './harness/kept-run.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
@@ -59,10 +57,7 @@ function keep({ out }: KeptRun, results: SheddingResults, others: string): void 
   const file = writeSheddingResults(out === null ? join(root, 'perf/results') : resolve(out), results)
   console.log(`written: ${relative(process.cwd(), file)}`)
   if (out !== null) return
-  const readme = join(root, 'perf/README.md')
-  const record = renderRecord(results, relative(join(root, 'perf'), file), others)
-  writeFileSync(readme, withText(readFileSync(readme, 'utf8'), markers, record))
-  console.log(`written: ${relative(process.cwd(), readme)}`)
+  writeIntoReadme(markers, renderRecord(results, relative(join(root, 'perf'), file), others))
 }
 
 const given = keptRun(

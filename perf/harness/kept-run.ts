@@ -1,7 +1,11 @@
 /** What programs take that measure one thing, so many times, and keep what they find. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseCommandLine } from '../../src/usage-error.ts'
 import { wholeNumber } from './arguments.ts'
 import { understand } from './command-line.ts'
+import { type Markers, withText } from './document.ts'
 
 export interface KeptRun {
   /** How often it is measured. */
@@ -47,4 +51,12 @@ ${what.map((line) => `  ${line}`).join('\n')}
   --out FOLDER     where results go (default: perf/results, and the table into perf/README.md)
   --help           print this`)
   process.exit(0)
+}
+
+const readme = fileURLToPath(new URL('../README.md', import.meta.url))
+
+/** Puts a table into its place in perf/README.md. @throws {Error} if there is no such place. */
+export function writeIntoReadme(markers: Markers, text: string): void {
+  writeFileSync(readme, withText(readFileSync(readme, 'utf8'), markers, text))
+  console.log(`written: ${relative(process.cwd(), readme)}`)
 }

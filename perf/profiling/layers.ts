@@ -9,12 +9,9 @@ import { callers, ownerOf } from './sources.ts'
 /** Of the layers below, 1: until 29 November 2026. Higher when time moves from one of the larger layers to another. */
 export const division = 2
 
-/** In the order of a request's way. */
-export const layers = [
-  'kernel: clients',
-  'kernel: endpoints',
-  'kernel: other',
-  'uWebSockets.js',
+/** The one that has parts. */
+export const exchangeAndHeaders = 'exchange and headers'
+const parts = [
   'listener and exchange',
   'client limits',
   'request headers',
@@ -23,6 +20,15 @@ export const layers = [
   'attempts and upstreams',
   'endpoint connections',
   'WebSockets',
+] as const
+
+/** In the order of a request's way. */
+export const layers = [
+  'kernel: clients',
+  'kernel: endpoints',
+  'kernel: other',
+  'uWebSockets.js',
+  ...parts,
   'router',
   'admission queue',
   'balancer',
@@ -34,19 +40,6 @@ export const layers = [
 ] as const
 export type Layer = (typeof layers)[number]
 
-/** The one that has parts. */
-export const exchangeAndHeaders = 'exchange and headers'
-const parts: readonly Layer[] = [
-  'listener and exchange',
-  'client limits',
-  'request headers',
-  'response headers',
-  'bodies',
-  'attempts and upstreams',
-  'endpoint connections',
-  'WebSockets',
-]
-
 /** A line of a table: a layer, or one that has parts, which stand below it. */
 export interface Line {
   readonly name: Layer | typeof exchangeAndHeaders
@@ -54,7 +47,7 @@ export interface Line {
 }
 
 export const lines: readonly Line[] = layers.flatMap((layer): readonly Line[] => {
-  const own = { name: layer, isPart: parts.includes(layer) }
+  const own = { name: layer, isPart: (parts as readonly Layer[]).includes(layer) }
   return layer === parts[0] ? [{ name: exchangeAndHeaders, isPart: false }, own] : [own]
 })
 
