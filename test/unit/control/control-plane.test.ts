@@ -506,18 +506,16 @@ test('reload that gives the port of metrics to a listener, rejected by a worker_
   const at = await unusedPort()
   const { control, fakes, memory, write } = await running(t, config({ metrics: at }))
   const taken: Server[] = []
-  let rejects = true
-  // A worker has the port while it runs the plan that gives it one.
+  // A worker has the port while it runs the plan that gives it one. Each answers every plan, the second refuses when the first has taken it.
   fakes.onPlan = (worker) => {
     const wants = worker.plan.listeners.some(({ port }) => port === at)
-    if (worker.number === 2 && rejects && wants) {
-      rejects = false
-      return worker.reject('no such luck')
-    }
-    if (worker.number !== 1) return worker.becomeReady()
+    if (worker.number === 2) return wants ? undefined : worker.becomeReady()
     for (const server of taken.splice(0)) server.close()
     if (!wants) return worker.becomeReady()
-    const server = createServer().listen(at, '127.0.0.1', () => worker.becomeReady())
+    const server = createServer().listen(at, '127.0.0.1', () => {
+      worker.becomeReady()
+      fakes.numbered(2).reject('no such luck')
+    })
     taken.push(server)
   }
   t.after(() => taken.forEach((server) => void server.close()))
