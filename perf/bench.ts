@@ -6,10 +6,12 @@
  */
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { UsageError } from '../src/usage-error.ts'
 import { type BenchArguments, parseArguments, usage } from './harness/arguments.ts'
 import { chartsMissing, drawCharts } from './harness/charts.ts'
 import { understand } from './harness/command-line.ts'
 import { repetitions } from './harness/doubt.ts'
+import { keptLoadMissing } from './harness/kept-load.ts'
 import { findGenerator } from './harness/load.ts'
 import { describeMachine, thisMachine } from './harness/machine.ts'
 import { findPlacement } from './harness/placement.ts'
@@ -61,7 +63,9 @@ function introduce({ passes, schedule, seed }: BenchArguments, prepared: Prepare
   console.log(`machine: ${describeMachine(prepared.machine)}`)
   console.log(`revision: ${prepared.revision}${from}`)
   if (before !== null) console.log(`before: ${revision(checkoutOf(before))}, from ${before}`)
-  console.log(`load: ${prepared.generator.explanation}, on 127.0.0.1`)
+  const rest = passes ? `; behind the turns ${prepared.generator.explanation}` : ''
+  const load = seconds < 1 ? `kept-load.c${rest}` : prepared.generator.explanation
+  console.log(`load: ${load}, on 127.0.0.1`)
   console.log(`placement: ${prepared.placement.explanation}`)
   console.log(
     `turns: ${turns} of ${seconds} s, in an order of its own each (seed ${seed}), after ${warmupSeconds} s of warm-up`,
@@ -144,7 +148,7 @@ async function bench(
     harness: prepared.harness,
     peers: Object.fromEntries(peers.there.map((peer) => [peer.name, peer.version()])),
     machine: prepared.machine,
-    generator: generator.name,
+    generator: given.schedule.seconds < 1 ? 'kept-load' : generator.name,
     placement: placement.explanation,
     schedule: given.schedule,
     seed: given.seed,
@@ -195,6 +199,8 @@ function recordOrFail(files: readonly string[], out: string | null): void {
 async function main(argv: readonly string[]): Promise<void> {
   const { given, scenarios } = understand('bench', 'npm run bench -- --help', () => {
     const given = parseArguments(argv, Date.now())
+    const missing = given.schedule.seconds < 1 ? keptLoadMissing() : null
+    if (missing !== null) throw new UsageError(`--seconds ${given.schedule.seconds}: ${missing}`)
     return { given, scenarios: select(given.names, given.full) }
   })
   if (given.help) console.log(usage)

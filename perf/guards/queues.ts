@@ -6,7 +6,7 @@ import type { Generator } from '../harness/load.ts'
 import { type Bench, fileFor } from '../harness/running.ts'
 import type { Scenario } from '../harness/scenario.ts'
 import { startOrigins } from '../harness/subject.ts'
-import { measureTurn } from '../harness/turn.ts'
+import { putUnderLoad } from '../harness/turn.ts'
 import { rowOf, startInline } from '../profiling/inline.ts'
 import { small } from '../scenarios/routes.ts'
 import type { QueueCounts } from './queue-probe.ts'
@@ -54,7 +54,7 @@ export async function measureQueues(
         return JSON.parse(await text(createConnection(join(folder, socket)))) as QueueCounts
       }
       const before = await ask()
-      await measureTurn(bench, generator, row, running, seconds)
+      await putUnderLoad(bench, generator, row, running, seconds)
       const after = await ask()
       // What the load generator left behind at its end was in the queues, too: so not its answers, but undici's requests, and a
       // turn for each client that waited then. A slow machine has few requests to spread those over.

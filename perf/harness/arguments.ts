@@ -31,7 +31,9 @@ export interface BenchArguments {
 
 export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
        npm run bench goals         the scenarios of which a ratio to nginx is asked, and whether it holds: some 20 minutes
-                                   (25 turns of 2 s beside nginx, 5 s of warm-up, no passes, unless options say otherwise)
+                                   (150 turns of 0.4 s beside nginx, 5 s of warm-up, no passes, unless options say otherwise)
+       npm run bench features      what it costs to turn features on: some ten minutes
+                                   (50 turns of 0.4 s, 4 s of warm-up, no passes, unless options say otherwise)
        npm run bench -- --record FILE [FILE ...] [--out FOLDER]
        npm run bench overload -- --help
        npm run bench head-of-line -- --help
@@ -43,11 +45,11 @@ export const usage = `usage: npm run bench -- [scenario or suite ...] [options]
   --peers P,P      all, none, or some of nginx, haproxy, caddy, ... (default: nginx,haproxy for the short form,
                    which is what runs without a scenario; all with --full; nginx for goals;
                    none for other named scenarios)
-  --turns N        how often each row is measured (1 to 1,000; default 5, short and full form 3, features 9)
-  --seconds N      length of a turn (1 to 60; default 3, short and full form 2, features 1); or 0.1 to 0.9, with load from
-                   h2load: many short turns, for two Weirs on a machine that is now fast and now slow
+  --turns N        how often each row is measured (1 to 1,000; default 5, short and full form 3)
+  --seconds N      length of a turn (1 to 60; default 3, short and full form 2); or 0.1 to 0.9, over connections that are kept from
+                   turn to turn: many short ones, for small differences on a machine that is now fast and now slow; needs cc
   --warmup N       seconds of load on each row before the first turn, at least; up to three times as many while its
-                   CPU per request still changes (0 to 60; default 2, full form 4, features 1)
+                   CPU per request still changes (0 to 60; default 2, full form 4)
   --no-passes      leave out what follows the turns: latency at half the rate, system calls, allocations
                    (features: left out; --passes puts them in)
   --seed N         of the order of rows in each turn (0 to 4294967295; default: the time)

@@ -2,7 +2,6 @@ import { accessSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { autocannonArguments, parseAutocannon } from './autocannon.ts'
 import { autocannonVariedCommand } from './autocannon-varied.ts'
-import { h2loadPath, h2loadShortArguments, parseH2loadShort } from './h2load.ts'
 import type { LoadFigures } from './load-figures.ts'
 import { type Processes, which } from './processes.ts'
 import type { Load } from './scenario.ts'
@@ -13,7 +12,7 @@ export const generatorNames = ['wrk', 'autocannon'] as const
 export type GeneratorName = (typeof generatorNames)[number]
 
 export interface Generator {
-  readonly name: GeneratorName | 'websocket' | 'h2load'
+  readonly name: GeneratorName | 'websocket'
   /** For the output: which one and, if it was not the first choice, why. */
   readonly explanation: string
   readonly command: (
@@ -92,21 +91,9 @@ export async function runLoad(
 
 type Making = Omit<Generator, 'explanation'>
 
-/** Neither wrk nor autocannon speaks WebSocket, or can do with less than a second. */
-function fitting(generator: Generator, { load, seconds, write }: LoadRun): Making {
-  if (load.protocol === 'websocket') return webSocketGenerator
-  return seconds < 1 ? shortGenerator(seconds, write('requests', '')) : generator
-}
-
-function shortGenerator(seconds: number, log: string): Making {
-  return {
-    name: 'h2load',
-    command: (load, _seconds, url, write) => [
-      h2loadPath(),
-      ...h2loadShortArguments(load, seconds, log, url, write),
-    ],
-    parse: (output) => parseH2loadShort(output, seconds, log),
-  }
+/** Neither wrk nor autocannon speaks WebSocket. */
+function fitting(generator: Generator, { load }: LoadRun): Making {
+  return load.protocol === 'websocket' ? webSocketGenerator : generator
 }
 
 const webSocketGenerator: Making = {

@@ -1,19 +1,22 @@
 import { reconnects } from '../peers/peers.ts'
 import { leastDisturbed, mostRepeated } from './doubt.ts'
 import type { FixedRate } from './fixed-rate.ts'
+import { compileKeptLoad, KeptLoad } from './kept-load.ts'
 import { failedRequests } from './load.ts'
+import type { LoadFigures } from './load-figures.ts'
 import { shuffled } from './order.ts'
+import { withOtherClients } from './other-clients.ts'
 import { measureRate, type Passes, runPasses } from './passes.ts'
 import { randomFrom } from './random.ts'
 import type { Row } from './row.ts'
 import { groups } from './rows.ts'
 import type { Run } from './run-settings.ts'
-import type { Running } from './running.ts'
+import { fileFor, type Running, writerFor } from './running.ts'
 import type { Scenario } from './scenario.ts'
 import { median } from './statistics.ts'
 import { startOrigins, startSubject } from './subject.ts'
 import { formatNumber } from './table.ts'
-import { measureTurn, type Turn, turnSeconds } from './turn.ts'
+import { measureTurn, putUnderLoad, type Turn } from './turn.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface Measured {
@@ -71,6 +74,8 @@ class Group {
   /** By what has them behind it: all rows of a scenario, or one of its own. */
   readonly #origins = new Map<Scenario | Row, readonly Running[]>()
   readonly #subjects = new Map<Row, Running>()
+  /** Where turns are shorter than a second. */
+  readonly #kept = new Map<Row, KeptLoad>()
   readonly #turns = new Map<Row, Turn[]>()
   readonly #repeated = new Map<Row, number>()
   readonly #settled = new Map<Row, boolean | null>()
@@ -124,7 +129,7 @@ class Group {
       })
       return measured.filter(({ row }) => this.#subjects.has(row))
     } finally {
-      const all = [...this.#subjects.values(), ...[...this.#origins.values()].flat()]
+      const all = [...this.#kept.values(), ...this.#subjects.values(), ...[...this.#origins.values()].flat()]
       await Promise.all(all.map((one) => this.#run.bench.processes.stop(one.child)))
     }
   }
@@ -133,7 +138,26 @@ class Group {
     const { bench } = this.#run
     // One that measures an origin alone has none behind it.
     const origins = row.subject === 'origin' ? [] : await this.#originsOf(row)
-    this.#subjects.set(row, await startSubject(bench, row, origins))
+    const subject = await startSubject(bench, row, origins)
+    this.#subjects.set(row, subject)
+    if (this.#run.schedule.seconds < 1) this.#kept.set(row, await this.#startKept(row, subject))
+  }
+
+  #startKept(row: Row, subject: Running): Promise<KeptLoad> {
+    const { bench } = this.#run
+    return KeptLoad.start(bench.processes, compileKeptLoad(fileFor(bench, 'kept-load', 'out')), {
+      load: row.scenario.load,
+      origin: subject.url,
+      cores: bench.cores(row.scenario.workers)?.rest ?? null,
+      write: writerFor(bench, `${row.name} kept load`),
+    })
+  }
+
+  /** Returns when the subject rests. */
+  #load(row: Row, subject: Running, seconds: number): Promise<LoadFigures> {
+    const kept = this.#kept.get(row)
+    if (kept === undefined) return putUnderLoad(this.#run.bench, this.#run.generator, row, subject, seconds)
+    return withOtherClients(row.scenario.load, subject.url, () => kept.run(seconds))
   }
 
   async #originsOf(row: Row): Promise<readonly Running[]> {
@@ -147,11 +171,11 @@ class Group {
   }
 
   async #warmUp(row: Row, subject: Running): Promise<void> {
-    const { bench, generator, schedule, say } = this.#run
+    const { schedule, say } = this.#run
     const { seconds, settled } = await warmUp(schedule.warmupSeconds, async (wanted) => {
-      const { cpu } = await measureTurn(bench, generator, row, subject, wanted)
+      const { cpu, load } = await measureTurn(subject, () => this.#load(row, subject, wanted))
       const cpuUs = cpu === null ? null : cpu.userUs + cpu.systemUs
-      return { seconds: turnSeconds(row.scenario, wanted), cpuUs }
+      return { seconds: Math.round(load.seconds), cpuUs }
     })
     this.#settled.set(row, settled)
     say(
@@ -160,10 +184,10 @@ class Group {
   }
 
   async #turn(number: number, row: Row, subject: Running): Promise<void> {
-    const { bench, generator, schedule, say } = this.#run
+    const { schedule, say } = this.#run
     const before = this.#repeated.get(row)!
     const { turn, repeated } = await leastDisturbed(
-      () => measureTurn(bench, generator, row, subject, schedule.seconds),
+      () => measureTurn(subject, () => this.#load(row, subject, schedule.seconds)),
       mostRepeated - before,
       (foreign) => say(`again: turn ${number + 1} of ${row.name}, others had ${foreign} of the machine`),
     )

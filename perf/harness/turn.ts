@@ -35,20 +35,17 @@ export interface Turn {
 /** A log that has grown beyond this is emptied between turns: the disk is not what is measured. */
 const logLimitBytes = 64 * 1024 * 1024
 
-/** @throws {Error} if the load generator fails, nothing is answered, or the subject ends. */
-export async function measureTurn(
-  bench: Bench,
-  generator: Generator,
-  row: Row,
-  running: Running,
-  seconds: number,
-): Promise<Turn> {
+/**
+ * @param putUnder loads the subject, and returns when it rests
+ * @throws {Error} if the load generator fails, nothing is answered, or the subject ends.
+ */
+export async function measureTurn(running: Running, putUnder: () => Promise<LoadFigures>): Promise<Turn> {
   const machineBefore = machineTime()
   const oursBefore = treeCpuTime(process.pid)
   const logBefore = logBytes(running)
   const before = treeCpuTime(running.child.pid)
   const exactlyBefore = treeRunTimeUs(running.child.pid)
-  const load = await putUnderLoad(bench, generator, row, running, seconds)
+  const load = await putUnder()
   assertAlive(running)
   const written = (await settledLogBytes(running, logBefore)) - logBefore
   const after = treeCpuTime(running.child.pid)

@@ -137,21 +137,6 @@ export function numberOf(path: string): number {
   return number
 }
 
-/** @param host of the request, with its port @returns each as it is sent */
-export function asSent(load: Load, host: string): readonly string[] {
-  const body = payload(load.bodyBytes)
-  return variedRequests(load).map(({ path, headers }) =>
-    [
-      `${load.method} ${path} HTTP/1.1`,
-      `Host: ${host}`,
-      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-      ...(body === '' ? [] : [`Content-Length: ${body.length}`]),
-      '',
-      body,
-    ].join('\r\n'),
-  )
-}
-
 class Dice {
   readonly next: () => number
 

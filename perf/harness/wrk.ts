@@ -1,7 +1,7 @@
 import type { LoadFigures } from './load-figures.ts'
 import { payload } from './payload.ts'
 import type { Load } from './scenario.ts'
-import { asSent } from './varied.ts'
+import { asSent, requestsFile } from './sent.ts'
 
 /**
  * Arguments for a run of whole seconds; wrk knows no fractions. A script is needed for a body, and for the percentiles
@@ -43,8 +43,7 @@ ${percentiles}`
 
 /** Each request as it is sent, behind a line with its length: wrk's own `format` would put the fields into the order of a hash. */
 function variedScript(load: Load, url: string, write: (ending: string, content: string) => string): string {
-  const requests = asSent(load, new URL(url).host)
-  const file = write('requests', requests.map((request) => `${request.length}\n${request}`).join(''))
+  const file = write('requests', requestsFile(asSent(load, new URL(url).host)))
   return `
 local requests, last = {}, 0
 local file = io.open(${JSON.stringify(file)}, "rb")

@@ -92,7 +92,7 @@ const natively: Profiler<Native> = {
   allocation: true,
   work: async (run, row, weir) => {
     const { bench, generator, schedule } = run
-    const turn = await measureTurn(bench, generator, row, weir, schedule.seconds)
+    const turn = await measureTurn(weir, () => putUnderLoad(bench, generator, row, weir, schedule.seconds))
     const stacks = run.perf === null ? null : await sample(run, run.perf, row, weir)
     return { turn, stacks, ...(await runPasses(run, row, weir)) }
   },

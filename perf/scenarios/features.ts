@@ -118,7 +118,7 @@ export const features: Suite = {
       scenario(name, what, 'three', { weir: weir({ upstream: { balance } }), endpoints: 3 }),
     ),
   ],
-  form: { turns: 9, seconds: 1, warmupSeconds: 1, passes: false },
+  form: { turns: 50, seconds: 0.4, warmupSeconds: 4, passes: false },
   mostCpuRatio: 1.03,
 }
 

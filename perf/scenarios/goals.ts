@@ -12,5 +12,5 @@ export const goals: Suite = {
   scenarios: [...routes.scenarios, ...traffic.scenarios].filter(
     ({ name, mostCpuRatio }) => mostCpuRatio !== undefined || besides.includes(name),
   ),
-  form: { turns: 25, seconds: 2, warmupSeconds: 5, passes: false, peers: ['nginx'] },
+  form: { turns: 150, seconds: 0.4, warmupSeconds: 5, passes: false, peers: ['nginx'] },
 }

@@ -98,7 +98,9 @@ async function measureKinds(
   for (let turn = 1; turn <= schedule.turns; turn++) {
     say(`turn ${turn} of ${schedule.turns}`)
     for (const { path, refuses } of kinds) {
-      const found = await measureTurn(bench, generator, rowOf(scenario, path), weir, schedule.seconds)
+      const found = await measureTurn(weir, () =>
+        putUnderLoad(bench, generator, rowOf(scenario, path), weir, schedule.seconds),
+      )
       assertAnswers(path, found.load, refuses)
       turns.get(path)!.push(found)
     }

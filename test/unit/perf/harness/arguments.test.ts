@@ -118,11 +118,11 @@ test('an unknown option is_refused_with_the_one_that_was_meant', () => {
 
 test('a suite with a form of its own has_it, alone and as far as nothing else is asked for', () => {
   const { schedule, passes } = parseArguments(['features'])
-  assert.deepEqual([schedule, passes], [{ turns: 9, seconds: 1, warmupSeconds: 1 }, false])
+  assert.deepEqual([schedule, passes], [{ turns: 50, seconds: 0.4, warmupSeconds: 4 }, false])
   const asked = parseArguments(['features', '--turns', '40', '--passes'])
-  assert.deepEqual([asked.schedule.turns, asked.schedule.seconds, asked.passes], [40, 1, true])
+  assert.deepEqual([asked.schedule.turns, asked.schedule.seconds, asked.passes], [40, 0.4, true])
   assert.equal(parseArguments(['features', 'small']).schedule.turns, 5)
   const { schedule: goals, passes: looks, peers: beside } = parseArguments(['goals'])
-  assert.deepEqual([goals, looks, beside], [{ turns: 25, seconds: 2, warmupSeconds: 5 }, false, ['nginx']])
+  assert.deepEqual([goals, looks, beside], [{ turns: 150, seconds: 0.4, warmupSeconds: 5 }, false, ['nginx']])
   assert.deepEqual(parseArguments(['goals', '--peers', 'none']).peers, [])
 })
