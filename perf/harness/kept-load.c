@@ -38,9 +38,9 @@ struct connection {
     size_t sent;
     uint64_t begun_us;
     /* Of the answer: the head as far as it has come, and of the body what is still to come once the head is whole. */
-    char head[head_max + 1];
+    char head[head_max];
     size_t head_length;
-    int head_whole, status;
+    int head_whole, status, closes;
     uint64_t body_left;
     int working;
 };
@@ -147,14 +147,16 @@ static void begin(struct connection *c) {
     send_more(c);
 }
 
-/* @returns 0 when what has come is no head that this program takes */
-static int read_head(struct connection *c, const char *end) {
+/* @param end the empty line @returns 0 when what has come is no head that this program takes */
+static int read_head(struct connection *c, char *end) {
     const char *length;
-    c->head[c->head_length] = 0;
+    end[2] = 0; /* of the body nothing is searched */
     if (sscanf(c->head, "HTTP/1.%*1d %3d", &c->status) != 1) return 0;
     length = strcasestr(c->head, "\r\ncontent-length:");
-    if (length == NULL || length > end) return 0;
+    if (length == NULL) return 0;
     c->body_left = strtoull(length + 17, NULL, 10);
+    /* A server writes it like this where it does; one that does not and closes all the same makes a failure of the next request. */
+    c->closes = strcasestr(c->head, "\r\nconnection: close\r\n") != NULL;
     c->head_whole = 1;
     return 1;
 }
@@ -169,13 +171,14 @@ static void answered(struct connection *c) {
     if (c->status < 200 || c->status > 299) bad_status++;
     under_way--;
     c->working = 0;
+    if (c->closes) close_connection(c);
 }
 
 /* Takes what has come. @returns 0 when the connection is at fault */
 static int take(struct connection *c, const char *bytes, size_t length) {
     if (!c->head_whole) {
         const size_t known = c->head_length, room = head_max - known, part = length < room ? length : room;
-        const char *end;
+        char *end;
         size_t behind;
         memcpy(c->head + known, bytes, part);
         c->head_length += part;
@@ -230,7 +233,7 @@ static void turn(uint64_t milliseconds) {
             }
             if ((events[i].events & EPOLLOUT) && !send_more(c)) continue;
             if (!(events[i].events & ~(uint32_t)EPOLLOUT)) continue;
-            /* A server that fails at once is not asked again before the next turn. */
+            /* A connection that has failed rests until the next turn: a server that fails at once would be asked without end. */
             if (receive(c) && now_us() < end_us) begin(c);
         }
     }

@@ -91,6 +91,20 @@ describe('kept load', { skip: keptLoadMissing() ?? false }, () => {
     assert.equal(sockets.size, 6)
   })
 
+  test('connections that an answer closes are_opened_anew, which is no failure', async (t) => {
+    let requests = 0
+    const { origin, sockets } = await serve(
+      t,
+      createServer((_, response) => {
+        requests++
+        response.writeHead(200, { 'Content-Length': 0, Connection: 'close' }).end()
+      }),
+    )
+    const figures = await (await start(origin)).run(0.05)
+    assert.deepEqual(figures.failed, { status: 0, errored: 0 })
+    assert.deepEqual([figures.requests, sockets.size], [requests, requests])
+  })
+
   test('bodies of a megabyte both ways are_whole', async (t) => {
     const lengths = new Set<number>()
     const { origin } = await serve(
