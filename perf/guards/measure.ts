@@ -14,16 +14,21 @@ const warmupSeconds = 2
 /** What has a cost of its own to guard: the two that all else is made of, a dozen fields, requests sent ahead, bodies. */
 export const guarded = ['isolated', 'small', 'browser', 'pipelined', 'upload-16k']
 
-/** Counts, on real processes, in a minute and a half. What cannot be counted here is said, and null. */
+/**
+ * Counts, on real processes, in a minute and a half. What cannot be counted here is said, and null.
+ *
+ * @param names of `guarded`, those to be counted
+ */
 export async function measureFigures(
   bench: Omit<Bench, 'allocation' | 'cores'>,
   say: (line: string) => void,
+  names: readonly string[] = guarded,
 ): Promise<Figures> {
   // Not pinned: counts are the same on any core.
   const whole: Bench = { ...bench, cores: () => null, allocation: true }
   const generator = findGenerator(null)
   const passes: Record<string, Passes> = {}
-  for (const scenario of select(guarded)) {
+  for (const scenario of select(names)) {
     const [measured] = await runRows(
       {
         bench: whole,

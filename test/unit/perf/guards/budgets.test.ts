@@ -63,8 +63,8 @@ test('a figure_is kept up to its limit, over above it, and neither where it was 
 
 test('limits_are above what was measured, and not by much', () => {
   for (const { name, limit, measured } of readBudgets().budgets) {
-    // Memory that is used again is made some time: it is little beside what a request would need of its own. And a connection has some.
-    const few = name === 'upload-16k: bytes of Buffers' ? 1_000 : name.endsWith('bytes of Buffers') ? 8 : 1
+    // Memory that is used again is made some time: it is little beside what a request would need of its own.
+    const few = name === 'upload-16k: bytes of Buffers' ? 1_000 : 1
     assert.ok(measured <= limit && limit <= Math.max(1.2 * measured, measured + few), name)
   }
 })
